@@ -1,0 +1,2 @@
+//! The `retrial` command.
+fn main() {}
