@@ -1,1 +1,49 @@
-//! See `docs/architecture.md`.
+//! The words of Retrial as types: spec files, task files, events, trial records and the run directory's format.
+//!
+//! Everything else depends on this crate and this crate depends on nothing of ours. It does no file or network I/O: callers hand in
+//! text or readers and get values or errors that point into the text.
+
+mod action;
+mod digest;
+mod document;
+mod event;
+mod exchange;
+mod exit;
+mod experiment;
+mod fact;
+mod name;
+mod records;
+mod run;
+mod schema;
+mod simulation;
+mod suggest;
+mod task;
+mod trial;
+
+pub use action::{Action, ActionKind, ActionLog, UnknownActionCode};
+pub use digest::{ContentDigest, TaskFiles, digest_bytes};
+pub use document::{Document, Fault, Severity, SpecError};
+pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
+pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall};
+pub use exit::Exit;
+pub use experiment::{
+    AgentSpec, ConditionKind, ConditionSpec, ElicitMode, ElicitSpec, Experiment, Limits, ModelSpec,
+    SandboxChoice,
+};
+pub use fact::{Fact, MissingReason, Source};
+pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
+pub use records::{RecordError, read_events, read_trials};
+pub use run::{
+    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, RunManifest, SandboxFacts, TaskFacts,
+    UnreadableFormat,
+};
+pub use schema::{SchemaFile, schemas};
+pub use simulation::{Simulation, SimulationStep};
+pub use suggest::did_you_mean;
+pub use task::{
+    EnvironmentTable, NetworkMode, PhaseUser, RetrialFacts, Stakes, Task, TaskSection, Verifiability,
+    VerifierMode, VerifierTable,
+};
+pub use trial::{
+    Claim, Cost, CrashReason, Ending, FinalState, Times, TrialRecord, UngradedReason, Usage, Verdict,
+};

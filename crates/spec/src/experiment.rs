@@ -1,0 +1,282 @@
+//! The experiment: a spec file that names agents × tasks × conditions × trials, with limits.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::toml_schema;
+use crate::{AgentName, ConditionName, Document, Fault, ModelName, RunId, Severity, SpecError};
+
+/// An experiment as its file states it, with defaults filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The experiment's name; part of the default output directory.
+    pub name: RunId,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// Seeds the schedule, the simulated models and resampling.
+    #[serde(default)]
+    pub seed: u64,
+    /// Trials per agent, task and condition.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub trials: u32,
+    /// Task directories or glob patterns, relative to the experiment's file.
+    #[schemars(length(min = 1))]
+    pub tasks: Vec<String>,
+    /// Where trials run.
+    #[serde(default)]
+    pub sandbox: SandboxChoice,
+    /// Trials at a time; chosen from cores and memory where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1024))]
+    pub concurrency: Option<u32>,
+    /// A price table file, relative to the experiment's file; the built-in table where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
+    /// Limits per trial.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How confidence and claim are asked for.
+    #[serde(default)]
+    pub elicit: ElicitSpec,
+    /// Model endpoints that agents may name; `simulated/<profile>` needs no entry.
+    #[serde(default)]
+    pub models: Vec<ModelSpec>,
+    /// The agents.
+    #[schemars(length(min = 1))]
+    pub agents: Vec<AgentSpec>,
+    /// The conditions; `baseline` alone where absent.
+    #[serde(default = "baseline_only")]
+    #[schemars(length(min = 1))]
+    pub conditions: Vec<ConditionSpec>,
+}
+
+fn baseline_only() -> Vec<ConditionSpec> {
+    vec![ConditionSpec { name: ConditionName::baseline(), kind: ConditionKind::Baseline }]
+}
+
+/// Where trials run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxChoice {
+    /// Docker where an engine answers, namespaces otherwise; the choice is said.
+    #[default]
+    Auto,
+    /// Containers of a local Docker or Podman engine.
+    Docker,
+    /// Linux namespaces with the host's own tools.
+    Namespace,
+    /// In memory and scripted, for trying out experiments and for tests.
+    Fake,
+}
+
+impl SandboxChoice {
+    /// Returns the choice's word as it stands in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Docker => "docker",
+            Self::Namespace => "namespace",
+            Self::Fake => "fake",
+        }
+    }
+}
+
+/// Limits per trial. A task's own limits apply where they are lower; absent ones are the task's or the defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds for building the task's image; the task's own limit where absent.
+    #[schemars(range(min = 1))]
+    pub build_sec: Option<u64>,
+    /// Seconds for making the sandbox ready.
+    #[schemars(range(min = 1))]
+    pub setup_sec: u64,
+    /// Seconds for the agent; the task's own limit where absent, and 600 where neither says.
+    #[schemars(range(min = 1))]
+    pub agent_sec: Option<u64>,
+    /// Seconds for the verifier; the task's own limit where absent.
+    #[schemars(range(min = 1))]
+    pub verify_sec: Option<u64>,
+    /// Requests that a trial may send to its model.
+    #[schemars(range(min = 1))]
+    pub requests: u64,
+    /// Processes and threads in a sandbox.
+    #[schemars(range(min = 16, max = 32_768))]
+    pub pids: u32,
+    /// Megabytes of memory where the task does not say.
+    #[schemars(range(min = 64))]
+    pub memory_mb: u64,
+    /// Cores where the task does not say.
+    #[schemars(range(min = 0.1))]
+    pub cpus: f64,
+    /// Megabytes kept of each of stdout and stderr; the rest is counted and dropped.
+    #[schemars(range(min = 1, max = 1024))]
+    pub output_mb: u64,
+    /// Megabytes that the final workspace may hold.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub workspace_mb: u64,
+    /// Further attempts at a trial after failures of infrastructure.
+    #[schemars(range(max = 100))]
+    pub infrastructure_retries: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            build_sec: None,
+            setup_sec: 120,
+            agent_sec: None,
+            verify_sec: None,
+            requests: 500,
+            pids: 512,
+            memory_mb: 2048,
+            cpus: 1.0,
+            output_mb: 4,
+            workspace_mb: 512,
+            infrastructure_retries: 2,
+        }
+    }
+}
+
+/// How confidence and claim are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ElicitSpec {
+    /// When the question is put.
+    pub mode: ElicitMode,
+}
+
+/// When the question for confidence and claim is put.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ElicitMode {
+    /// After the agent has ended, the gateway continues its last conversation with one question.
+    #[default]
+    After,
+    /// The instruction asks the agent to state them at the end of its last message.
+    InPrompt,
+    /// They are not asked for.
+    Off,
+}
+
+/// A model endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// The name by which agents refer to it.
+    pub name: ModelName,
+    /// The base URL up to and including its version part, such as `https://api.example.com/v1`.
+    #[schemars(length(min = 1))]
+    pub base_url: String,
+    /// The model's name at the provider.
+    #[schemars(length(min = 1))]
+    pub model: String,
+    /// The environment variable that holds the provider's key; none where the endpoint needs no key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+}
+
+/// An agent of the experiment: a recipe with the model it uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// The agent's name in results.
+    pub name: AgentName,
+    /// A built-in recipe's name, or the path of a recipe file relative to the experiment's file.
+    #[serde(default = "reference_recipe")]
+    pub recipe: String,
+    /// `simulated/<profile>`, or the name of an entry of `models`.
+    pub model: String,
+    /// Settings of the recipe.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+}
+
+fn reference_recipe() -> String {
+    "reference".to_owned()
+}
+
+/// A condition: what is varied on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionSpec {
+    /// The condition's name in results.
+    pub name: ConditionName,
+    /// What is varied.
+    pub kind: ConditionKind,
+}
+
+/// What a condition varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConditionKind {
+    /// Nothing.
+    Baseline,
+}
+
+impl Experiment {
+    /// Reads an experiment; `file` is the name that errors show.
+    ///
+    /// Returns it with the document, so that later checks (a task that does not exist, say) can point into it too.
+    ///
+    /// # Errors
+    /// [`SpecError`] with all faults: syntax, unknown keys, wrong types and values, names given twice, no baseline.
+    pub fn parse(file: &str, text: &str) -> Result<(Self, Document), SpecError> {
+        let document = Document::parse(file, text)?;
+        let mut faults = document.check(&toml_schema::<Self>(), |_| Some(Severity::Error));
+        faults.extend(twice(&document, "agents"));
+        faults.extend(twice(&document, "models"));
+        faults.extend(twice(&document, "conditions"));
+        let (experiment, _) = document.read::<Self>(faults)?;
+        let faults = experiment.unresolved(&document);
+        if faults.is_empty() { Ok((experiment, document)) } else { Err(document.error(faults)) }
+    }
+
+    /// Checks what only shows once the values are typed.
+    fn unresolved(&self, document: &Document) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !self.conditions.iter().any(|condition| condition.kind == ConditionKind::Baseline) {
+            let hint = "add `[[conditions]]` with `name = \"baseline\"` and `kind = \"baseline\"`";
+            faults.push(document.fault("/conditions", "no condition is the baseline", Some(hint.to_owned())));
+        }
+        let names: Vec<&str> = self.models.iter().map(|model| model.name.as_str()).collect();
+        for (index, agent) in self.agents.iter().enumerate() {
+            if !agent.model.starts_with("simulated/") && !names.contains(&agent.model.as_str()) {
+                let near = crate::did_you_mean(&agent.model, names.iter().copied());
+                let hint = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "name an entry of `[[models]]`, or a simulated model such as `simulated/steady`"
+                        .to_owned(),
+                };
+                let message = format!("agent `{}` names the unknown model `{}`", agent.name, agent.model);
+                faults.push(document.fault(&format!("/agents/{index}/model"), message, Some(hint)));
+            }
+        }
+        faults
+    }
+}
+
+/// The faults of names given twice in one list of tables.
+fn twice(document: &Document, list: &str) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    let entries = document.root().get(list).and_then(serde_json::Value::as_array);
+    let mut faults = Vec::new();
+    for (index, entry) in entries.into_iter().flatten().enumerate() {
+        let Some(name) = entry.get("name").and_then(serde_json::Value::as_str) else { continue };
+        if !seen.insert(name) {
+            let message = format!("the name `{name}` is given twice in `{list}`");
+            faults.push(document.fault(
+                &format!("/{list}/{index}/name"),
+                message,
+                Some("names must differ".to_owned()),
+            ));
+        }
+    }
+    faults
+}

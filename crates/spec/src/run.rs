@@ -1,0 +1,162 @@
+//! The run directory's format: `run.json`, and the version that readers check.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgentName, ContentDigest, Experiment, RetrialFacts, RunId, SandboxChoice, TaskName};
+
+/// The version this build writes. Changes:
+/// - 1.0: `run.json`, `events.jsonl`, `trials.jsonl`, `trials/<trial>/attempt-<n>/`.
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+
+/// The version of a run directory: readers refuse another major version and tolerate a later minor one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormatVersion {
+    /// Changes when older readers would misread.
+    pub major: u32,
+    /// Changes when something is added.
+    pub minor: u32,
+}
+
+impl fmt::Display for FormatVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A run directory of a version that this build cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the run directory has format {found} and this build reads {FORMAT_VERSION}; use the release that wrote it: {tool}"
+)]
+pub struct UnreadableFormat {
+    found: FormatVersion,
+    tool: String,
+}
+
+/// `run.json`: what a run is made of. Written once, before the first event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunManifest {
+    /// The format of the run directory.
+    pub format: FormatVersion,
+    /// The run's id.
+    pub run: RunId,
+    /// When the run was created.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// Name and version of the tool that created it.
+    pub tool: String,
+    /// The seed of schedule and simulated models.
+    pub seed: u64,
+    /// The experiment as resolved: with command-line changes and chosen values.
+    pub experiment: Experiment,
+    /// Digest of the experiment as resolved.
+    pub experiment_digest: ContentDigest,
+    /// The tasks, in the order of their names.
+    pub tasks: Vec<TaskFacts>,
+    /// The agents, in the experiment's order.
+    pub agents: Vec<AgentFacts>,
+    /// The price table that costs are computed with.
+    pub prices: PriceFacts,
+    /// Where trials run.
+    pub sandbox: SandboxFacts,
+    /// The host.
+    pub host: HostFacts,
+}
+
+impl RunManifest {
+    /// Checks that this build can read the run directory.
+    ///
+    /// # Errors
+    /// [`UnreadableFormat`] where the major version differs.
+    pub fn check_format(&self) -> Result<(), UnreadableFormat> {
+        if self.format.major == FORMAT_VERSION.major {
+            return Ok(());
+        }
+        Err(UnreadableFormat { found: self.format, tool: self.tool.clone() })
+    }
+
+    /// Returns how many trials the run plans.
+    pub fn planned(&self) -> u64 {
+        let cells = self.tasks.len() * self.agents.len() * self.experiment.conditions.len();
+        cells as u64 * u64::from(self.experiment.trials)
+    }
+}
+
+/// What a run records of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskFacts {
+    /// The task's name.
+    pub name: TaskName,
+    /// The task's own title, such as `org/name`.
+    pub title: Option<String>,
+    /// The task's own version.
+    pub version: Option<String>,
+    /// The content digest, equal to Harbor's.
+    pub digest: ContentDigest,
+    /// The digest of `simulation.toml`, where a simulated model may use it.
+    pub simulation: Option<ContentDigest>,
+    /// The image or root file system its trials ran in.
+    pub environment: Option<String>,
+    /// Category, stakes and so on, where the task states them.
+    pub facts: Option<RetrialFacts>,
+}
+
+/// What a run records of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentFacts {
+    /// The agent's name in the experiment.
+    pub name: AgentName,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The digest of the recipe.
+    pub recipe_digest: ContentDigest,
+    /// The installed version of the agent.
+    pub version: String,
+    /// The digest of its kit; none for an agent that needs no kit.
+    pub kit: Option<String>,
+    /// The model, as the experiment names it.
+    pub model: String,
+}
+
+/// The price table of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceFacts {
+    /// The date of the table.
+    pub date: String,
+    /// The digest of its file.
+    pub digest: ContentDigest,
+}
+
+/// Where the trials of a run run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxFacts {
+    /// The back end, never `auto`.
+    pub kind: SandboxChoice,
+    /// Name and version of the engine or mechanism.
+    pub engine: String,
+    /// Limits it cannot enforce on this host.
+    pub not_enforced: Vec<String>,
+}
+
+/// The host of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostFacts {
+    /// Operating system and architecture.
+    pub system: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// Effective cores.
+    pub cores: u32,
+    /// Megabytes of memory.
+    pub memory_mb: u64,
+}

@@ -1,0 +1,72 @@
+//! JSON Schemas of the files people write and read, generated from the types and checked in under `docs/schemas/`.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, transform::Transform};
+use serde_json::Value;
+
+use crate::{Event, Exchange, Experiment, RunManifest, Simulation, Task, TrialRecord};
+
+/// One schema as it is checked in.
+#[derive(Debug, Clone)]
+pub struct SchemaFile {
+    /// The file's name.
+    pub name: &'static str,
+    /// The schema.
+    pub schema: Value,
+}
+
+/// Returns every schema of this crate's formats.
+pub fn schemas() -> Vec<SchemaFile> {
+    vec![
+        SchemaFile { name: "experiment.schema.json", schema: toml_schema::<Experiment>() },
+        SchemaFile { name: "task.schema.json", schema: toml_schema::<Task>() },
+        SchemaFile { name: "simulation.schema.json", schema: toml_schema::<Simulation>() },
+        SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
+        SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
+        SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },
+        SchemaFile { name: "trial.schema.json", schema: json_schema::<TrialRecord>() },
+    ]
+}
+
+fn json_schema<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The schema of a file that people write in TOML: without references, so that every place of the schema has one path, and
+/// without nulls, which TOML does not have.
+pub(crate) fn toml_schema<T: JsonSchema>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    WithoutNull.transform(&mut schema);
+    schema.to_value()
+}
+
+#[derive(Debug, Clone)]
+struct WithoutNull;
+
+impl Transform for WithoutNull {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::Array(types)) = schema.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                schema.insert("type".to_owned(), only);
+            }
+        }
+        if schema.get("default").is_some_and(Value::is_null) {
+            schema.remove("default");
+        }
+        if let Some(Value::Array(options)) = schema.get_mut("anyOf") {
+            options.retain(|option| option.get("type").is_none_or(|kind| kind != "null"));
+            if let [Value::Object(only)] = options.as_slice() {
+                let only = only.clone();
+                schema.remove("anyOf");
+                for (key, value) in only {
+                    schema.insert(key, value);
+                }
+            }
+        }
+        schemars::transform::transform_subschemas(self, schema);
+    }
+}

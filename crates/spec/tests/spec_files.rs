@@ -1,0 +1,158 @@
+//! Reading experiments and tasks: what a user sees when a file is wrong.
+
+use retrial_spec::{Experiment, SandboxChoice, Simulation, SpecError, Task, VerifierMode};
+
+const GOOD: &str = r#"
+name = "demo"
+trials = 3
+tasks = ["tasks/*"]
+
+[[agents]]
+name = "steady"
+model = "simulated/steady"
+"#;
+
+fn rendered(error: &SpecError) -> String {
+    let mut text = String::new();
+    let handler =
+        miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(100);
+    handler.render_report(&mut text, error).unwrap();
+    text
+}
+
+fn experiment_error(text: &str) -> SpecError {
+    Experiment::parse("demo.toml", text).unwrap_err()
+}
+
+#[test]
+fn a_short_experiment_gets_its_defaults() {
+    let (experiment, _) = Experiment::parse("demo.toml", GOOD).unwrap();
+    assert_eq!(experiment.sandbox, SandboxChoice::Auto);
+    assert_eq!(experiment.conditions.len(), 1);
+    assert_eq!(experiment.agents[0].recipe, "reference");
+    assert_eq!(experiment.limits.infrastructure_retries, 2);
+}
+
+#[test]
+fn an_experiment_survives_being_written_and_read_as_json() {
+    let (experiment, _) = Experiment::parse("demo.toml", GOOD).unwrap();
+    let text = serde_json::to_string(&experiment).unwrap();
+    assert_eq!(serde_json::from_str::<Experiment>(&text).unwrap(), experiment);
+}
+
+#[test]
+fn all_faults_are_shown_at_once_with_their_places_and_hints() {
+    let text = r#"
+name = "my demo"
+trails = 3
+trials = 0
+tasks = []
+sandbox = "doker"
+
+[limits]
+agent_secs = 5
+pids = "many"
+
+[[agents]]
+name = "a"
+model = "simulated/steady"
+
+[[agents]]
+name = "a"
+modl = "x"
+"#;
+    insta::assert_snapshot!(rendered(&experiment_error(text)));
+}
+
+#[test]
+fn a_syntax_fault_names_its_line() {
+    let error = experiment_error("name = \"demo\"\ntrials = = 3\n");
+    assert_eq!(error.faults()[0].line(), 2);
+}
+
+#[test]
+fn an_unknown_model_is_pointed_at_with_the_nearest_name() {
+    let text = format!(
+        "{GOOD}\n[[agents]]\nname = \"b\"\nmodel = \"gpd\"\n[[models]]\nname = \"gpt\"\nbase_url = \"http://127.0.0.1/v1\"\nmodel = \"m\"\n"
+    );
+    let error = experiment_error(&text);
+    assert_eq!(error.faults()[0].message(), "agent `b` names the unknown model `gpd`");
+    assert_eq!(error.faults()[0].hint(), Some("did you mean `gpt`?"));
+}
+
+#[test]
+fn an_experiment_without_a_baseline_is_refused() {
+    let text = format!("conditions = []\n{GOOD}");
+    let error = experiment_error(&text);
+    assert!(error.faults()[0].message().contains("conditions"), "{}", rendered(&error));
+}
+
+#[test]
+fn a_task_of_our_own_is_read_with_its_facts() {
+    let text = r#"
+schema_version = "1.4"
+[metadata]
+difficulty = "easy"
+[metadata.retrial]
+category = "fix-bug"
+stakes = "medium"
+verifiability = "full"
+expected_minutes = 10
+[agent]
+user = "1000"
+[verifier]
+environment_mode = "separate"
+[environment]
+network_mode = "no-network"
+"#;
+    let (task, warnings) = Task::parse("task.toml", text).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(task.verifier.environment_mode, VerifierMode::Separate);
+    assert_eq!(task.metadata.retrial.unwrap().category, "fix-bug");
+}
+
+#[test]
+fn unknown_keys_of_a_foreign_task_warn_and_of_our_own_table_are_errors() {
+    let (_, warnings) = Task::parse("task.toml", "colour = \"red\"\n[verifier]\ntimeout_secs = 3\n").unwrap();
+    let messages: Vec<_> = warnings.iter().map(|fault| fault.message()).collect();
+    assert_eq!(messages, ["unknown key `colour`", "unknown key `verifier.timeout_secs`"]);
+    assert_eq!(warnings[1].hint(), Some("did you mean `timeout_sec`?"));
+
+    let ours = "[metadata.retrial]\ncategory = \"x\"\nstakes = \"low\"\nverifiability = \"full\"\nexpected_minutes = 1\nstake = 1\n";
+    let error = Task::parse("task.toml", ours).unwrap_err();
+    assert_eq!(error.faults()[0].message(), "unknown key `metadata.retrial.stake`");
+    assert_eq!(error.faults()[0].hint(), Some("did you mean `stakes`?"));
+}
+
+#[test]
+fn keys_that_would_change_a_task_if_ignored_are_refused_by_name() {
+    let text = r#"
+[environment]
+gpus = 1
+network_mode = "allowlist"
+allowed_hosts = ["index.example"]
+memory = "2G"
+[environment.healthcheck]
+command = "true"
+[[steps]]
+name = "one"
+"#;
+    insta::assert_snapshot!(rendered(&Task::parse("task.toml", text).unwrap_err()));
+}
+
+#[test]
+fn a_user_is_root_or_a_number() {
+    for (text, good) in
+        [("\"root\"", true), ("1000", true), ("\"1000\"", true), ("\"alice\"", false), ("-1", false)]
+    {
+        let result = Task::parse("task.toml", &format!("[agent]\nuser = {text}\n"));
+        assert_eq!(result.is_ok(), good, "{text}");
+    }
+}
+
+#[test]
+fn a_simulation_needs_all_three_lists() {
+    let error = Simulation::parse("simulation.toml", "[[look]]\ncommand = \"ls\"\n").unwrap_err();
+    let messages: Vec<_> = error.faults().iter().map(|fault| fault.message()).collect();
+    assert_eq!(messages, ["lacks the key `correct`", "lacks the key `wrong`"]);
+}
