@@ -278,7 +278,9 @@ fn dotted(pointer: &str) -> String {
     for part in pointer.split('/').skip(1) {
         let part = part.replace("~1", "/").replace("~0", "~");
         if part.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.push_str(&format!("[{part}]"));
+            text.push('[');
+            text.push_str(&part);
+            text.push(']');
         } else {
             if !text.is_empty() {
                 text.push('.');

@@ -53,7 +53,7 @@ pub enum Purpose {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Protocol {
-    /// OpenAI Chat Completions.
+    /// Chat Completions, as `OpenAI` defined them.
     OpenaiChat,
     /// Any other path; passed on, not understood.
     Unknown,

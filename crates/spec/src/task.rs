@@ -354,87 +354,78 @@ impl Task {
         if refused.is_empty() { Ok((task, warnings)) } else { Err(document.error(refused)) }
     }
 
-    /// Lists the keys whose meaning would be lost.
+    /// Returns a fault for each key whose meaning would be lost.
     fn unsupported(&self, document: &Document) -> Vec<Fault> {
-        let environment = &self.environment;
-        let network = environment.network_mode;
-        let other_network = |mode: Option<NetworkMode>| mode.is_some_and(|mode| mode != network);
+        let mut refused = self.unsupported_phases();
+        refused.extend(self.environment.unsupported());
+        refused
+            .into_iter()
+            .map(|(pointer, why)| {
+                let key = pointer.trim_start_matches('/').replace('/', ".");
+                let hint = "ignoring it would change what the task asks".to_owned();
+                document.fault(pointer, format!("`{key}`: {why}"), Some(hint))
+            })
+            .collect()
+    }
+
+    fn unsupported_phases(&self) -> Vec<(&'static str, &'static str)> {
+        let network = self.environment.network_mode;
+        let other = |mode: Option<NetworkMode>| mode.is_some_and(|mode| mode != network);
         let separate = self.verifier.environment_mode == VerifierMode::Separate;
-        let windows = environment.os.as_deref().is_some_and(|os| !os.eq_ignore_ascii_case("linux"));
-        let old = "written for an older schema; use";
-        let rows: [(&str, bool, &str); 20] = [
-            ("/steps", self.steps.is_some(), "multi-step tasks are not supported"),
-            (
-                "/multi_step_reward_strategy",
-                self.multi_step_reward_strategy.is_some(),
-                "multi-step tasks are not supported",
-            ),
+        let steps = "multi-step tasks are not supported";
+        let network = "a network mode per phase is not supported";
+        present(&[
+            ("/steps", self.steps.is_some(), steps),
+            ("/multi_step_reward_strategy", self.multi_step_reward_strategy.is_some(), steps),
             (
                 "/artifacts",
                 separate && !self.artifacts.is_empty(),
                 "artifacts are not handed to a separate verifier",
             ),
-            (
-                "/agent/network_mode",
-                other_network(self.agent.network_mode),
-                "a network mode per phase is not supported",
-            ),
-            ("/agent/allowed_hosts", self.agent.allowed_hosts.is_some(), "allowlists are not supported"),
-            (
-                "/verifier/network_mode",
-                other_network(self.verifier.network_mode),
-                "a network mode per phase is not supported",
-            ),
-            (
-                "/verifier/allowed_hosts",
-                self.verifier.allowed_hosts.is_some(),
-                "allowlists are not supported",
-            ),
+            ("/agent/network_mode", other(self.agent.network_mode), network),
+            ("/agent/allowed_hosts", self.agent.allowed_hosts.is_some(), ALLOWLIST),
+            ("/verifier/network_mode", other(self.verifier.network_mode), network),
+            ("/verifier/allowed_hosts", self.verifier.allowed_hosts.is_some(), ALLOWLIST),
             (
                 "/verifier/environment",
                 self.verifier.environment.is_some(),
                 "a verifier's own environment is not supported",
             ),
             ("/verifier/collect", self.verifier.collect.is_some(), "collect commands are not supported"),
+        ])
+    }
+}
+
+const ALLOWLIST: &str = "allowlists are not supported";
+
+impl EnvironmentTable {
+    fn unsupported(&self) -> Vec<(&'static str, &'static str)> {
+        let windows = self.os.as_deref().is_some_and(|os| !os.eq_ignore_ascii_case("linux"));
+        present(&[
             ("/environment/os", windows, "only linux is supported"),
             (
                 "/environment/gpus",
-                environment.gpus.is_some_and(|gpus| gpus > 0),
+                self.gpus.is_some_and(|gpus| gpus > 0),
                 "graphics processors are not supported",
             ),
-            ("/environment/tpu", environment.tpu.is_some(), "tensor processors are not supported"),
-            ("/environment/network_mode", network == NetworkMode::Allowlist, "allowlists are not supported"),
-            (
-                "/environment/allowed_hosts",
-                environment.allowed_hosts.is_some(),
-                "allowlists are not supported",
-            ),
-            ("/environment/mcp_servers", environment.mcp_servers.is_some(), "tool servers are not supported"),
-            ("/environment/skills_dir", environment.skills_dir.is_some(), "skills are not supported"),
-            (
-                "/environment/healthcheck",
-                environment.healthcheck.is_some(),
-                "health checks are not supported",
-            ),
-            ("/environment/memory", environment.memory.is_some(), &format!("{old} `memory_mb`")),
-            ("/environment/storage", environment.storage.is_some(), &format!("{old} `storage_mb`")),
+            ("/environment/tpu", self.tpu.is_some(), "tensor processors are not supported"),
+            ("/environment/network_mode", self.network_mode == NetworkMode::Allowlist, ALLOWLIST),
+            ("/environment/allowed_hosts", self.allowed_hosts.is_some(), ALLOWLIST),
+            ("/environment/mcp_servers", self.mcp_servers.is_some(), "tool servers are not supported"),
+            ("/environment/skills_dir", self.skills_dir.is_some(), "skills are not supported"),
+            ("/environment/healthcheck", self.healthcheck.is_some(), "health checks are not supported"),
+            ("/environment/memory", self.memory.is_some(), "of an older schema; write `memory_mb`"),
+            ("/environment/storage", self.storage.is_some(), "of an older schema; write `storage_mb`"),
             (
                 "/environment/allow_internet",
-                environment.allow_internet.is_some(),
-                &format!("{old} `network_mode`"),
+                self.allow_internet.is_some(),
+                "of an older schema; write `network_mode`",
             ),
-        ];
-        let key = |pointer: &str| pointer.trim_start_matches('/').replace('/', ".");
-        rows.iter()
-            .filter(|(_, present, _)| *present)
-            .map(|(pointer, _, why)| {
-                let message = format!("`{}`: {why}", key(pointer));
-                document.fault(
-                    pointer,
-                    message,
-                    Some("ignoring it would change what the task asks".to_owned()),
-                )
-            })
-            .collect()
+        ])
     }
+}
+
+/// The rows that are present.
+fn present(rows: &[(&'static str, bool, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    rows.iter().filter(|(_, present, _)| *present).map(|(pointer, _, why)| (*pointer, *why)).collect()
 }

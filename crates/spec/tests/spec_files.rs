@@ -16,12 +16,12 @@ fn rendered(error: &SpecError) -> String {
     let mut text = String::new();
     let handler =
         miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor()).with_width(100);
-    handler.render_report(&mut text, error).unwrap();
+    handler.render_report(&mut text, error).expect("rendering into a text cannot fail");
     text
 }
 
 fn experiment_error(text: &str) -> SpecError {
-    Experiment::parse("demo.toml", text).unwrap_err()
+    Experiment::parse("demo.toml", text).expect_err("the experiment is faulty")
 }
 
 #[test]
@@ -114,7 +114,7 @@ network_mode = "no-network"
 #[test]
 fn unknown_keys_of_a_foreign_task_warn_and_of_our_own_table_are_errors() {
     let (_, warnings) = Task::parse("task.toml", "colour = \"red\"\n[verifier]\ntimeout_secs = 3\n").unwrap();
-    let messages: Vec<_> = warnings.iter().map(|fault| fault.message()).collect();
+    let messages: Vec<_> = warnings.iter().map(retrial_spec::Fault::message).collect();
     assert_eq!(messages, ["unknown key `colour`", "unknown key `verifier.timeout_secs`"]);
     assert_eq!(warnings[1].hint(), Some("did you mean `timeout_sec`?"));
 
@@ -153,6 +153,6 @@ fn a_user_is_root_or_a_number() {
 #[test]
 fn a_simulation_needs_all_three_lists() {
     let error = Simulation::parse("simulation.toml", "[[look]]\ncommand = \"ls\"\n").unwrap_err();
-    let messages: Vec<_> = error.faults().iter().map(|fault| fault.message()).collect();
+    let messages: Vec<_> = error.faults().iter().map(retrial_spec::Fault::message).collect();
     assert_eq!(messages, ["lacks the key `correct`", "lacks the key `wrong`"]);
 }
