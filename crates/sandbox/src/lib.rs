@@ -1,1 +1,22 @@
-//! See `docs/architecture.md`.
+//! Sandboxes: where agents and verifiers run, and the only code that starts a foreign process.
+//!
+//! One pair of traits ([`Backend`], [`Sandbox`]) and three back ends: Docker, Linux namespaces, and an in-memory
+//! fake. The real ones differ only in how they launch the relay, a static program that is the sandbox's first
+//! process and does all work inside at the host's command over one connection. The runner is the only caller.
+//! This crate knows nothing of agents, models or verdicts.
+
+mod backend;
+mod capability;
+mod environment;
+mod error;
+mod exec;
+mod request;
+mod tree;
+
+pub use backend::{Backend, Prepared, Reap, Reaped, Sandbox};
+pub use capability::{BackendKind, Capabilities, Enforcement, Limit};
+pub use environment::{DockerfileFacts, Environment, EnvironmentError, StartingFiles};
+pub use error::{BuildError, Cause, ProbeError, SandboxError};
+pub use exec::{Capture, Discard, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
+pub use request::{AGENT_HOME, AGENT_ID, Limits, Mount, Network, SandboxRequest, User};
+pub use tree::{Entry, EntryKind, Skipped, TreeArchive, TreeBuilder, TreeCaps, TreeDigest, TreeError};
