@@ -42,6 +42,12 @@ pub enum Limit {
     HostFiles,
 }
 
+impl Limit {
+    /// Every limit, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Memory, Self::Cpus, Self::Processes, Self::Disk, Self::Network, Self::Users, Self::HostFiles];
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use crate::error::SandboxError;
 use crate::request::User;
+
+/// Bytes of standard input a command may get.
+const MAX_STDIN: usize = 4 << 20;
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,18 @@ impl ExecRequest {
             time_limit: None,
             grace: Duration::from_secs(2),
         }
+    }
+
+    /// Returns the program's name.
+    ///
+    /// # Errors
+    /// [`SandboxError::Request`] when `argv` is empty or standard input exceeds 4 MiB.
+    pub fn program(&self) -> Result<&str, SandboxError> {
+        if self.stdin.len() > MAX_STDIN {
+            return Err(SandboxError::Request(format!("standard input of more than {MAX_STDIN} bytes")));
+        }
+        let program = self.argv.first().filter(|program| !program.is_empty());
+        Ok(program.ok_or_else(|| SandboxError::Request("a command without a program".into()))?)
     }
 
     /// Sets the whole environment.

@@ -10,6 +10,7 @@ mod capability;
 mod environment;
 mod error;
 mod exec;
+mod fake;
 mod request;
 mod tree;
 
@@ -18,5 +19,6 @@ pub use capability::{BackendKind, Capabilities, Enforcement, Limit};
 pub use environment::{DockerfileFacts, Environment, EnvironmentError, StartingFiles};
 pub use error::{BuildError, Cause, ProbeError, SandboxError};
 pub use exec::{Capture, Discard, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
+pub use fake::{FakeBackend, FakeEnding, FakeNode, FakeOutcome, FakeScript, FakeState};
 pub use request::{AGENT_HOME, AGENT_ID, Limits, Mount, Network, SandboxRequest, User};
 pub use tree::{Entry, EntryKind, Skipped, TreeArchive, TreeBuilder, TreeCaps, TreeDigest, TreeError};

@@ -137,15 +137,12 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
             continue;
         }
         let (number, mut joined) = open.take().unwrap_or((at + 1, String::new()));
-        match line.strip_suffix('\\') {
-            Some(part) => {
-                joined.push_str(part);
-                open = Some((number, joined));
-            }
-            None => {
-                joined.push_str(line);
-                lines.push((number, joined));
-            }
+        if let Some(part) = line.strip_suffix('\\') {
+            joined.push_str(part);
+            open = Some((number, joined));
+        } else {
+            joined.push_str(line);
+            lines.push((number, joined));
         }
     }
     lines.extend(open);

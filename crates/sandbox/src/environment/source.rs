@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::dockerfile::DockerfileFacts;
-use crate::tree::TreeArchive;
+use crate::backend::Prepared;
+use crate::error::BuildError;
+use crate::tree::{TreeArchive, TreeCaps};
 
 /// A tree that has to be in place before the agent starts.
 #[derive(Debug, Clone)]
@@ -53,7 +57,7 @@ impl Environment {
                 directory: Some(directory.to_path_buf()),
                 image: None,
                 facts: DockerfileFacts::read(&text),
-                build_limit: Duration::from_secs(600),
+                build_limit: Duration::from_mins(10),
                 rootfs: None,
             }),
             Err(source) => Err(EnvironmentError { path, source }),
@@ -66,7 +70,7 @@ impl Environment {
             directory: None,
             image: Some(name.into()),
             facts: DockerfileFacts::default(),
-            build_limit: Duration::from_secs(600),
+            build_limit: Duration::from_mins(10),
             rootfs: None,
         }
     }
@@ -78,4 +82,56 @@ impl Environment {
             _ => self.facts.needs_docker.clone(),
         }
     }
+
+    /// Reads every file of the environment's directory; empty for a ready image.
+    ///
+    /// # Errors
+    /// [`BuildError::Files`].
+    pub(crate) fn files(&self) -> Result<TreeArchive, BuildError> {
+        self.directory.as_deref().map_or_else(|| Ok(TreeArchive::empty()), read_tree)
+    }
+
+    /// Makes ready what needs no engine: the digest and the starting files from `workspace/`.
+    ///
+    /// # Errors
+    /// [`BuildError::Files`].
+    pub(crate) fn without_engine(&self, root: &str) -> Result<Prepared, BuildError> {
+        let mut digest = Sha256::new();
+        digest.update(root);
+        digest.update([0]);
+        digest.update(self.image.as_deref().unwrap_or_default());
+        digest.update(self.files_digest()?);
+        let mut starting_files = Vec::new();
+        if let Some(directory) = self.directory.as_ref().filter(|_| !self.facts.workspace_to.is_empty()) {
+            let tree = read_tree(&directory.join("workspace"))?;
+            for to in &self.facts.workspace_to {
+                starting_files.push(StartingFiles { tree: tree.clone(), to: to.clone() });
+            }
+        }
+        Ok(Prepared {
+            digest: format!("sha256:{}", hex::encode(digest.finalize())),
+            root: root.to_owned(),
+            env: self.facts.env.clone(),
+            workdir: self.facts.workdir.clone().unwrap_or_else(|| "/app".into()),
+            user: self.facts.user.clone(),
+            starting_files,
+            build_log: String::new(),
+        })
+    }
+
+    /// Returns the digest of the environment's files.
+    ///
+    /// # Errors
+    /// [`BuildError::Files`].
+    pub(crate) fn files_digest(&self) -> Result<[u8; 32], BuildError> {
+        let path = self.directory.clone().unwrap_or_default();
+        let digest = self.files()?.digest().map_err(|source| BuildError::Files { path, source })?;
+        Ok(*digest.as_bytes())
+    }
+}
+
+fn read_tree(path: &Path) -> Result<TreeArchive, BuildError> {
+    let caps = TreeCaps { bytes: 4 << 30, ..TreeCaps::default() };
+    let failed = |source| BuildError::Files { path: path.to_path_buf(), source };
+    TreeArchive::from_dir(path, caps).map_err(failed)
 }
