@@ -173,14 +173,14 @@ def commands():
     seen = {}
     for name, data in files.items():
         write(data)
-        result = harness.run_module("kvlog", ["check", "log"], ".")
+        result = harness.run_module("kvlog", ["check", "log"])
         seen[name] = [result["exit"], result["stdout"], read() == data]
     write(WHOLE[:-1])
-    harness.run_module("kvlog", ["put", "log", "k", "v"], ".")
-    result = harness.run_module("kvlog", ["list", "log"], ".")
+    harness.run_module("kvlog", ["put", "log", "k", "v"])
+    result = harness.run_module("kvlog", ["list", "log"])
     seen["list"] = [result["exit"], result["stdout"], read().endswith(record(1, b"k", b"v"))]
     write(bytes(damaged))
-    result = harness.run_module("kvlog", ["get", "log", "k"], ".")
+    result = harness.run_module("kvlog", ["get", "log", "k"])
     seen["get from a damaged file"] = [result["exit"], result["stdout"], read() == bytes(damaged)]
     return seen
 
