@@ -55,18 +55,18 @@ def read_regular(path):
     return data
 
 
-def copy(names, target):
-    """Copies files and directories, named relative to the workspace, to `target`; leaves byte code behind."""
+def copy(names, target, source=APP):
+    """Copies files and directories, named relative to `source`, to `target`; leaves byte code behind."""
     left = [_FILES_LIMIT]
     for name in names:
-        _require_real_parents(name)
-        _copy(os.path.join(APP, name), os.path.join(target, name), left)
+        _require_real_parents(source, name)
+        _copy(os.path.join(source, name), os.path.join(target, name), left)
 
 
-def _require_real_parents(name):
+def _require_real_parents(source, name):
     parent = os.path.dirname(name)
     while parent:
-        _status_of(os.path.join(APP, parent), stat.S_ISDIR)
+        _status_of(os.path.join(source, parent), stat.S_ISDIR)
         parent = os.path.dirname(parent)
 
 

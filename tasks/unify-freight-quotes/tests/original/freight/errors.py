@@ -1,0 +1,5 @@
+"""The one exception of this package."""
+
+
+class QuoteError(ValueError):
+    """A shipment that cannot be quoted; the text says why."""
