@@ -1,0 +1,1 @@
+//! Expected calibration error, to be filled in.

@@ -1,0 +1,1 @@
+//! Smooth calibration error, to be filled in.

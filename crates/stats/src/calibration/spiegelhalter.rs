@@ -1,0 +1,1 @@
+//! Spiegelhalter's test, to be filled in.

@@ -1,0 +1,126 @@
+//! Values of all pairs of items of one group, and their mean as a U-statistic.
+//!
+//! Computed once; means over a subset of the items (say, the successful ones) then cost nothing further.
+
+use crate::moments;
+use crate::undefined::Undefined;
+
+/// The values of a symmetric function of two items for all pairs of `n` items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairwise {
+    items: usize,
+    /// Pairs (0,1), (0,2), …, (1,2), … in this order.
+    values: Vec<f64>,
+}
+
+impl Pairwise {
+    /// Computes `f` for every pair of items; `f` must be symmetric and finite. Cost: n(n−1)/2 calls.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `f`; [`Undefined::NotFinite`] if `f` returns no finite number.
+    pub fn try_of<T>(items: &[T], f: impl Fn(&T, &T) -> Result<f64, Undefined>) -> Result<Self, Undefined> {
+        let mut values = Vec::with_capacity(items.len() * items.len().saturating_sub(1) / 2);
+        for (index, first) in items.iter().enumerate() {
+            for second in &items[index + 1..] {
+                let value = f(first, second)?;
+                if !value.is_finite() {
+                    return Err(Undefined::NotFinite);
+                }
+                values.push(value);
+            }
+        }
+        Ok(Self { items: items.len(), values })
+    }
+
+    /// Computes an `f` that is defined for every pair.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::NotFinite`] if `f` returns no finite number.
+    pub fn of<T>(items: &[T], f: impl Fn(&T, &T) -> f64) -> Result<Self, Undefined> {
+        Self::try_of(items, |a, b| Ok(f(a, b)))
+    }
+
+    /// Returns the number of items.
+    pub fn items(&self) -> usize {
+        self.items
+    }
+
+    /// Returns the values in the order (0,1), (0,2), …, (1,2), ….
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Returns the mean over all pairs, a U-statistic of order 2.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::TooFewItems`] for fewer than two items.
+    pub fn mean(&self) -> Result<f64, Undefined> {
+        if self.items < 2 {
+            return Err(Undefined::TooFewItems { have: self.items, need: 2 });
+        }
+        moments::mean(&self.values)
+    }
+
+    /// Returns the mean over the pairs whose items are both kept; positions beyond `keep` count as not kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::TooFewItems`] if fewer than two items are kept.
+    pub fn mean_among(&self, keep: &[bool]) -> Result<f64, Undefined> {
+        let kept: Vec<usize> = (0..self.items).filter(|&item| keep.get(item) == Some(&true)).collect();
+        if kept.len() < 2 {
+            return Err(Undefined::TooFewItems { have: kept.len(), need: 2 });
+        }
+        let mut values = Vec::with_capacity(kept.len() * (kept.len() - 1) / 2);
+        for (index, &first) in kept.iter().enumerate() {
+            let row = first * (2 * self.items - first - 1) / 2;
+            values.extend(kept[index + 1..].iter().map(|second| self.values[row + second - first - 1]));
+        }
+        moments::mean(&values)
+    }
+
+    /// Returns the jackknife variance of [`Self::mean`]: (n−1)/n Σ (leave-one-out − mean of these)².
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::TooFewItems`] for fewer than three items.
+    pub fn jackknife_variance(&self) -> Result<f64, Undefined> {
+        if self.items < 3 {
+            return Err(Undefined::TooFewItems { have: self.items, need: 3 });
+        }
+        let mut of_item = vec![0.0; self.items];
+        let mut pairs = self.values.iter();
+        for first in 0..self.items {
+            for second in first + 1..self.items {
+                if let Some(value) = pairs.next() {
+                    of_item[first] += value;
+                    of_item[second] += value;
+                }
+            }
+        }
+        let n = self.items as f64;
+        let total = moments::sum(self.values.iter().copied());
+        let rest = (n - 1.0) * (n - 2.0) / 2.0;
+        let left_out: Vec<f64> = of_item.iter().map(|own| (total - own) / rest).collect();
+        Ok((n - 1.0) / n * moments::squared_deviations(&left_out, moments::mean(&left_out)?))
+    }
+}
+
+/// Returns the variance of a U-statistic of order 2: 4(n−2)/(n(n−1)) ζ₁ + 2/(n(n−1)) ζ₂.
+///
+/// Source: Hoeffding 1948 (Annals of Mathematical Statistics 19, 293–325). ζ₁ is the variance of the conditional
+/// expectation given one item, ζ₂ that of the value of one pair.
+///
+/// # Errors
+///
+/// [`Undefined::TooFewItems`] for fewer than two items.
+pub fn u_statistic_variance(items: usize, zeta1: f64, zeta2: f64) -> Result<f64, Undefined> {
+    if items < 2 {
+        return Err(Undefined::TooFewItems { have: items, need: 2 });
+    }
+    let n = items as f64;
+    Ok((4.0 * (n - 2.0) * zeta1 + 2.0 * zeta2) / (n * (n - 1.0)))
+}
