@@ -167,7 +167,10 @@ impl Document {
     /// Returns the faults against a JSON Schema that contains no references.
     ///
     /// `unknown` says, for the pointer of a table, how severe an unknown key in it is; `None` lets every key pass.
-    pub(crate) fn check(&self, schema: &Value, unknown: impl Fn(&str) -> Option<Severity>) -> Vec<Fault> {
+    ///
+    /// # Panics
+    /// Where `schema` is not a valid JSON Schema; those of [`toml_schema`](crate::toml_schema) are.
+    pub fn check(&self, schema: &Value, unknown: impl Fn(&str) -> Option<Severity>) -> Vec<Fault> {
         let validator = jsonschema::validator_for(schema).expect("our own schemas are valid");
         let mut faults = Vec::new();
         for error in validator.iter_errors(&self.root) {
@@ -207,7 +210,12 @@ impl Document {
     }
 
     /// Turns the document into a typed value after its schema was checked, or all its errors into one.
-    pub(crate) fn read<T: DeserializeOwned>(&self, faults: Vec<Fault>) -> Result<(T, Vec<Fault>), SpecError> {
+    ///
+    /// Returns the value with the faults that are only warnings.
+    ///
+    /// # Errors
+    /// [`SpecError`] with the faults that are errors, or else with the first mismatch between text and type.
+    pub fn read<T: DeserializeOwned>(&self, faults: Vec<Fault>) -> Result<(T, Vec<Fault>), SpecError> {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             faults.into_iter().partition(|fault| fault.severity == Severity::Error);
         if !errors.is_empty() {

@@ -37,7 +37,7 @@ pub use run::{
     AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, RunManifest, SandboxFacts, TaskFacts,
     UnreadableFormat,
 };
-pub use schema::{SchemaFile, schemas};
+pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{Simulation, SimulationStep};
 pub use suggest::did_you_mean;
 pub use task::{

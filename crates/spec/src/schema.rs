@@ -32,9 +32,9 @@ fn json_schema<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The schema of a file that people write in TOML: without references, so that every place of the schema has one path, and
-/// without nulls, which TOML does not have.
-pub(crate) fn toml_schema<T: JsonSchema>() -> Value {
+/// Returns the schema of a file that people write in TOML: without references, so that every place of the schema has one path,
+/// and without nulls, which TOML does not have.
+pub fn toml_schema<T: JsonSchema>() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
