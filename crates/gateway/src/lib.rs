@@ -1,1 +1,28 @@
-//! See `docs/architecture.md`.
+//! The recording model proxy: what agents take for their model provider.
+//!
+//! Every trial gets its own Unix socket and its own token ([`Gateway::open`]). What the agent sends goes to an upstream, a real
+//! provider or a [simulated model](simulate), and comes back byte for byte, while a copy is parsed for text, tool calls, usage and
+//! timing and written to the trial's wire log. The crate judges nothing: it records, counts and prices.
+
+mod access;
+mod chat;
+mod error;
+mod gateway;
+mod ledger;
+mod log;
+mod prices;
+mod secret;
+pub mod simulate;
+mod sse;
+mod trial;
+mod upstream;
+mod wire;
+
+pub use access::{Budget, HttpUpstream, InvalidBaseUrl, TrialAccess, Upstream};
+pub use error::{AskError, GatewayError};
+pub use gateway::Gateway;
+pub use log::{WireLogError, read_wire_log};
+pub use prices::{Price, PriceError, PriceTable};
+pub use secret::{Secret, Token};
+pub use trial::TrialGateway;
+pub use wire::{Answer, Wire};

@@ -1,0 +1,105 @@
+//! One trial of a simulated model: it answers HTTP requests by its plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use rand_chacha::ChaCha8Rng;
+use retrial_spec::{Simulation, TrialId};
+
+use super::answer::say;
+use super::conversation::Request;
+use super::encode::{encode, error};
+use super::plan::Plan;
+use super::profile::Profile;
+use super::seeds;
+
+/// A simulated model as one trial meets it. Its answers depend on the requests and the plan alone: a request that is sent again gets the
+/// same answer, and the turn is read off the conversation.
+#[derive(Debug, Clone)]
+pub struct SimulatedTrial {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    profile: String,
+    seed: u64,
+    trial: String,
+    plan: Plan,
+}
+
+/// A reply of a simulated model.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SimulatedReply {
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    /// The body's type.
+    pub(crate) content_type: &'static str,
+    /// How long it takes until the reply begins.
+    pub(crate) delay: Duration,
+    /// The body in the pieces in which it is sent.
+    pub(crate) pieces: Vec<Bytes>,
+}
+
+impl SimulatedTrial {
+    /// Draws the trial's plan; see [`Plan::draw`].
+    pub fn new(profile: &Profile, simulation: &Simulation, seed: u64, trial: &TrialId) -> Self {
+        let plan = Plan::draw(profile, simulation, seed, trial);
+        let shared = Shared { profile: profile.name.clone(), seed, trial: trial.to_string(), plan };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Returns the plan.
+    pub fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    /// The model's name in price tables.
+    pub(crate) fn priced_as(&self) -> String {
+        format!("simulated/{}", self.shared.profile)
+    }
+
+    /// Answers a request; `created` is in seconds since 1970.
+    pub(crate) fn answer(&self, method: &Method, path: &str, body: &[u8], created: i64) -> SimulatedReply {
+        if path != "/v1/chat/completions" {
+            let message = format!("Invalid URL ({method} {path})");
+            return SimulatedReply::error(StatusCode::NOT_FOUND, &message, Some("unknown_url"));
+        }
+        if method != Method::POST {
+            let message = format!("Not allowed to {method} on {path}.");
+            return SimulatedReply::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &message,
+                Some("method_not_supported"),
+            );
+        }
+        match Request::parse(body) {
+            Err(fault) => SimulatedReply::error(StatusCode::BAD_REQUEST, fault.0, None),
+            Ok(request) => {
+                let saying = say(self, &request, body.len());
+                let content_type =
+                    if request.streams { "text/event-stream; charset=utf-8" } else { "application/json" };
+                let pieces = encode(&request, &saying, created);
+                SimulatedReply { status: StatusCode::OK, content_type, delay: saying.delay, pieces }
+            }
+        }
+    }
+
+    /// The trial's randomness for a purpose.
+    pub(super) fn random(&self, purpose: &str) -> ChaCha8Rng {
+        seeds::stream(self.shared.seed, &self.shared.profile, &self.shared.trial, purpose)
+    }
+}
+
+impl SimulatedReply {
+    fn error(status: StatusCode, message: &str, code: Option<&str>) -> Self {
+        Self {
+            status,
+            content_type: "application/json",
+            delay: Duration::ZERO,
+            pieces: vec![error(message, code)],
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What the wire says of a trial, once it has ended.
+
+use retrial_spec::{Cost, Fact, ToolCall, Usage};
+
+/// What went over the wire in one attempt at a trial. The question after the end counts only where a field says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wire {
+    /// Requests of the agent that reached its model, retried ones included.
+    pub exchanges: u64,
+    /// Requests of the agent that were turned away because the budget was spent.
+    pub turned_away: u64,
+    /// The agent's tool calls in the order of their requests. Where the agent sent a request again, the calls of the last whole
+    /// reply to it count and those of the other replies do not.
+    pub tool_calls: Vec<ToolCall>,
+    /// Tokens of all answered requests; missing where one of them does not state its own.
+    pub usage: Fact<Usage>,
+    /// Money for all answered requests, rounded to the nearest millionth once; missing where one has no usage or no price.
+    pub cost: Fact<Cost>,
+    /// Tokens of the question after the end.
+    pub elicitation_usage: Fact<Usage>,
+    /// Money for the question after the end.
+    pub elicitation_cost: Fact<Cost>,
+    /// Milliseconds in which at least one request of the agent was with the model.
+    pub model_ms: u64,
+    /// Milliseconds between a reply with status 429 and the same request sent again.
+    pub waiting_ms: u64,
+    /// The last text of the agent's main conversation.
+    pub last_text: Option<String>,
+    /// Whether a request was turned away because the budget was spent.
+    pub over_budget: bool,
+    /// Whether the last reply of the agent's main conversation declines.
+    pub refused: bool,
+    /// What went wrong in the agent's last request; none where it went well.
+    pub last_fault: Option<String>,
+}
+
+/// The answer to the question after the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The text as the model gave it.
+    pub text: String,
+    /// The exchange's number in the wire log.
+    pub exchange: u32,
+    /// Whether the model declined.
+    pub refused: bool,
+}
