@@ -19,7 +19,7 @@
 //!
 //! *Population*: groups like these ([`cluster::effective_wilson`], [`hierarchical::GridPosterior`], [`moments::mean_t`]).
 //! *Fixed groups*: exactly these ([`cluster::stratified_wilson`], [`fixed_groups::FixedGroupsPosterior`],
-//! `compare::mover`). The caller states which; the two must not be mixed.
+//! [`compare::mover`]). The caller states which; the two must not be mixed.
 //!
 //! # Where to find what
 //!
@@ -35,12 +35,43 @@
 //! | mean over pairs of a group | [`pairwise::Pairwise`]: `of(&items, f)`, `.mean()`, `.mean_among(&keep)` |
 //! | mean over groups of any value | [`moments::mean_t`], [`moments::mean_of_group_means`], [`passk::mean_over_groups`] |
 //! | spread of amounts | [`spread`]: `pooled_geometric_spread`, `coefficient_of_variation`; [`quantile::Sorted`] |
-//! | calibration | [`calibration::brier`]: `brier`, `clustered_brier`, `corp`, `bias`; `binned`, `smooth`, `spiegelhalter` |
+//! | calibration | [`calibration::brier`]: `brier`, `clustered_brier`, `corp`, `bias`; [`calibration::binned`]: `Binning`, `expected_error`, `null_error`; `smooth`, `spiegelhalter` |
 //! | discrimination | [`discrimination::auroc`]: `auroc_clustered`; [`discrimination::selective::risk_coverage`] |
+//! | difficulty or noise | [`variance::BinaryVariance`], [`variance::OneWay`] |
+//! | first against second, same groups | [`compare::mover::mover_difference`], [`compare::paired::PairedDifference`], [`compare::stratified::StratifiedExact`], [`compare::ratio::ratio_of_means`] |
+//! | many comparisons | [`compare::multiplicity::adjust`] |
+//! | any statistic | [`bootstrap::BootstrapDistribution`] |
+//! | while data come in | [`sequential`]: `mixture::BetaMixture`, `betting`, `sprt`, `cusum`, `evalue` |
+//! | how many are needed | [`power`]: `Design`, `PairedTest`, `zero_failure_items` |
+//!
+//! # Example
+//!
+//! The mean rate of five groups of five, for groups like these and for exactly these.
+//!
+//! ```
+//! use retrial_stats::{ClusterCounts, Counts, Functional, Level, cluster, fixed_groups::FixedGroupsPosterior};
+//! use retrial_stats::{hierarchical::GridPosterior, passk};
+//!
+//! let groups = [5, 3, 0, 4, 5].map(|successes| Counts::new(successes, 5).unwrap());
+//! let groups = ClusterCounts::new(groups.to_vec())?;
+//! let posterior = GridPosterior::new(&groups)?;
+//! let rate = posterior.estimate(Functional::Mean, groups.mean_rate()?, Level::P95);
+//! assert!((rate.interval?.low() - 0.3098).abs() < 1e-4);
+//!
+//! let here = cluster::stratified_wilson(&groups, Level::P95)?.estimate;
+//! assert!(here.interval?.width() < rate.interval?.width());
+//!
+//! let all_of_three = passk::mean_pass_hat_k(&groups, 3, Level::P95)?.estimate.point;
+//! let draws = FixedGroupsPosterior::new(&groups, &posterior, &[Functional::PassHat(3)], 2000, 1)?;
+//! assert!(draws.estimate(Functional::PassHat(3), all_of_three, Level::P95).interval?.contains(all_of_three));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod agreement;
+pub mod bootstrap;
 pub mod calibration;
 pub mod cluster;
+pub mod compare;
 mod counts;
 pub mod discrimination;
 pub mod divergence;
@@ -50,12 +81,16 @@ pub mod fixed_groups;
 mod forecast;
 mod functional;
 pub mod hierarchical;
+pub mod histogram;
+pub mod kernel;
 mod level;
 pub mod moments;
 pub mod pairwise;
 pub mod passk;
+pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod sequential;
 pub mod special;
 pub mod spread;
 mod undefined;

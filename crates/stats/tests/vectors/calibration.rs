@@ -1,8 +1,9 @@
 //! Stated probabilities against outcomes.
 
-use retrial_stats::calibration::brier;
+use retrial_stats::calibration::binned::{self, Binning};
+use retrial_stats::calibration::{brier, smooth, spiegelhalter};
 use retrial_stats::discrimination::{auroc, selective};
-use retrial_stats::{Level, Scored};
+use retrial_stats::{Forecast, Level, Scored};
 use serde_json::{Value, json};
 
 use crate::convert::{defined, ends, forecasts, indices, numbers, outcomes, scored};
@@ -21,7 +22,7 @@ fn calibration(input: &Value) -> Value {
     let f = forecasts(input);
     let corp = brier::corp(&f).unwrap();
     let murphy = brier::murphy(&f).unwrap();
-    json!({
+    let mut got = json!({
         "n": f.len(),
         "brier": brier::brier(&f).unwrap(),
         "base_rate": brier::base_rate(&f).unwrap(),
@@ -35,7 +36,11 @@ fn calibration(input: &Value) -> Value {
         "pav_fitted": f.iter().map(|forecast| corp.fitted(forecast.probability()).unwrap()).collect::<Vec<_>>(),
         "mean_confidence_minus_accuracy": brier::bias(&f).unwrap(),
         "log_loss_nats": brier::log_loss_nats(&f).unwrap(),
-    })
+    });
+    for (key, value) in errors(&f).as_object().unwrap() {
+        got[key] = value.clone();
+    }
+    got
 }
 
 fn discrimination(input: &Value) -> Value {
@@ -87,6 +92,37 @@ fn clustered(input: &Value) -> Value {
     })
 }
 
-pub(crate) fn ece10(_: &[retrial_stats::Forecast]) -> Value {
-    Value::Null
+/// Equal-width error with ten bins.
+pub(crate) fn ece10(forecasts: &[Forecast]) -> Value {
+    equal_width(forecasts, 10).0
+}
+
+/// Expected and maximum error of bins of equal width.
+fn equal_width(forecasts: &[Forecast], count: usize) -> (Value, Value) {
+    let bins = Binning::equal_width(count).unwrap().bins(forecasts);
+    (defined(binned::expected_error(&bins)), defined(binned::maximum_error(&bins)))
+}
+
+fn errors(f: &[Forecast]) -> Value {
+    let right_closed = Binning::equal_width_right_closed(15).unwrap().bins(f);
+    let equal_mass = Binning::equal_mass(f, 5).unwrap();
+    let mass_bins = equal_mass.bins(f);
+    let smooth = smooth::smooth_error(f).unwrap();
+    let test = spiegelhalter::spiegelhalter(f);
+    let (ten, fifteen) = (equal_width(f, 10), equal_width(f, 15));
+    json!({
+        "ece_equal_width_10": ten.0,
+        "mce_equal_width_10": ten.1,
+        "ece_equal_width_15": fifteen.0,
+        "mce_equal_width_15": fifteen.1,
+        "ece_equal_width_15_right_closed": defined(binned::expected_error(&right_closed)),
+        "equal_mass_5_upper_edges": equal_mass.upper_edges(),
+        "ece_equal_mass_5": defined(binned::expected_error(&mass_bins)),
+        "ece2_debiased_equal_mass_5": defined(binned::debiased_squared_error(&mass_bins)),
+        "spiegelhalter_z": defined(test.map(|test| test.z)),
+        "spiegelhalter_p": defined(test.map(|test| test.p)),
+        "smece": smooth.error,
+        "smece_sigma": smooth.bandwidth,
+        "smece_at_0.1": defined(smooth::smooth_error_at(f, 0.1)),
+    })
 }

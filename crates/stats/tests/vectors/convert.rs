@@ -65,6 +65,8 @@ pub(crate) fn sequences(values: &[&Value]) -> Vec<Vec<u32>> {
 }
 
 pub(crate) fn defined(result: Result<f64, Undefined>) -> Value {
+    // JSON has no NaN and would show it as null, which stands for "undefined" here.
+    assert!(!result.is_ok_and(f64::is_nan), "not a number where a value was promised");
     result.map_or(Value::Null, |value| json!(value))
 }
 

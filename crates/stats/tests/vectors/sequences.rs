@@ -1,6 +1,7 @@
 //! Sequences of symbols, amounts and their spread.
 
 use retrial_stats::divergence::{self, Histogram};
+use retrial_stats::kernel::{Grams, Spectrum};
 use retrial_stats::pairwise::{self, Pairwise};
 use retrial_stats::quantile::Sorted;
 use retrial_stats::{Level, edit, moments, spread};
@@ -56,7 +57,19 @@ fn pair(input: &Value) -> Value {
         "common_actions": edit::common_symbols(a, b),
         "dtw_01": edit::time_warping(a, b).map_or(Value::Null, |cost| json!(cost)),
         "first_divergence": edit::first_divergence(a, b),
+        "spectrum_cos_1": cosine(a, b, Grams::Single),
+        "spectrum_cos_2": cosine(a, b, Grams::Pairs),
     })
+}
+
+fn cosine(a: &[u32], b: &[u32], grams: Grams) -> Value {
+    defined(Spectrum::new(a, grams).and_then(|left| Ok(left.cosine(&Spectrum::new(b, grams)?))))
+}
+
+/// Mean cosine over the pairs of a set.
+fn mean_cosine(sequences: &[Vec<u32>], grams: Grams) -> Value {
+    let spectra: Vec<Spectrum> = sequences.iter().map(|s| Spectrum::new(s, grams).unwrap()).collect();
+    defined(Pairwise::of(&spectra, Spectrum::cosine).unwrap().mean())
 }
 
 fn set(input: &Value) -> Value {
@@ -71,6 +84,8 @@ fn set(input: &Value) -> Value {
         "generalised_jsd_bits": defined(divergence::generalised_jensen_shannon_bits(&mixes)),
         "first_divergence_all": edit::first_divergence_of_all(&coded),
         "prefix_agreement": edit::prefix_agreement(&coded).unwrap(),
+        "kernel_consistency_composition": mean_cosine(&coded, Grams::Single),
+        "kernel_consistency_order": mean_cosine(&coded, Grams::Pairs),
         "distinct_trajectories": modes.distinct,
         "modal_share": modes.modal_share,
     })
