@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
@@ -70,16 +70,23 @@ pub(crate) struct Commands {
     /// Pipes still held by background processes: read and dropped, so that nobody blocks on them.
     orphans: Vec<File>,
     buffer: Vec<u8>,
+    oom_score: File,
 }
 
 impl Commands {
-    pub(crate) fn new() -> Self {
-        Self { running: Vec::new(), orphans: Vec::new(), buffer: vec![0; MAX_CHUNK] }
+    /// `oom_score` is this process's own `oom_score_adj`, open for writing.
+    pub(crate) fn new(oom_score: File) -> Self {
+        Self { running: Vec::new(), orphans: Vec::new(), buffer: vec![0; MAX_CHUNK], oom_score }
     }
 
     /// Starts a command, or reports why it cannot be.
     pub(crate) fn start(&mut self, exec: &Exec, link: &mut Link) -> io::Result<()> {
-        match spawn(exec) {
+        // Inherited by the command: short of memory, the kernel should end anything rather than the relay. Failing
+        // that, it is only likelier to choose wrongly.
+        let _ = self.oom_score.write_all(b"500");
+        let spawned = spawn(exec);
+        let _ = self.oom_score.write_all(b"0");
+        match spawned {
             Ok(running) => {
                 self.running.push(running);
                 Ok(())

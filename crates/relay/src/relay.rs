@@ -30,10 +30,10 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return ExitCode::from(71);
     };
     match set_up(namespace) {
-        Ok(children) => {
+        Ok(equipment) => {
             // The only way out is an error: the host closed the connection, or it is broken. Either way the
             // sandbox has to end, and ending the first process ends it.
-            let _ = Relay::new(link, children).serve();
+            let _ = Relay::new(link, equipment).serve();
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -43,19 +43,29 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Does what needs privileges or has to come before any other process; returns the signals of ended children.
-fn set_up(namespace: bool) -> Result<File, String> {
+/// What has to be opened before anything else.
+struct Equipment {
+    /// Becomes readable when a child ends.
+    children: File,
+    /// Out of reach once the process is hidden from tracers.
+    oom_score: File,
+}
+
+/// Does what needs privileges or has to come before any other process.
+fn set_up(namespace: bool) -> Result<Equipment, String> {
     let step = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     sys::set_usual_umask();
     if namespace {
         sys::loopback_up().map_err(step("loopback interface"))?;
         leave_superuser().map_err(step("user namespace"))?;
     }
+    let oom_score = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
+    let oom_score = oom_score.map_err(step("oom_score_adj"))?;
     sys::hide_from_tracers().map_err(step("dumpable flag"))?;
     let children = sys::child_signals().map_err(step("signals"))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).map_err(step("gateway port"))?;
     forward::spawn(listener).map_err(step("forwarder"))?;
-    Ok(children)
+    Ok(Equipment { children, oom_score })
 }
 
 /// Becomes an ordinary user: a nested user namespace, in which there can be no further one, maps the present user
@@ -84,8 +94,9 @@ struct Relay {
 }
 
 impl Relay {
-    fn new(link: Link, children: File) -> Self {
-        Self { link, children, commands: Commands::new(), writer: None, killing: None }
+    fn new(link: Link, equipment: Equipment) -> Self {
+        let Equipment { children, oom_score } = equipment;
+        Self { link, children, commands: Commands::new(oom_score), writer: None, killing: None }
     }
 
     fn serve(mut self) -> io::Result<()> {

@@ -7,18 +7,22 @@
 
 mod backend;
 mod capability;
+mod docker;
 mod environment;
 mod error;
 mod exec;
 mod fake;
+mod host;
 mod request;
 mod tree;
 
 pub use backend::{Backend, Prepared, Reap, Reaped, Sandbox};
 pub use capability::{BackendKind, Capabilities, Enforcement, Limit};
+pub use docker::DockerBackend;
 pub use environment::{DockerfileFacts, Environment, EnvironmentError, StartingFiles};
 pub use error::{BuildError, Cause, ProbeError, SandboxError};
 pub use exec::{Capture, Discard, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
 pub use fake::{FakeBackend, FakeEnding, FakeNode, FakeOutcome, FakeScript, FakeState};
+pub use host::Runtime;
 pub use request::{AGENT_HOME, AGENT_ID, Limits, Mount, Network, SandboxRequest, User};
 pub use tree::{Entry, EntryKind, Skipped, TreeArchive, TreeBuilder, TreeCaps, TreeDigest, TreeError};
