@@ -132,6 +132,12 @@ pub trait Sandbox: Send + Sync {
     /// [`SandboxError::Tree`] when the sandbox's file system refuses (full, read-only).
     async fn copy_in(&self, tree: &TreeArchive, to: &str, owner: User) -> Result<(), SandboxError>;
 
+    /// Removes everything below the absolute directory `path` and keeps the directory; one that is missing is clear already.
+    ///
+    /// # Errors
+    /// [`SandboxError::Tree`] when the sandbox's file system refuses.
+    async fn clear(&self, path: &str) -> Result<(), SandboxError>;
+
     /// Reads the tree below the absolute path `from`. A path that is not a directory gives one entry of its name.
     ///
     /// Call it when no process of the agent lives. Sockets, fifos and devices are skipped and listed.

@@ -87,6 +87,11 @@ pub enum Command {
     },
     /// Exit, which ends the sandbox.
     Shutdown,
+    /// Remove everything below a directory, which may be missing. Answered by `Done` or `TreeFailed`.
+    Clear {
+        /// Absolute path.
+        path: Vec<u8>,
+    },
 }
 
 impl User {
@@ -156,6 +161,7 @@ impl Command {
                 Writer::new(7).bytes(from).u64(*bytes).u64(*entries).u32(*path_bytes).finish()
             }
             Self::Shutdown => Writer::new(8).finish(),
+            Self::Clear { path } => Writer::new(9).bytes(path).finish(),
         }
     }
 
@@ -184,6 +190,7 @@ impl Command {
                 path_bytes: frame.u32()?,
             },
             8 => Self::Shutdown,
+            9 => Self::Clear { path: frame.bytes()? },
             _ => return Err(Malformed("an unknown command")),
         };
         frame.finish()?;
@@ -230,6 +237,7 @@ mod tests {
                 Command::MakeDirectory(Directory { path, mode, owner, recursive })
             }),
             (bytes(), user()).prop_map(|(to, owner)| Command::WriteTree { to, owner }),
+            bytes().prop_map(|path| Command::Clear { path }),
             bytes().prop_map(|content| Command::Part(TreePart::Content(content))),
             (bytes(), bytes()).prop_map(|(path, target)| Command::Part(TreePart::Symlink { path, target })),
             Just(Command::WriteEnd),

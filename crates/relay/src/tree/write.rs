@@ -27,6 +27,23 @@ pub(crate) fn make_directory(directory: &Directory) -> Result<(), TreeFailure> {
         .map_err(|error| failure(path, &error))
 }
 
+/// Removes everything below a directory and keeps the directory; one that is missing is clear already.
+pub(crate) fn clear(path: &[u8]) -> Result<(), TreeFailure> {
+    let path = Path::new(OsStr::from_bytes(path));
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failure(path, &error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| failure(path, &error))?;
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed = if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        removed.map_err(|error| failure(&entry.path(), &error))?;
+    }
+    Ok(())
+}
+
 /// Receives a tree part by part. The first failure sticks; later parts are passed over until the end.
 pub(crate) struct TreeWriter {
     root: PathBuf,

@@ -260,6 +260,11 @@ impl Sandbox for FakeSandbox {
         self.state().copy_in(tree, to).map_err(failed)
     }
 
+    async fn clear(&self, path: &str) -> Result<(), SandboxError> {
+        self.state().clear(path);
+        Ok(())
+    }
+
     async fn copy_out(&self, from: &str, caps: TreeCaps) -> Result<TreeArchive, SandboxError> {
         let failed = |source| SandboxError::Tree { path: from.to_owned(), source };
         self.state().copy_out(from, caps).map_err(failed)

@@ -70,6 +70,12 @@ impl FakeState {
         self.nodes.retain(|known, _| known != path && !known.starts_with(&below));
     }
 
+    /// Removes everything below the absolute path and keeps the node there.
+    pub fn clear(&mut self, path: impl AsRef<[u8]>) {
+        let below = below(path.as_ref());
+        self.nodes.retain(|known, _| !known.starts_with(&below));
+    }
+
     /// Returns every node in byte order of its absolute path.
     pub fn nodes(&self) -> impl Iterator<Item = (&[u8], &FakeNode)> {
         self.nodes.iter().map(|(path, node)| (path.as_slice(), node))

@@ -149,6 +149,10 @@ impl<L: Launcher> Sandbox for LinkedSandbox<L> {
         self.link()?.write_tree(tree, to, &owner).await
     }
 
+    async fn clear(&self, path: &str) -> Result<(), SandboxError> {
+        self.link()?.clear(path).await
+    }
+
     async fn copy_out(&self, from: &str, caps: TreeCaps) -> Result<TreeArchive, SandboxError> {
         self.link()?.read_tree(from, caps).await
     }

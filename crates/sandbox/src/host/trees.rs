@@ -41,6 +41,13 @@ impl Link {
         operation.done(self, path).await
     }
 
+    /// Removes everything below a directory.
+    pub(super) async fn clear(&self, path: &str) -> Result<(), SandboxError> {
+        let mut operation = self.begin().await?;
+        self.send(&Command::Clear { path: path.as_bytes().to_vec() }).await?;
+        operation.done(self, path).await
+    }
+
     /// Writes a tree below `to`.
     pub(super) async fn write_tree(
         &self,
