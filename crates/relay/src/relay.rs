@@ -146,7 +146,7 @@ impl Relay {
                 let read = tree::read(&from, caps, &mut self.link)?;
                 self.answer(read)
             }
-            Command::Clear { path } => self.answer(tree::clear(&path)),
+            Command::Clear { path } => self.answer(tree::clear_directory(&path)),
             // `serve` returns before it comes here.
             Command::Shutdown => Ok(()),
         }

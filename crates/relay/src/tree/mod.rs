@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub(crate) use read::{Caps, read};
-pub(crate) use write::{TreeWriter, clear, make_directory};
+pub(crate) use write::{TreeWriter, clear_directory, make_directory};
 
 use std::io;
 use std::path::Path;

@@ -28,7 +28,7 @@ pub(crate) fn make_directory(directory: &Directory) -> Result<(), TreeFailure> {
 }
 
 /// Removes everything below a directory and keeps the directory; one that is missing is clear already.
-pub(crate) fn clear(path: &[u8]) -> Result<(), TreeFailure> {
+pub(crate) fn clear_directory(path: &[u8]) -> Result<(), TreeFailure> {
     let path = Path::new(OsStr::from_bytes(path));
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -38,7 +38,8 @@ pub(crate) fn clear(path: &[u8]) -> Result<(), TreeFailure> {
     for entry in entries {
         let entry = entry.map_err(|error| failure(path, &error))?;
         let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let removed = if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        let removed =
+            if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
         removed.map_err(|error| failure(&entry.path(), &error))?;
     }
     Ok(())
