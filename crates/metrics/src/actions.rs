@@ -1,0 +1,157 @@
+//! Trajectory consistency: do repeated trials of a task do the same things, and in the same order?
+//!
+//! Compared are trials in which the agent ran; what an infrastructure failure cut short says nothing of the agent. Values
+//! depend on the length of trajectories, so they compare agents on the same tasks only.
+
+use retrial_stats::Undefined;
+use retrial_stats::divergence::{Histogram, jensen_shannon_bits};
+use retrial_stats::edit::levenshtein_normalised;
+use retrial_stats::pairwise::Pairwise;
+
+use crate::estimators::{self, Context};
+use crate::trials::{TaskTrials, Trial};
+use crate::value::{Estimate, Number, Reason};
+use crate::{Among, Granularity, Measure, MeasureId};
+
+/// Stands for "nothing was done", so that idle trials are alike and unlike all others.
+const IDLE: u32 = u32::MAX;
+
+/// How alike the trials of one task are.
+pub(crate) struct TaskSimilarity {
+    /// Trials that ran.
+    trials: usize,
+    /// Those of them that passed.
+    successes: usize,
+    kind: Similarity,
+    name: Similarity,
+}
+
+/// Mean similarities over pairs of trials, 1 where all are alike.
+struct Similarity {
+    mix: Means,
+    order: Means,
+}
+
+struct Means {
+    all: Result<f64, Undefined>,
+    successes: Result<f64, Undefined>,
+}
+
+impl Means {
+    fn of(pairs: &Result<Pairwise, Undefined>, passed: &[bool]) -> Self {
+        let pairs = pairs.as_ref().map_err(|&reason| reason);
+        Self {
+            all: pairs.and_then(Pairwise::mean),
+            successes: pairs.and_then(|pairs| pairs.mean_among(passed)),
+        }
+    }
+}
+
+impl Similarity {
+    fn of(sequences: &[&[u32]], passed: &[bool]) -> Self {
+        let mixes: Result<Vec<Histogram>, Undefined> = sequences
+            .iter()
+            .map(|sequence| Histogram::new(if sequence.is_empty() { &[IDLE] } else { sequence }))
+            .collect();
+        let mix = mixes.and_then(|mixes| Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)));
+        let order = Pairwise::of(sequences, |a, b| 1.0 - levenshtein_normalised(a, b));
+        Self { mix: Means::of(&mix, passed), order: Means::of(&order, passed) }
+    }
+}
+
+impl TaskSimilarity {
+    pub(crate) fn new(task: &TaskTrials<'_>, context: &Context<'_>) -> Self {
+        let trials: Vec<&Trial> = task.ran().collect();
+        let passed: Vec<bool> = trials.iter().map(|trial| trial.is_passed()).collect();
+        let names: Vec<&[u32]> = trials.iter().map(|trial| &*trial.actions).collect();
+        let kinds: Vec<Vec<u32>> = names
+            .iter()
+            .map(|actions| actions.iter().map(|&code| context.kinds[code as usize] as u32).collect())
+            .collect();
+        let kinds: Vec<&[u32]> = kinds.iter().map(Vec::as_slice).collect();
+        Self {
+            trials: trials.len(),
+            successes: passed.iter().filter(|&&passed| passed).count(),
+            kind: Similarity::of(&kinds, &passed),
+            name: Similarity::of(&names, &passed),
+        }
+    }
+
+    fn mean(&self, id: MeasureId, granularity: Granularity, among: Among) -> Result<f64, Undefined> {
+        let similarity = match granularity {
+            Granularity::Kind => &self.kind,
+            Granularity::Name => &self.name,
+        };
+        let means = if id == MeasureId::ActionMixConsistency { &similarity.mix } else { &similarity.order };
+        match among {
+            Among::All => means.all,
+            Among::Successes => means.successes,
+        }
+    }
+
+    fn compared(&self, among: Among) -> usize {
+        match among {
+            Among::All => self.trials,
+            Among::Successes => self.successes,
+        }
+    }
+
+    /// The headline value of one task.
+    pub(crate) fn headline(&self, id: MeasureId) -> Number {
+        self.mean(id, Granularity::Name, Among::All).into()
+    }
+}
+
+/// Returns action-mix and action-order consistency, at both granularities, over all trials and over successes.
+///
+/// The fine name over all trials is the headline.
+pub(crate) fn measures(
+    tasks: &[TaskTrials<'_>],
+    similarities: &[TaskSimilarity],
+    context: &Context<'_>,
+) -> Vec<Measure> {
+    let recorded = recorded(tasks);
+    let mut measures = Vec::with_capacity(8);
+    for id in [MeasureId::ActionMixConsistency, MeasureId::ActionOrderConsistency] {
+        for among in [Among::All, Among::Successes] {
+            for granularity in [Granularity::Name, Granularity::Kind] {
+                let value =
+                    recorded.clone().and_then(|()| estimate(similarities, (id, granularity, among), context));
+                measures.push(Measure {
+                    granularity: Some(granularity),
+                    among: Some(among),
+                    headline: granularity == Granularity::Name && among == Among::All,
+                    ..Measure::new(id, context.target(), value)
+                });
+            }
+        }
+    }
+    measures
+}
+
+/// Tells trials that did nothing from trials whose actions nobody recorded: some trial must have an action.
+fn recorded(tasks: &[TaskTrials<'_>]) -> Result<(), Reason> {
+    let mut ran = tasks.iter().flat_map(TaskTrials::ran).peekable();
+    if ran.peek().is_none() {
+        return Err(Reason::NO_TRIALS);
+    }
+    if ran.any(|trial| !trial.actions.is_empty()) { Ok(()) } else { Err(Reason::NO_ACTIONS) }
+}
+
+fn estimate(
+    similarities: &[TaskSimilarity],
+    (id, granularity, among): (MeasureId, Granularity, Among),
+    context: &Context<'_>,
+) -> Result<Estimate, Reason> {
+    let mut values = Vec::with_capacity(similarities.len());
+    let mut trials = 0;
+    for task in similarities.iter().filter(|task| task.compared(among) > 1) {
+        values.push(task.mean(id, granularity, among)?);
+        trials += task.compared(among) as u64;
+    }
+    if values.is_empty() {
+        let most = similarities.iter().map(|task| task.compared(among)).max().unwrap_or(0);
+        return Err(Undefined::TooFewItems { have: most, need: 2 }.into());
+    }
+    estimators::mean_over_tasks(&values, trials, (0.0, 1.0), context)
+}

@@ -1,0 +1,68 @@
+//! What makes a set of trials unusable. Thin data is not among it: that makes measures undefined, not the run.
+
+use retrial_spec::{Exit, TrialId};
+
+/// Why no scorecard can be made.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MetricsError {
+    /// The level is not a confidence level.
+    #[error("confidence level `{0}` is not strictly between 0 and 1")]
+    Level(f64),
+    /// The run's manifest names something twice.
+    #[error("the run names the {what} `{name}` twice")]
+    NamedTwice {
+        /// `task`, `agent` or `condition`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A record belongs to no cell of the run's plan.
+    #[error("trial `{trial}` is not planned: the run knows no such {what}")]
+    Unplanned {
+        /// The record's trial.
+        trial: TrialId,
+        /// `task`, `agent`, `condition` or `trial number`.
+        what: &'static str,
+    },
+    /// There are two records of one trial.
+    #[error("trial `{trial}` is recorded twice")]
+    Duplicate {
+        /// The trial.
+        trial: TrialId,
+    },
+    /// A confidence is not a probability.
+    #[error("trial `{trial}` has the confidence `{value}`, which is not between 0 and 1")]
+    Confidence {
+        /// The record's trial.
+        trial: TrialId,
+        /// The confidence.
+        value: f64,
+    },
+    /// A partial reward is not strictly between 0 and 1.
+    #[error("trial `{trial}` has the partial reward `{value}`, which is not strictly between 0 and 1")]
+    Reward {
+        /// The record's trial.
+        trial: TrialId,
+        /// The reward.
+        value: f64,
+    },
+    /// A trial that never ran to its end has a verdict.
+    #[error("trial `{trial}` failed for reasons of infrastructure and yet has a verdict")]
+    Contradiction {
+        /// The record's trial.
+        trial: TrialId,
+    },
+}
+
+impl MetricsError {
+    /// Returns the exit code a command ends with: [`Exit::Invalid`] where the books do not balance, [`Exit::Input`] for
+    /// settings and values that cannot be.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NamedTwice { .. } | Self::Unplanned { .. } | Self::Duplicate { .. } => Exit::Invalid,
+            Self::Level(_) | Self::Confidence { .. } | Self::Reward { .. } | Self::Contradiction { .. } => {
+                Exit::Input
+            }
+        }
+    }
+}

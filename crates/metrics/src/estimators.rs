@@ -1,0 +1,121 @@
+//! Which estimator of `stats` serves which target: the choices that measures of all dimensions share.
+
+use retrial_spec::ActionKind;
+use retrial_stats::hierarchical::GridPosterior;
+use retrial_stats::{ClusterCounts, Counts, Functional, Level, Undefined, cluster, moments, proportion};
+
+use crate::value::{Estimate, Evidence, Interval, Reason};
+use crate::{Settings, Target};
+
+/// From this number of tasks on the population's intervals come from the tasks' own spread: a grid of 200 steps would be
+/// coarser than the interval.
+pub(crate) const MANY_TASKS: usize = 100;
+
+/// What every measure needs to know besides the trials.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) level: Level,
+    /// The kind of each action code.
+    pub(crate) kinds: &'a [ActionKind],
+}
+
+impl Context<'_> {
+    pub(crate) fn target(&self) -> Target {
+        self.settings.target
+    }
+}
+
+/// Returns what counts of tasks rest on.
+pub(crate) fn evidence(counts: &ClusterCounts) -> Evidence {
+    Evidence { trials: counts.total(), tasks: counts.len() as u64 }
+}
+
+/// Estimates the mean over tasks of a share, with the default interval of the target.
+pub(crate) fn rate(counts: &ClusterCounts, context: &Context<'_>) -> Result<Estimate, Reason> {
+    let point = counts.mean_rate()?;
+    let level = context.level;
+    let estimate = match context.target() {
+        Target::Population if counts.len() < MANY_TASKS => {
+            GridPosterior::new(counts).map(|grid| grid.estimate(Functional::Mean, point, level))
+        }
+        Target::Population => cluster::effective_wilson(counts, level).map(|wilson| wilson.estimate),
+        Target::FixedSuite => cluster::stratified_wilson(counts, level).map(|wilson| wilson.estimate),
+    };
+    let interval = estimate.map_err(Reason::from).and_then(|estimate| Interval::of(&estimate, (0.0, 1.0)));
+    Estimate::new(point, evidence(counts), context.target(), interval)
+}
+
+/// Estimates the mean over tasks of values that cannot leave `range`, one value for each task.
+///
+/// The population's interval is Student's over tasks, moved into the range; see [`bounded_interval`] where it has no width.
+/// There is none for the fixed suite.
+pub(crate) fn mean_over_tasks(
+    values: &[f64],
+    trials: u64,
+    range: (f64, f64),
+    context: &Context<'_>,
+) -> Result<Estimate, Reason> {
+    let point = moments::mean(values)?;
+    let interval = match context.target() {
+        Target::Population => bounded_interval(values, range, context.level),
+        Target::FixedSuite => Err(Reason::NOT_FOR_TARGET),
+    };
+    let n = Evidence { trials, tasks: values.len() as u64 };
+    Estimate::new(point, n, context.target(), interval)
+}
+
+/// Returns the interval of the mean of values in `range`: Student's, or an exact one where all lie on the same edge.
+///
+/// Student's interval has no width where values do not differ, which claims too much. On an edge, bounded values help: a
+/// value scaled to [0, 1] with mean μ is 1 with probability μ at most, so T tasks all at 1 have probability μ^T at most,
+/// and the Clopper–Pearson interval of T of T covers. Elsewhere the interval is undefined.
+pub(crate) fn bounded_interval(values: &[f64], range: (f64, f64), level: Level) -> Result<Interval, Reason> {
+    let estimate = moments::mean_t(values, level)?;
+    if estimate.standard_error != Some(0.0) {
+        return Interval::of(&estimate, range);
+    }
+    let (low, high) = range;
+    let tasks = values.len() as u64;
+    let successes = if values.iter().all(|&value| value >= high) {
+        tasks
+    } else if values.iter().all(|&value| value <= low) {
+        0
+    } else {
+        return Err(Undefined::ZeroVariance.into());
+    };
+    let counts = Counts::new(successes, tasks).map_err(|_| Reason::from(Undefined::OutOfDomain))?;
+    let share = proportion::clopper_pearson(counts, level)?;
+    let scale = |end: f64| low + end * (high - low);
+    let interval = retrial_stats::Interval::new(scale(share.low()), scale(share.high()))
+        .map_err(|_| Reason::from(Undefined::NotFinite))?;
+    Interval::new(interval, level, retrial_stats::Method::ClopperPearson)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_that_are_all_perfect_get_an_exact_interval_and_not_one_without_width() {
+        let interval = bounded_interval(&[1.0; 20], (0.0, 1.0), Level::P95).unwrap();
+        assert!((interval.low.value() - 0.025_f64.powf(1.0 / 20.0)).abs() < 1e-9);
+        assert!((interval.high.value() - 1.0).abs() < 1e-12);
+        assert_eq!(interval.method.to_string(), "clopper_pearson");
+        let wide = bounded_interval(&[1.0; 20], (-1.0, 1.0), Level::P95).unwrap();
+        assert!((wide.low.value() - (2.0 * interval.low.value() - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn tasks_that_are_alike_within_the_range_have_no_interval() {
+        let reason = bounded_interval(&[0.5; 4], (0.0, 1.0), Level::P95).unwrap_err();
+        assert_eq!(reason.code(), "no_variance");
+    }
+
+    #[test]
+    fn the_interval_stays_within_the_range() {
+        let interval = bounded_interval(&[1.0, 0.9, 1.0], (0.0, 1.0), Level::P95).unwrap();
+        assert!(interval.high.value() <= 1.0);
+        assert!(interval.low.value() < 0.9);
+    }
+}

@@ -1,0 +1,19 @@
+//! Suspicious repeats: trials so alike that something was probably shared between them, such as a response cache.
+
+use std::collections::BTreeMap;
+
+use crate::trials::{TaskTrials, Trial};
+
+/// From so many trials on with the same actions and tokens a coincidence is unlikely.
+const SUSPICIOUS: usize = 3;
+
+/// Returns the numbers of the task's graded trials that did exactly the same with exactly as many tokens, in groups of at
+/// least three. Trials without actions or with unknown tokens say nothing.
+pub(crate) fn identical(task: &TaskTrials<'_>) -> Vec<Vec<u32>> {
+    let mut alike: BTreeMap<(&[u32], u64), Vec<u32>> = BTreeMap::new();
+    for trial in task.graded().filter(|trial| !trial.actions.is_empty()) {
+        let Trial { tokens: Some(tokens), actions, number, .. } = trial else { continue };
+        alike.entry((actions, *tokens)).or_default().push(*number);
+    }
+    alike.into_values().filter(|numbers| numbers.len() >= SUSPICIOUS).collect()
+}

@@ -1,0 +1,212 @@
+//! The scorecard: what scoring yields, and what its JSON looks like.
+
+use retrial_spec::{
+    AgentFacts, AgentName, ConditionName, ContentDigest, PriceFacts, RunId, RunManifest, SandboxFacts,
+    SchemaFile, TaskFacts, TaskName,
+};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
+use crate::books::{Books, Denominators};
+use crate::success::WorstCase;
+use crate::value::Number;
+use crate::{Measure, MeasureId, Settings};
+
+/// The version of the scorecards' JSON that this build writes. Changes:
+/// - 1.0: the first.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+
+/// The version of the scorecards' JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SchemaVersion {
+    /// Changes when older readers would misread.
+    pub major: u32,
+    /// Changes when something is added.
+    pub minor: u32,
+}
+
+/// The scorecards of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Scorecards {
+    /// The version of this format.
+    pub schema: SchemaVersion,
+    /// What was run.
+    pub run: RunFacts,
+    /// The choices the numbers depend on.
+    pub settings: Settings,
+    /// The books of the whole run.
+    pub books: Books,
+    /// One scorecard for each agent and condition, in the experiment's order.
+    pub scorecards: Vec<Scorecard>,
+    /// What a reader should know before believing the numbers.
+    pub warnings: Vec<Warning>,
+}
+
+impl Scorecards {
+    /// Returns how many trials count as passed or failed; 0 means that nothing was evaluated.
+    pub fn graded(&self) -> u64 {
+        self.scorecards.iter().map(|scorecard| scorecard.denominators.graded).sum()
+    }
+}
+
+/// What a run is made of, as far as its numbers depend on it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RunFacts {
+    /// The run's id.
+    pub run: RunId,
+    /// When the run was created.
+    #[schemars(with = "String")]
+    pub created_at: jiff::Timestamp,
+    /// The experiment's name.
+    pub experiment: RunId,
+    /// The digest of the experiment as resolved.
+    pub experiment_digest: ContentDigest,
+    /// Name and version of the tool that ran it.
+    pub tool: String,
+    /// Version of the crate that scored it.
+    pub scored_by: String,
+    /// The seed of schedule and simulated models.
+    pub seed: u64,
+    /// Planned trials of each agent, task and condition.
+    pub trials: u32,
+    /// The agents, in the experiment's order.
+    pub agents: Vec<AgentFacts>,
+    /// The tasks, by name.
+    pub tasks: Vec<TaskFacts>,
+    /// The price table.
+    pub prices: PriceFacts,
+    /// Where the trials ran.
+    pub sandbox: SandboxFacts,
+}
+
+impl From<&RunManifest> for RunFacts {
+    fn from(manifest: &RunManifest) -> Self {
+        let mut tasks = manifest.tasks.clone();
+        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        Self {
+            run: manifest.run.clone(),
+            created_at: manifest.created_at,
+            experiment: manifest.experiment.name.clone(),
+            experiment_digest: manifest.experiment_digest.clone(),
+            tool: manifest.tool.clone(),
+            scored_by: concat!("retrial-metrics ", env!("CARGO_PKG_VERSION")).to_owned(),
+            seed: manifest.seed,
+            trials: manifest.experiment.trials,
+            agents: manifest.agents.clone(),
+            tasks,
+            prices: manifest.prices.clone(),
+            sandbox: manifest.sandbox.clone(),
+        }
+    }
+}
+
+/// The reliability profile of one agent under one condition.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Scorecard {
+    /// The agent.
+    pub agent: AgentName,
+    /// The condition.
+    pub condition: ConditionName,
+    /// What became of the planned trials.
+    pub denominators: Denominators,
+    /// The band of the success rate over trials that do not count; none where all finished trials count.
+    pub worst_case: Option<WorstCase>,
+    /// The measures, in the order of [`MeasureId::ALL`].
+    pub measures: Vec<Measure>,
+    /// The tasks, by name.
+    pub tasks: Vec<TaskRow>,
+}
+
+impl Scorecard {
+    /// Iterates over all values of a measure: several for measures with a `k` or a granularity.
+    pub fn all(&self, id: MeasureId) -> impl Iterator<Item = &Measure> {
+        self.measures.iter().filter(move |measure| measure.id == id)
+    }
+
+    /// Returns the measure's value that belongs into a short table: the first headline one.
+    pub fn headline(&self, id: MeasureId) -> Option<&Measure> {
+        self.all(id).find(|measure| measure.headline)
+    }
+}
+
+/// One task in the scorecard of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct TaskRow {
+    /// The task.
+    pub task: TaskName,
+    /// Finished trials.
+    pub finished: u64,
+    /// Trials that count.
+    pub graded: u64,
+    /// Trials that count as passed.
+    pub passed: u64,
+    /// How surely two trials end alike; may be negative for a single task.
+    pub outcome_consistency: Number,
+    /// How alike the mixes of actions are.
+    pub action_mix_consistency: Number,
+    /// How alike the orders of actions are.
+    pub action_order_consistency: Number,
+}
+
+/// What a reader should know before believing the numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "warning")]
+#[non_exhaustive]
+pub enum Warning {
+    /// Planned trials have no record.
+    MissingTrials {
+        /// How many.
+        trials: u64,
+        /// How many are planned.
+        planned: u64,
+    },
+    /// An agent has tasks without a graded trial, which its measures leave out.
+    UngradedTasks {
+        /// The agent.
+        agent: AgentName,
+        /// The condition.
+        condition: ConditionName,
+        /// The tasks.
+        tasks: Vec<TaskName>,
+    },
+    /// Several trials of a task did exactly the same with exactly as many tokens.
+    IdenticalRepeats {
+        /// The agent.
+        agent: AgentName,
+        /// The condition.
+        condition: ConditionName,
+        /// The task.
+        task: TaskName,
+        /// The trials' numbers.
+        trials: Vec<u32>,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MissingTrials { trials, planned } => {
+                write!(formatter, "{trials} of {planned} planned trials are missing")
+            }
+            Self::UngradedTasks { agent, condition, tasks } => write!(
+                formatter,
+                "tasks without a graded trial, which the measures of agent `{agent}` under `{condition}` leave out: {}",
+                tasks.len()
+            ),
+            Self::IdenticalRepeats { agent, condition, task, trials } => write!(
+                formatter,
+                "{} trials of `{task}` by agent `{agent}` under `{condition}` are identical to the token; check for a \
+                 cache between trials",
+                trials.len()
+            ),
+        }
+    }
+}
+
+/// Returns the JSON Schema of [`Scorecards`] as it is checked in.
+pub fn schema() -> SchemaFile {
+    let schema =
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Scorecards>();
+    SchemaFile { name: "scorecard.schema.json", schema: schema.to_value() }
+}

@@ -1,0 +1,284 @@
+//! Scoring: takes trial records one by one, keeps what measures need, and makes the scorecards at the end.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use retrial_spec::{
+    AgentName, ConditionName, Ending, Fact, RunManifest, TaskName, TrialId, TrialRecord, Verdict,
+};
+use retrial_stats::{Level, agreement};
+
+use crate::actions::{self, TaskSimilarity};
+use crate::books::{Tally, books_of_run};
+use crate::estimators::Context;
+use crate::outcome::outcome;
+use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow, Warning};
+use crate::trials::{TaskTrials, Trial, Vocabulary};
+use crate::{MeasureId, MetricsError, Settings, confidence, repeats, resources, success};
+
+/// Makes the scorecards of a run from its records, in any order.
+///
+/// Records that are read from a file are better added one by one with [`Scoring::add`], so that an error can name the line.
+///
+/// # Errors
+/// [`MetricsError`] as of [`Scoring::new`] and [`Scoring::add`].
+pub fn scorecard(
+    manifest: &RunManifest,
+    trials: impl IntoIterator<Item = TrialRecord>,
+    settings: &Settings,
+) -> Result<Scorecards, MetricsError> {
+    let mut scoring = Scoring::new(manifest, settings)?;
+    for record in trials {
+        scoring.add(&record)?;
+    }
+    Ok(scoring.finish())
+}
+
+/// Scorecards in the making.
+///
+/// Memory grows with trials and their actions (four bytes each), not with the records' other content.
+#[derive(Debug)]
+pub struct Scoring<'a> {
+    manifest: &'a RunManifest,
+    settings: &'a Settings,
+    level: Level,
+    agents: Names<'a, AgentName>,
+    conditions: Names<'a, ConditionName>,
+    tasks: Names<'a, TaskName>,
+    groups: Vec<Group>,
+    vocabulary: Vocabulary,
+}
+
+/// The trials of one agent under one condition.
+#[derive(Debug, Clone)]
+struct Group {
+    tally: Tally,
+    /// By task, in the order of [`Scoring::tasks`].
+    cells: Vec<Cell>,
+}
+
+/// The trials of one task by one agent under one condition.
+#[derive(Debug, Clone, Default)]
+struct Cell {
+    trials: Vec<Trial>,
+    /// By trial number less one: whether there is a record.
+    seen: Vec<bool>,
+}
+
+impl<'a> Scoring<'a> {
+    /// Prepares scoring of the run that the manifest plans.
+    ///
+    /// # Errors
+    /// [`MetricsError::Level`], [`MetricsError::NamedTwice`].
+    pub fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Result<Self, MetricsError> {
+        let level = Level::new(settings.level).map_err(|_| MetricsError::Level(settings.level))?;
+        let agents = Names::new("agent", manifest.agents.iter().map(|agent| &agent.name).collect())?;
+        let conditions = manifest.experiment.conditions.iter().map(|condition| &condition.name).collect();
+        let conditions = Names::new("condition", conditions)?;
+        let mut tasks: Vec<&TaskName> = manifest.tasks.iter().map(|task| &task.name).collect();
+        tasks.sort_unstable();
+        let group = Group { tally: Tally::default(), cells: vec![Cell::default(); tasks.len()] };
+        let groups = vec![group; agents.order.len() * conditions.order.len()];
+        let tasks = Names::new("task", tasks)?;
+        let vocabulary = Vocabulary::default();
+        Ok(Self { manifest, settings, level, agents, conditions, tasks, groups, vocabulary })
+    }
+
+    /// Adds one record.
+    ///
+    /// # Errors
+    /// [`MetricsError::Unplanned`] and [`MetricsError::Duplicate`] where the books cannot balance;
+    /// [`MetricsError::Confidence`], [`MetricsError::Reward`] and [`MetricsError::Contradiction`] for values that cannot be.
+    pub fn add(&mut self, record: &TrialRecord) -> Result<(), MetricsError> {
+        check(record)?;
+        let (group, task) = self.place(&record.trial)?;
+        let group = &mut self.groups[group];
+        let cell = &mut group.cells[task];
+        cell.mark(&record.trial)?;
+        let outcome = outcome(&record.ending, &record.verdict, self.settings);
+        group.tally.add(record, outcome);
+        cell.trials.push(Trial::new(record, outcome, &mut self.vocabulary));
+        Ok(())
+    }
+
+    /// The positions of the trial's group and cell.
+    fn place(&self, trial: &TrialId) -> Result<(usize, usize), MetricsError> {
+        let unplanned = |what| MetricsError::Unplanned { trial: trial.clone(), what };
+        let agent = self.agents.place(&trial.agent).ok_or_else(|| unplanned("agent"))?;
+        let condition = self.conditions.place(&trial.condition).ok_or_else(|| unplanned("condition"))?;
+        let task = self.tasks.place(&trial.task).ok_or_else(|| unplanned("task"))?;
+        if trial.number == 0 || trial.number > self.manifest.experiment.trials {
+            return Err(unplanned("trial number"));
+        }
+        Ok((agent * self.conditions.order.len() + condition, task))
+    }
+
+    /// Makes the scorecards.
+    pub fn finish(mut self) -> Scorecards {
+        let renamed = self.vocabulary.sort();
+        let kinds = self.vocabulary.kinds();
+        let context = Context { settings: self.settings, level: self.level, kinds: &kinds };
+        let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
+        let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
+        let mut groups = std::mem::take(&mut self.groups).into_iter();
+        for &agent in &self.agents.order {
+            for &condition in &self.conditions.order {
+                let Some(mut group) = groups.next() else { continue };
+                group.settle(&renamed);
+                let subject = Subject { agent, condition, tasks: &self.tasks.order, planned: planned_each };
+                scorecards.push(subject.scorecard(group, &context, &mut warnings));
+            }
+        }
+        let parts = scorecards.iter().map(|scorecard| &scorecard.denominators.books);
+        let books = books_of_run(self.manifest.planned(), parts);
+        if !books.complete() {
+            warnings.insert(0, Warning::MissingTrials { trials: books.missing, planned: books.planned });
+        }
+        Scorecards {
+            schema: SCHEMA_VERSION,
+            run: RunFacts::from(self.manifest),
+            settings: *self.settings,
+            books,
+            scorecards,
+            warnings,
+        }
+    }
+}
+
+impl Cell {
+    /// Marks the trial as recorded; its number is within the plan.
+    fn mark(&mut self, trial: &TrialId) -> Result<(), MetricsError> {
+        let place = trial.number as usize - 1;
+        if self.seen.len() <= place {
+            self.seen.resize(place + 1, false);
+        }
+        if std::mem::replace(&mut self.seen[place], true) {
+            return Err(MetricsError::Duplicate { trial: trial.clone() });
+        }
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Makes everything independent of the order in which records came.
+    fn settle(&mut self, renamed: &[u32]) {
+        for cell in &mut self.cells {
+            cell.trials.sort_unstable_by_key(|trial| trial.number);
+            for trial in &mut cell.trials {
+                for code in &mut trial.actions {
+                    *code = renamed[*code as usize];
+                }
+            }
+        }
+    }
+}
+
+/// Whose scorecard is made.
+struct Subject<'a> {
+    agent: &'a AgentName,
+    condition: &'a ConditionName,
+    tasks: &'a [&'a TaskName],
+    planned: u64,
+}
+
+impl Subject<'_> {
+    fn scorecard(&self, group: Group, context: &Context<'_>, warnings: &mut Vec<Warning>) -> Scorecard {
+        let cells = self.tasks.iter().zip(&group.cells);
+        let tasks: Vec<TaskTrials<'_>> =
+            cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials }).collect();
+        self.warn(&tasks, warnings);
+        let similarities: Vec<TaskSimilarity> =
+            tasks.iter().map(|task| TaskSimilarity::new(task, context)).collect();
+        let mut measures = success::measures(&success::outcome_counts(&tasks), context);
+        measures.extend(actions::measures(&tasks, &similarities, context));
+        measures.extend(resources::spreads(&tasks, context));
+        measures.extend(confidence::measures(&tasks, context));
+        measures.extend(resources::quantiles(&tasks, context));
+        let rows = tasks.iter().zip(&similarities).map(|(task, similarity)| row(task, similarity));
+        Scorecard {
+            agent: self.agent.clone(),
+            condition: self.condition.clone(),
+            worst_case: success::worst_case(&tasks),
+            measures,
+            tasks: rows.collect(),
+            denominators: group.tally.denominators(self.planned),
+        }
+    }
+
+    fn warn(&self, tasks: &[TaskTrials<'_>], warnings: &mut Vec<Warning>) {
+        let (agent, condition) = (self.agent, self.condition);
+        let ungraded: Vec<TaskName> = tasks
+            .iter()
+            .filter(|task| task.graded().next().is_none())
+            .map(|task| task.task.clone())
+            .collect();
+        if !ungraded.is_empty() {
+            let (agent, condition) = (agent.clone(), condition.clone());
+            warnings.push(Warning::UngradedTasks { agent, condition, tasks: ungraded });
+        }
+        for task in tasks {
+            warnings.extend(repeats::identical(task).into_iter().map(|trials| Warning::IdenticalRepeats {
+                agent: agent.clone(),
+                condition: condition.clone(),
+                task: task.task.clone(),
+                trials,
+            }));
+        }
+    }
+}
+
+fn row(task: &TaskTrials<'_>, similarity: &TaskSimilarity) -> TaskRow {
+    let counts = success::task_counts(task);
+    TaskRow {
+        task: task.task.clone(),
+        finished: task.trials.len() as u64,
+        graded: counts.total(),
+        passed: counts.successes(),
+        outcome_consistency: agreement::outcome_consistency(counts).into(),
+        action_mix_consistency: similarity.headline(MeasureId::ActionMixConsistency),
+        action_order_consistency: similarity.headline(MeasureId::ActionOrderConsistency),
+    }
+}
+
+/// Refuses values that cannot be, whoever wrote them.
+fn check(record: &TrialRecord) -> Result<(), MetricsError> {
+    let trial = || record.trial.clone();
+    if let Fact::Known { value, .. } = record.confidence
+        && !(0.0..=1.0).contains(&value)
+    {
+        return Err(MetricsError::Confidence { trial: trial(), value });
+    }
+    if let Verdict::Reward(value) = record.verdict
+        && !(value > 0.0 && value < 1.0)
+    {
+        return Err(MetricsError::Reward { trial: trial(), value });
+    }
+    let unfinished = matches!(record.ending, Ending::Infrastructure { .. });
+    if unfinished && record.verdict.passed().is_some() {
+        return Err(MetricsError::Contradiction { trial: trial() });
+    }
+    Ok(())
+}
+
+/// Names with their positions.
+#[derive(Debug)]
+struct Names<'a, T> {
+    order: Vec<&'a T>,
+    places: HashMap<&'a T, usize>,
+}
+
+impl<'a, T: Hash + Eq + ToString> Names<'a, T> {
+    fn new(what: &'static str, order: Vec<&'a T>) -> Result<Self, MetricsError> {
+        let mut places = HashMap::with_capacity(order.len());
+        for (place, &name) in order.iter().enumerate() {
+            if places.insert(name, place).is_some() {
+                return Err(MetricsError::NamedTwice { what, name: name.to_string() });
+            }
+        }
+        Ok(Self { order, places })
+    }
+
+    fn place(&self, name: &T) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+}

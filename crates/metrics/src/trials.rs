@@ -1,0 +1,111 @@
+//! What scoring keeps of each trial, and the table of action names shared by all of them.
+
+use std::collections::HashMap;
+
+use retrial_spec::{
+    Action, ActionKind, ActionLog, Claim, Ending, Fact, MissingReason, TaskName, TrialRecord,
+};
+
+use crate::outcome::Outcome;
+
+/// What scoring keeps of one trial.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    pub(crate) number: u32,
+    pub(crate) outcome: Outcome,
+    /// Whether the agent came to its own end, so that actions and amounts are the agent's.
+    pub(crate) ran: bool,
+    /// Codes into the [`Vocabulary`].
+    pub(crate) actions: Box<[u32]>,
+    pub(crate) tokens: Option<u64>,
+    pub(crate) working_ms: Option<u64>,
+    pub(crate) cost_usd_micros: Option<u64>,
+    pub(crate) confidence: Option<f64>,
+    /// Whether a confidence could have been stated.
+    pub(crate) confidence_asked: bool,
+    pub(crate) claim: Option<Claim>,
+}
+
+impl Trial {
+    pub(crate) fn new(record: &TrialRecord, outcome: Outcome, vocabulary: &mut Vocabulary) -> Self {
+        let not_asked =
+            matches!(record.confidence, Fact::Missing(MissingReason::NotAsked | MissingReason::NotRecorded));
+        Self {
+            number: record.trial.number,
+            outcome,
+            ran: !matches!(record.ending, Ending::Infrastructure { .. }),
+            actions: vocabulary.encode(&record.actions),
+            tokens: record.usage.value().map(retrial_spec::Usage::total),
+            working_ms: record.times.working_ms(),
+            cost_usd_micros: record.cost.value().map(|cost| cost.usd_micros),
+            confidence: record.confidence.value().copied(),
+            confidence_asked: !not_asked,
+            claim: record.claim.value().copied(),
+        }
+    }
+
+    pub(crate) fn is_graded(&self) -> bool {
+        self.outcome != Outcome::Excluded
+    }
+
+    pub(crate) fn is_passed(&self) -> bool {
+        self.outcome == Outcome::Passed
+    }
+}
+
+/// The trials of one task by one agent under one condition, in the order of their numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TaskTrials<'a> {
+    pub(crate) task: &'a TaskName,
+    pub(crate) trials: &'a [Trial],
+}
+
+impl<'a> TaskTrials<'a> {
+    pub(crate) fn graded(&self) -> impl Iterator<Item = &'a Trial> + use<'a> {
+        self.trials.iter().filter(|trial| trial.is_graded())
+    }
+
+    pub(crate) fn ran(&self) -> impl Iterator<Item = &'a Trial> + use<'a> {
+        self.trials.iter().filter(|trial| trial.ran)
+    }
+}
+
+/// The distinct actions of all trials. A code is a position in it.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    actions: Vec<Action>,
+    codes: HashMap<Action, u32>,
+}
+
+impl Vocabulary {
+    fn encode(&mut self, log: &ActionLog) -> Box<[u32]> {
+        let codes: Vec<u32> = log.table().iter().map(|action| self.code(action)).collect();
+        log.codes().iter().map(|&code| codes[code as usize]).collect()
+    }
+
+    fn code(&mut self, action: &Action) -> u32 {
+        if let Some(&code) = self.codes.get(action) {
+            return code;
+        }
+        let code = self.actions.len() as u32;
+        self.actions.push(action.clone());
+        self.codes.insert(action.clone(), code);
+        code
+    }
+
+    /// Sorts the table and returns the new code of each old one, so that codes do not depend on which trial came first.
+    pub(crate) fn sort(&mut self) -> Vec<u32> {
+        self.actions.sort_unstable();
+        let mut renamed = vec![0; self.actions.len()];
+        for (new, action) in self.actions.iter().enumerate() {
+            renamed[self.codes[action] as usize] = new as u32;
+        }
+        self.codes.clear();
+        renamed
+    }
+
+    /// Returns the kind of each code.
+    pub(crate) fn kinds(&self) -> Vec<ActionKind> {
+        self.actions.iter().map(|action| action.kind).collect()
+    }
+}

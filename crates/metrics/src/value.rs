@@ -1,0 +1,337 @@
+//! Values of measures: finite numbers with interval and n, or the reason why there is none.
+//!
+//! Nothing else in this crate puts a fraction into a scorecard, so no NaN or infinity can reach a file.
+
+use std::borrow::Cow;
+
+use retrial_stats::{Level, Undefined};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Target;
+
+/// A number that is neither infinite nor NaN; minus zero is kept as zero.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Finite(f64);
+
+impl Finite {
+    /// Creates a finite number.
+    ///
+    /// # Errors
+    /// [`Reason`] with the code `not_finite` for an infinity or NaN.
+    pub fn new(value: f64) -> Result<Self, Reason> {
+        if value.is_finite() { Ok(Self(value + 0.0)) } else { Err(Undefined::NotFinite.into()) }
+    }
+
+    /// Returns the number.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+/// The value of a measure: an estimate, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// The estimate.
+    Estimate(Estimate),
+    /// There is no estimate.
+    Undefined(Reason),
+}
+
+impl Value {
+    /// Returns the estimate if there is one.
+    pub fn estimate(&self) -> Option<&Estimate> {
+        match self {
+            Self::Estimate(estimate) => Some(estimate),
+            Self::Undefined(_) => None,
+        }
+    }
+}
+
+impl From<Result<Estimate, Reason>> for Value {
+    fn from(result: Result<Estimate, Reason>) -> Self {
+        match result {
+            Ok(estimate) => Self::Estimate(estimate),
+            Err(reason) => Self::Undefined(reason),
+        }
+    }
+}
+
+/// A point estimate with what it rests on and how sure it is.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Estimate {
+    /// The estimate, not moved into the measure's range.
+    pub point: Finite,
+    /// What it was computed from.
+    pub n: Evidence,
+    /// The interval to show. It always holds the point.
+    pub interval: Bounds,
+    /// Intervals by other methods, for comparison.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Bounds>,
+}
+
+impl Estimate {
+    /// Creates an estimate. For the population a single task leaves every interval undefined, whatever the method.
+    ///
+    /// # Errors
+    /// [`Reason`] with the code `not_finite` for a point that is not finite.
+    pub(crate) fn new(
+        point: f64,
+        n: Evidence,
+        target: Target,
+        interval: Result<Interval, Reason>,
+    ) -> Result<Self, Reason> {
+        let alone = target == Target::Population && n.tasks < 2;
+        let interval = if alone { Err(Reason::one_task(n.tasks)) } else { interval };
+        Ok(Self { point: Finite::new(point)?, n, interval: interval.into(), beside: Vec::new() })
+    }
+}
+
+/// How much an estimate was computed from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Trials used.
+    pub trials: u64,
+    /// Tasks used.
+    pub tasks: u64,
+}
+
+/// An interval, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bounds {
+    /// The interval.
+    Known(Interval),
+    /// There is no interval.
+    Undefined(Reason),
+}
+
+impl Bounds {
+    /// Returns the interval if there is one.
+    pub fn interval(&self) -> Option<&Interval> {
+        match self {
+            Self::Known(interval) => Some(interval),
+            Self::Undefined(_) => None,
+        }
+    }
+}
+
+impl From<Result<Interval, Reason>> for Bounds {
+    fn from(result: Result<Interval, Reason>) -> Self {
+        match result {
+            Ok(interval) => Self::Known(interval),
+            Err(reason) => Self::Undefined(reason),
+        }
+    }
+}
+
+/// A closed interval with its level and the method it was made by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Interval {
+    /// The lower end.
+    pub low: Finite,
+    /// The upper end.
+    pub high: Finite,
+    /// The two-sided confidence level.
+    pub level: Finite,
+    /// How it was made.
+    pub method: Method,
+}
+
+impl Interval {
+    /// Creates an interval from one of `stats`.
+    ///
+    /// # Errors
+    /// [`Reason`] with the code `not_finite` for an end that is not finite.
+    pub(crate) fn new(
+        interval: retrial_stats::Interval,
+        level: Level,
+        method: retrial_stats::Method,
+    ) -> Result<Self, Reason> {
+        Ok(Self {
+            low: Finite::new(interval.low())?,
+            high: Finite::new(interval.high())?,
+            level: Finite::new(level.confidence())?,
+            method: Method(method),
+        })
+    }
+
+    /// Returns the interval of an estimate of `stats`, with both ends moved into `range`.
+    pub(crate) fn of(estimate: &retrial_stats::Estimate, range: (f64, f64)) -> Result<Self, Reason> {
+        let interval = estimate.interval.map_err(Reason::from)?.clamp(range.0, range.1);
+        Self::new(interval, estimate.level, estimate.method)
+    }
+}
+
+/// How an interval was made; in files a stable word in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method(retrial_stats::Method);
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(&self.0.to_string().replace('-', "_"))
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Method {
+    fn schema_name() -> Cow<'static, str> {
+        "Method".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "How an interval was made, such as `beta_binomial_grid`.",
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]*$",
+        })
+    }
+}
+
+/// Why a measure, an interval or a cell has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// A stable word in snake case.
+    #[schemars(regex(pattern = "^[a-z][a-z0-9_]*$"))]
+    code: Cow<'static, str>,
+    /// The same for people.
+    message: Cow<'static, str>,
+}
+
+impl Reason {
+    const fn fixed(code: &'static str, message: &'static str) -> Self {
+        Self { code: Cow::Borrowed(code), message: Cow::Borrowed(message) }
+    }
+
+    /// No trial finished.
+    pub(crate) const NO_TRIALS: Self = Self::fixed("no_trials", "no trial finished");
+    /// No trial has a verdict.
+    pub(crate) const NO_GRADED_TRIALS: Self = Self::fixed("no_graded_trials", "no trial was graded");
+    /// Nothing failed.
+    pub(crate) const NO_FAILURES: Self = Self::fixed("no_failures", "no trial failed");
+    /// Nobody asked for confidences.
+    pub(crate) const NOT_ASKED: Self = Self::fixed("not_asked", "confidence was not asked for");
+    /// No confidence is known.
+    pub(crate) const NO_CONFIDENCES: Self =
+        Self::fixed("no_confidences", "no graded trial has a stated confidence");
+    /// No claim is known.
+    pub(crate) const NO_CLAIMS: Self = Self::fixed("no_claims", "no such trial has a stated claim");
+    /// No action is known.
+    pub(crate) const NO_ACTIONS: Self = Self::fixed("no_actions", "no trial has a recorded action");
+    /// The amount is known of no trial.
+    pub(crate) const NOT_RECORDED: Self = Self::fixed("not_recorded", "no trial has a recorded value");
+    /// The estimator speaks of the population only.
+    pub(crate) const NOT_FOR_TARGET: Self =
+        Self::fixed("not_for_target", "no interval for the fixed suite; ask for the population");
+    /// A quantile of trials that share tasks.
+    pub(crate) const NO_METHOD: Self =
+        Self::fixed("no_method", "no interval for a quantile of trials that share tasks");
+
+    pub(crate) fn too_few_trials(have: usize, need: usize) -> Self {
+        let message = format!("needs at least {need} trials, has {have}");
+        Self { code: "too_few_trials".into(), message: message.into() }
+    }
+
+    pub(crate) fn one_task(have: u64) -> Self {
+        Undefined::TooFewGroups { have: have as usize, need: 2 }.into()
+    }
+
+    /// Returns the reason's stable word.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(&self.message)
+    }
+}
+
+impl From<Undefined> for Reason {
+    /// Says in this crate's words (tasks, trials) what `stats` says of groups and items.
+    fn from(undefined: Undefined) -> Self {
+        match undefined {
+            Undefined::TooFewGroups { have, need } => Self {
+                code: "too_few_tasks".into(),
+                message: format!("needs at least {need} tasks, has {have}").into(),
+            },
+            Undefined::TooFewItems { have, need } => Self {
+                code: "too_few_trials".into(),
+                message: format!("needs at least {need} trials of a task, has {have}").into(),
+            },
+            Undefined::SingleItemGroup => Self::fixed("single_trial_task", "some task has a single trial"),
+            Undefined::ZeroVariance => Self::fixed("no_variance", "the evidence shows no variance"),
+            other => Self { code: other.code().replace('-', "_").into(), message: other.to_string().into() },
+        }
+    }
+}
+
+/// A number without interval, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Number {
+    /// The number.
+    Known(Finite),
+    /// There is none.
+    Undefined(Reason),
+}
+
+impl Number {
+    /// Returns the number if there is one.
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Known(number) => Some(number.value()),
+            Self::Undefined(_) => None,
+        }
+    }
+}
+
+impl<E: Into<Reason>> From<Result<f64, E>> for Number {
+    fn from(result: Result<f64, E>) -> Self {
+        match result.map_err(Into::into).and_then(Finite::new) {
+            Ok(number) => Self::Known(number),
+            Err(reason) => Self::Undefined(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinities_and_nan_are_refused_and_minus_zero_is_zero() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Finite::new(bad).unwrap_err().code(), "not_finite");
+        }
+        assert!(Finite::new(-0.0).unwrap().value().is_sign_positive());
+    }
+
+    #[test]
+    fn one_task_leaves_the_population_without_interval_and_the_fixed_suite_with_one() {
+        let n = Evidence { trials: 5, tasks: 1 };
+        let whole = retrial_stats::Interval::new(0.0, 1.0).unwrap();
+        let interval = || Interval::new(whole, Level::P95, retrial_stats::Method::Wilson);
+        let population = Estimate::new(0.5, n, Target::Population, interval()).unwrap();
+        assert!(matches!(population.interval, Bounds::Undefined(reason) if reason.code() == "too_few_tasks"));
+        let fixed = Estimate::new(0.5, n, Target::FixedSuite, interval()).unwrap();
+        assert!(fixed.interval.interval().is_some());
+    }
+
+    #[test]
+    fn reasons_speak_of_tasks_and_trials_in_snake_case() {
+        let reason = Reason::from(Undefined::TooFewItems { have: 1, need: 2 });
+        assert_eq!(reason.code(), "too_few_trials");
+        assert_eq!(reason.to_string(), "needs at least 2 trials of a task, has 1");
+        assert_eq!(Reason::from(Undefined::AtBoundary).code(), "at_boundary");
+    }
+}

@@ -1,0 +1,84 @@
+//! Records and settings that cannot be: refused by name, with the exit code of the refusal.
+
+use retrial_metrics::{MetricsError, Settings, scorecard};
+use retrial_spec::{Exit, RunManifest, TrialRecord, Verdict};
+
+use crate::build::{Change, run, score, trial};
+
+fn refusal(manifest: &RunManifest, trials: &[TrialRecord]) -> (String, Exit) {
+    let error = score(manifest, trials).unwrap_err();
+    (error.to_string(), error.exit())
+}
+
+#[test]
+fn a_trial_recorded_twice_is_refused_by_name() {
+    let manifest = run(&["agent"], &["a"], 2);
+    let (text, exit) = refusal(&manifest, &[trial("a", "agent", 1), trial("a", "agent", 1).fails()]);
+    assert_eq!(text, "trial `a~agent~baseline~1` is recorded twice");
+    assert_eq!(exit, Exit::Invalid);
+}
+
+#[test]
+fn trials_that_nobody_planned_are_refused_by_name() {
+    let manifest = run(&["agent"], &["a"], 2);
+    let mut strange = trial("a", "agent", 1);
+    strange.trial.condition = "faults".parse().unwrap();
+    for (record, what) in [
+        (trial("z", "agent", 1), "task"),
+        (trial("a", "other", 1), "agent"),
+        (strange, "condition"),
+        (trial("a", "agent", 3), "trial number"),
+        (trial("a", "agent", 0), "trial number"),
+    ] {
+        let (text, exit) = refusal(&manifest, std::slice::from_ref(&record));
+        assert_eq!(text, format!("trial `{}` is not planned: the run knows no such {what}", record.trial));
+        assert_eq!(exit, Exit::Invalid);
+    }
+}
+
+#[test]
+fn confidences_that_are_no_probabilities_are_refused() {
+    let manifest = run(&["agent"], &["a"], 1);
+    for bad in [1.5, -0.1, f64::NAN, f64::INFINITY] {
+        let (text, exit) = refusal(&manifest, &[trial("a", "agent", 1).states(bad)]);
+        assert_eq!(
+            text,
+            format!("trial `a~agent~baseline~1` has the confidence `{bad}`, which is not between 0 and 1")
+        );
+        assert_eq!(exit, Exit::Input);
+    }
+}
+
+#[test]
+fn partial_rewards_outside_their_range_are_refused() {
+    let manifest = run(&["agent"], &["a"], 1);
+    for bad in [0.0, 1.0, 2.0, f64::NAN] {
+        let mut record = trial("a", "agent", 1);
+        record.verdict = Verdict::Reward(bad);
+        assert!(matches!(score(&manifest, &[record]), Err(MetricsError::Reward { .. })), "{bad}");
+    }
+}
+
+#[test]
+fn a_verdict_on_a_trial_that_never_ran_is_refused() {
+    let manifest = run(&["agent"], &["a"], 1);
+    let mut record = trial("a", "agent", 1).infrastructure();
+    record.verdict = Verdict::Passed;
+    assert!(matches!(score(&manifest, &[record]), Err(MetricsError::Contradiction { .. })));
+}
+
+#[test]
+fn levels_that_are_no_levels_are_refused() {
+    let manifest = run(&["agent"], &["a"], 1);
+    for level in [0.0, 1.0, 95.0, f64::NAN] {
+        let settings = Settings { level, ..Settings::default() };
+        let result = scorecard(&manifest, [], &settings);
+        assert!(matches!(result, Err(MetricsError::Level(_))), "{level}");
+    }
+}
+
+#[test]
+fn a_manifest_that_names_a_task_twice_is_refused() {
+    let manifest = run(&["agent"], &["a", "a"], 1);
+    assert_eq!(refusal(&manifest, &[]), ("the run names the task `a` twice".to_owned(), Exit::Invalid));
+}

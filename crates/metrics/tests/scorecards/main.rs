@@ -1,0 +1,8 @@
+//! Scorecards as a caller sees them: values, shapes, properties and refusals.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
+
+mod bad_input;
+mod build;
+mod example;
+mod properties;
+mod thin_data;
