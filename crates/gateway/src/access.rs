@@ -19,6 +19,8 @@ pub struct TrialAccess {
     pub socket_owner: Option<(u32, u32)>,
     /// What the agent must present as its key.
     pub token: Token,
+    /// The model's name as the agent knows it; `GET /v1/models` lists it. Should not tell simulated models from others.
+    pub model: String,
     /// Who answers.
     pub upstream: Upstream,
     /// How much the trial may use.

@@ -1,1 +1,361 @@
-//! To come.
+//! The sums of a trial: what its exchanges come to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use retrial_spec::{Exchange, Fact, MissingReason, Purpose, Reply, Source, ToolCall, Usage};
+
+use crate::prices::Bill;
+use crate::{PriceTable, Wire};
+
+/// Adds up exchanges in the order in which they end.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    prices: Arc<PriceTable>,
+    work: Vec<Entry>,
+    tokens: Tokens,
+    bill: Bill,
+    question_tokens: Tokens,
+    question_bill: Bill,
+    main: Option<Conversation>,
+}
+
+/// An exchange that has ended, with what the sums need besides its line in the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Item<'a> {
+    /// The exchange.
+    pub(crate) exchange: &'a Exchange,
+    /// The model's name in the price table.
+    pub(crate) priced_as: &'a str,
+    /// Whether it may have made a model work.
+    pub(crate) is_call: bool,
+    /// When it began, since the trial's opening.
+    pub(crate) began: Duration,
+    /// When it ended, since the trial's opening.
+    pub(crate) ended: Duration,
+    /// The request's body.
+    pub(crate) body: &'a Bytes,
+}
+
+/// A conversation that can be continued.
+#[derive(Debug, Clone)]
+pub(crate) struct Conversation {
+    number: u32,
+    has_tools: bool,
+    /// The body of its last request.
+    pub(crate) body: Bytes,
+    /// The reply to it.
+    pub(crate) reply: Reply,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u32,
+    retry_of: Option<u32>,
+    status: Option<u16>,
+    fault: Option<String>,
+    tool_calls: Vec<ToolCall>,
+    began: Duration,
+    ended: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Tokens {
+    items: u64,
+    sum: Option<Usage>,
+    missing: Option<MissingReason>,
+}
+
+impl Ledger {
+    pub(crate) fn new(prices: Arc<PriceTable>) -> Self {
+        Self {
+            prices,
+            work: Vec::new(),
+            tokens: Tokens::default(),
+            bill: Bill::default(),
+            question_tokens: Tokens::default(),
+            question_bill: Bill::default(),
+            main: None,
+        }
+    }
+
+    /// Adds an exchange. Only what a provider answers is used and paid for.
+    pub(crate) fn add(&mut self, item: &Item<'_>) {
+        let exchange = item.exchange;
+        if !item.is_call {
+            return;
+        }
+        let is_answered = exchange.status.is_some_and(|status| (200..300).contains(&status));
+        let (tokens, bill) = match exchange.purpose {
+            Purpose::Work => (&mut self.tokens, &mut self.bill),
+            Purpose::Elicitation => (&mut self.question_tokens, &mut self.question_bill),
+        };
+        if is_answered {
+            tokens.add(&exchange.reply.usage);
+            bill.add(&self.prices, item.priced_as, &exchange.reply.usage);
+        }
+        if exchange.purpose == Purpose::Work {
+            if is_answered && exchange.fault.is_none() {
+                self.consider(item);
+            }
+            self.work.push(Entry {
+                number: exchange.number,
+                retry_of: exchange.retry_of,
+                status: exchange.status,
+                fault: exchange.fault.clone(),
+                tool_calls: exchange.reply.tool_calls.clone(),
+                began: item.began,
+                ended: item.ended,
+            });
+        }
+    }
+
+    /// Takes a whole exchange as the main conversation's latest: one with tools beats one without, a later one an earlier one.
+    fn consider(&mut self, item: &Item<'_>) {
+        let exchange = item.exchange;
+        if exchange.protocol != retrial_spec::Protocol::OpenaiChat {
+            return;
+        }
+        let tools = exchange.request.get("tools").and_then(serde_json::Value::as_array);
+        let candidate = Conversation {
+            number: exchange.number,
+            has_tools: tools.is_some_and(|tools| !tools.is_empty()),
+            body: item.body.clone(),
+            reply: exchange.reply.clone(),
+        };
+        let rank = |conversation: &Conversation| (conversation.has_tools, conversation.number);
+        if self.main.as_ref().is_none_or(|main| rank(&candidate) > rank(main)) {
+            self.main = Some(candidate);
+        }
+    }
+
+    /// Returns the main conversation.
+    pub(crate) fn main(&self) -> Option<&Conversation> {
+        self.main.as_ref()
+    }
+
+    /// Returns the sums; `turned_away` requests never became exchanges.
+    pub(crate) fn sum(mut self, turned_away: u64) -> Wire {
+        self.work.sort_by_key(|entry| entry.number);
+        let nothing = if self.work.is_empty() { MissingReason::NoCalls } else { MissingReason::NoUsage };
+        let not_asked = MissingReason::NotAsked;
+        let main = self.main.as_ref();
+        Wire {
+            exchanges: self.work.len() as u64,
+            turned_away,
+            tool_calls: tool_calls(&self.work),
+            usage: self.tokens.usage(nothing),
+            cost: self.bill.cost(nothing),
+            elicitation_usage: self.question_tokens.usage(not_asked),
+            elicitation_cost: self.question_bill.cost(not_asked),
+            model_ms: milliseconds(covered(&self.work)),
+            waiting_ms: milliseconds(waited(&self.work)),
+            last_text: main.map(|main| main.reply.text.clone()).filter(|text| !text.is_empty()),
+            over_budget: turned_away > 0,
+            refused: main.is_some_and(|main| main.reply.refused),
+            last_fault: self.work.pop().and_then(|entry| entry.fault),
+        }
+    }
+}
+
+impl Tokens {
+    fn add(&mut self, usage: &Fact<Usage>) {
+        self.items += 1;
+        match usage {
+            Fact::Known { value, .. } => {
+                self.sum = Some(self.sum.map_or(*value, |sum| sum.plus(value)));
+            }
+            Fact::Missing(reason) => {
+                self.missing.get_or_insert(*reason);
+            }
+        }
+    }
+
+    fn usage(&self, nothing: MissingReason) -> Fact<Usage> {
+        match (self.missing, self.sum) {
+            (Some(reason), _) => Fact::Missing(reason),
+            (None, None) => Fact::Missing(nothing),
+            (None, Some(sum)) => Fact::known(sum, Source::Parsed),
+        }
+    }
+}
+
+/// The tool calls, of each chain of equal requests those of its last whole reply, or of its last one where none is whole.
+fn tool_calls(work: &[Entry]) -> Vec<ToolCall> {
+    let mut chosen: Vec<&Entry> = Vec::new();
+    let mut chains: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
+    for entry in work {
+        let place = entry.retry_of.and_then(|earlier| chains.remove(&earlier));
+        let place = if let Some(place) = place {
+            if entry.fault.is_none() || chosen[place].fault.is_some() {
+                chosen[place] = entry;
+            }
+            place
+        } else {
+            chosen.push(entry);
+            chosen.len() - 1
+        };
+        chains.insert(entry.number, place);
+    }
+    chosen.sort_by_key(|entry| entry.number);
+    chosen.into_iter().flat_map(|entry| entry.tool_calls.iter().cloned()).collect()
+}
+
+/// The time covered by at least one exchange.
+fn covered(work: &[Entry]) -> Duration {
+    let mut spans: Vec<(Duration, Duration)> = work.iter().map(|entry| (entry.began, entry.ended)).collect();
+    spans.sort_unstable();
+    let mut until = Duration::ZERO;
+    let mut sum = Duration::ZERO;
+    for (began, ended) in spans {
+        sum += ended.saturating_sub(began.max(until));
+        until = until.max(ended);
+    }
+    sum
+}
+
+/// The time between being told to wait and asking again.
+fn waited(work: &[Entry]) -> Duration {
+    let told = |number: u32| work.iter().find(|entry| entry.number == number && entry.status == Some(429));
+    let wait = |entry: &Entry| Some(entry.began.saturating_sub(told(entry.retry_of?)?.ended));
+    work.iter().filter_map(wait).sum()
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use retrial_spec::{Cost, Protocol};
+    use serde_json::json;
+
+    use super::*;
+
+    struct Case {
+        exchange: Exchange,
+        began: u64,
+        ended: u64,
+    }
+
+    fn case(number: u32, began: u64, ended: u64) -> Case {
+        let usage = Usage { uncached_input: 10, output: 1, ..Usage::default() };
+        let call = ToolCall { id: format!("c{number}"), name: "bash".to_owned(), arguments: String::new() };
+        let reply = Reply {
+            text: format!("text {number}"),
+            tool_calls: vec![call],
+            usage: Fact::known(usage, Source::Parsed),
+            ..Reply::default()
+        };
+        let exchange = Exchange {
+            number,
+            purpose: Purpose::Work,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            protocol: Protocol::OpenaiChat,
+            path: "/v1/chat/completions".to_owned(),
+            request: json!({"tools": [1]}),
+            retry_of: None,
+            status: Some(200),
+            reply,
+            first_byte_ms: None,
+            total_ms: 0,
+            fault: None,
+        };
+        Case { exchange, began, ended }
+    }
+
+    fn ledger(cases: &[Case]) -> Ledger {
+        let prices = PriceTable::parse(
+            "p",
+            "version = 1\ndate = \"2026-01-01\"\n[[models]]\nname = \"m\"\ninput = 1\noutput = 2",
+        );
+        let mut ledger = Ledger::new(Arc::new(prices.unwrap()));
+        for case in cases {
+            ledger.add(&Item {
+                exchange: &case.exchange,
+                priced_as: "m",
+                is_call: true,
+                began: Duration::from_millis(case.began),
+                ended: Duration::from_millis(case.ended),
+                body: &Bytes::new(),
+            });
+        }
+        ledger
+    }
+
+    fn ids(wire: &Wire) -> Vec<&str> {
+        wire.tool_calls.iter().map(|call| call.id.as_str()).collect()
+    }
+
+    #[test]
+    fn exchanges_add_up() {
+        let wire = ledger(&[case(2, 20, 30), case(1, 0, 10)]).sum(0);
+        assert_eq!((wire.exchanges, wire.model_ms, wire.waiting_ms), (2, 20, 0));
+        assert_eq!(ids(&wire), ["c1", "c2"]);
+        assert_eq!(wire.usage.value().unwrap().total(), 22);
+        assert_eq!(wire.cost, Fact::known(Cost { usd_micros: 24 }, Source::Computed));
+        assert_eq!(wire.last_text.as_deref(), Some("text 2"));
+        assert_eq!(wire.elicitation_cost, Fact::Missing(MissingReason::NotAsked));
+    }
+
+    #[test]
+    fn overlapping_exchanges_count_their_time_once() {
+        let wire = ledger(&[case(1, 0, 10), case(2, 5, 20), case(3, 6, 8), case(4, 30, 31)]).sum(0);
+        assert_eq!(wire.model_ms, 21);
+    }
+
+    #[test]
+    fn one_missing_usage_makes_the_sums_missing() {
+        let mut silent = case(2, 1, 2);
+        silent.exchange.reply.usage = Fact::Missing(MissingReason::NoUsage);
+        let wire = ledger(&[case(1, 0, 1), silent]).sum(0);
+        assert_eq!(wire.usage, Fact::Missing(MissingReason::NoUsage));
+        assert_eq!(wire.cost, Fact::Missing(MissingReason::NoUsage));
+    }
+
+    #[test]
+    fn errors_cost_nothing_and_do_not_hide_the_rest() {
+        let mut limited = case(1, 0, 1);
+        limited.exchange.status = Some(429);
+        limited.exchange.reply = Reply::default();
+        limited.exchange.fault = Some("status 429: slow".to_owned());
+        let mut again = case(2, 3001, 3002);
+        again.exchange.retry_of = Some(1);
+        let wire = ledger(&[limited, again]).sum(0);
+        assert_eq!(wire.usage.value().unwrap().total(), 11);
+        assert_eq!((wire.waiting_ms, wire.last_fault), (3000, None));
+    }
+
+    #[test]
+    fn a_trial_without_calls_says_so() {
+        let wire = ledger(&[]).sum(3);
+        assert_eq!(wire.usage, Fact::Missing(MissingReason::NoCalls));
+        assert!(wire.over_budget);
+    }
+
+    #[test]
+    fn of_equal_requests_the_last_whole_reply_counts() {
+        let retry = |number, of, fault: Option<&str>| {
+            let mut case = case(number, 0, 0);
+            case.exchange.retry_of = Some(of);
+            case.exchange.fault = fault.map(str::to_owned);
+            case
+        };
+        let mut cut = case(1, 0, 0);
+        cut.exchange.fault = Some("cut".to_owned());
+        assert_eq!(ids(&ledger(&[cut, retry(2, 1, None), case(3, 0, 0)]).sum(0)), ["c2", "c3"]);
+        assert_eq!(ids(&ledger(&[case(1, 0, 0), retry(2, 1, Some("cut"))]).sum(0)), ["c1"]);
+        assert_eq!(
+            ids(&ledger(&[case(1, 0, 0), retry(2, 1, None), retry(4, 2, None), case(5, 0, 0)]).sum(0)),
+            ["c4", "c5"]
+        );
+    }
+
+    #[test]
+    fn the_main_conversation_has_tools_where_any_has() {
+        let mut title = case(2, 0, 0);
+        title.exchange.request = json!({"messages": []});
+        assert_eq!(ledger(&[case(1, 0, 0), title]).sum(0).last_text.as_deref(), Some("text 1"));
+    }
+}

@@ -103,6 +103,7 @@ struct ModelEntry {
 
 impl PriceTable {
     /// Returns the table that comes with this build.
+    #[expect(clippy::missing_panics_doc, reason = "a test reads the table")]
     pub fn builtin() -> Self {
         Self::parse(BUILTIN_NAME, BUILTIN).expect("the table that comes with the build is tested")
     }
@@ -229,13 +230,11 @@ impl Bill {
         if self.items == 0 {
             return Fact::Missing(nothing);
         }
-        match self.missing {
-            Some(reason) => Fact::Missing(reason),
-            None => {
-                let usd_micros = u64::try_from((self.exact + 500_000) / 1_000_000).unwrap_or(u64::MAX);
-                Fact::known(Cost { usd_micros }, Source::Computed)
-            }
+        if let Some(reason) = self.missing {
+            return Fact::Missing(reason);
         }
+        let usd_micros = u64::try_from(self.exact.saturating_add(500_000) / 1_000_000).unwrap_or(u64::MAX);
+        Fact::known(Cost { usd_micros }, Source::Computed)
     }
 }
 

@@ -1,36 +1,100 @@
 //! The open door: the socket, the question after the end, and the sum of it all.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::fmt;
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::ask::ask;
+use super::intake::Intake;
+use super::recorder::Recorder;
+use super::serve::Trial;
+use crate::ledger::Ledger;
+use crate::log::WireLog;
 use crate::upstream::Provider;
-use crate::{Answer, AskError, GatewayError, PriceTable, Token, TrialAccess, Wire};
+use crate::{Answer, AskError, GatewayError, PriceTable, Token, TrialAccess, Upstream, Wire};
+
+/// Connections at a time; more wait to be accepted.
+const CONNECTIONS: usize = 256;
+
+/// How long a connection may take to send the head of its next request, and so how long it may lie idle.
+const HEAD_TIME: Duration = Duration::from_mins(5);
+
+/// The longest head of a request.
+const HEAD_LIMIT: usize = 256 << 10;
 
 /// The gateway of one attempt at a trial, listening on its socket.
 ///
 /// Dropping it stops it as well, without the sum and without waiting for the log's end.
-#[derive(Debug)]
 pub struct TrialGateway {
-    access: TrialAccess,
+    trial: Arc<Trial>,
+    socket: Socket,
+    wire_log: PathBuf,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    recorder: JoinHandle<io::Result<Ledger>>,
+}
+
+impl fmt::Debug for TrialGateway {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TrialGateway").field("socket", &self.socket.0).finish_non_exhaustive()
+    }
 }
 
 impl TrialGateway {
     pub(crate) async fn open(
         access: TrialAccess,
-        _prices: Arc<PriceTable>,
-        _provider: Provider,
+        prices: Arc<PriceTable>,
+        provider: Provider,
     ) -> Result<Self, GatewayError> {
-        Ok(Self { access })
+        if let Upstream::Http(upstream) = &access.upstream {
+            provider.prepare(&upstream.base).await.map_err(GatewayError::Certificates)?;
+        }
+        let log = WireLog::create(&access.wire_log)
+            .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
+        let (listener, socket) = listen(&access.socket, access.socket_owner)
+            .map_err(|source| GatewayError::Listen { path: access.socket.clone(), source })?;
+
+        let (sender, messages) = mpsc::unbounded_channel();
+        let recorder = Recorder::new(Ledger::new(prices), log, access.upstream.priced_as());
+        let trial = Arc::new(Trial {
+            token: access.token,
+            model: access.model,
+            upstream: access.upstream,
+            provider,
+            intake: Mutex::new(Intake::new(access.budget)),
+            recorder: sender,
+        });
+        let (stop, stopped) = oneshot::channel();
+        Ok(Self {
+            server: tokio::spawn(accept(listener, Arc::clone(&trial), stopped)),
+            recorder: tokio::spawn(recorder.run(messages)),
+            trial,
+            socket,
+            wire_log: access.wire_log,
+            stop,
+        })
     }
 
     /// Returns the path of the socket.
     pub fn socket(&self) -> &Path {
-        &self.access.socket
+        &self.socket.0
     }
 
     /// Returns the token that the agent presents as its key.
     pub fn token(&self) -> &Token {
-        &self.access.token
+        &self.trial.token
     }
 
     /// Continues the agent's main conversation with one user message and returns what the model says.
@@ -38,13 +102,13 @@ impl TrialGateway {
     /// The main conversation is that of the last request that was answered wholly, among those that offered tools where any did.
     /// The request holds its messages, the model's reply (calls without a result get one that says so) and the question; it is
     /// not streamed, and tools are kept but not to be called. It is recorded as an elicitation, spends nothing of the trial's
-    /// budget, and may be put while the agent is still connected.
+    /// budget, and may be put while the agent is still connected. It waits as long as the model takes.
     ///
     /// # Errors
     /// - [`AskError::NoConversation`]: no request was answered, or its body cannot be continued.
     /// - [`AskError::Upstream`]: the model did not answer, or its answer could not be read.
-    pub async fn ask(&self, _question: &str) -> Result<Answer, AskError> {
-        Err(AskError::NoConversation)
+    pub async fn ask(&self, question: &str) -> Result<Answer, AskError> {
+        ask(&self.trial, question).await
     }
 
     /// Stops listening, cuts what is still connected, removes the socket, ends the wire log and sums up.
@@ -52,6 +116,83 @@ impl TrialGateway {
     /// # Errors
     /// [`GatewayError::WireLog`] where an exchange could not be written: then the trial's record is not whole.
     pub async fn finish(self) -> Result<Wire, GatewayError> {
-        todo!()
+        let Self { trial, socket, wire_log, stop, server, recorder } = self;
+        // A server that has ended by itself need not be told.
+        let _ = stop.send(());
+        let served = server.await.map_err(io::Error::other);
+        drop(socket);
+        let turned_away = trial.intake().turned_away();
+        // The last sender of the recorder's queue, now that no connection is left.
+        drop(trial);
+        let recorded = recorder.await.map_err(io::Error::other).and_then(|ledger| ledger);
+        match served.and(recorded) {
+            Ok(ledger) => Ok(ledger.sum(turned_away)),
+            Err(source) => Err(GatewayError::WireLog { path: wire_log, source }),
+        }
     }
+}
+
+/// A socket's path, which goes when this goes.
+#[derive(Debug)]
+struct Socket(PathBuf);
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Whoever removed it before has done what was wanted.
+        let _ = fs_err::remove_file(&self.0);
+    }
+}
+
+fn listen(path: &Path, owner: Option<(u32, u32)>) -> io::Result<(UnixListener, Socket)> {
+    let listener = UnixListener::bind(path)?;
+    let socket = Socket(path.to_owned());
+    fs_err::set_permissions(path, Permissions::from_mode(0o600))?;
+    if let Some((user, group)) = owner {
+        std::os::unix::fs::chown(path, Some(user), Some(group))?;
+    }
+    Ok((listener, socket))
+}
+
+/// Accepts connections until told to stop, or until nobody is left who could tell; then cuts those that are open.
+async fn accept(listener: UnixListener, trial: Arc<Trial>, mut stopped: oneshot::Receiver<()>) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let next = async {
+            let place = Arc::clone(&room).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        tokio::select! {
+            _ = &mut stopped => break,
+            // Ended connections leave the set.
+            Some(_) = connections.join_next() => {}
+            (place, accepted) = next => match accepted {
+                Ok((stream, _)) => {
+                    let trial = Arc::clone(&trial);
+                    connections.spawn(async move {
+                        connection(stream, trial).await;
+                        drop(place);
+                    });
+                }
+                // Out of descriptors, say: others may free some.
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            },
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn connection(stream: UnixStream, trial: Arc<Trial>) {
+    let service = service_fn(|request| {
+        let trial = Arc::clone(&trial);
+        async move { Ok::<_, Infallible>(trial.serve(request).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(stream), service);
+    // Broken connections are the agent's affair; what they broke off is recorded with its exchange.
+    let _ = served.await;
 }

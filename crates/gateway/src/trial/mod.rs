@@ -1,7 +1,17 @@
 //! One trial's door to its model: the server on the trial's socket, and what is done with each request.
+//!
+//! A connection's task admits a request (`serve`), sends it to the upstream and passes the reply back as it comes, with a copy on the
+//! side (`exchange`, `copy`). Ended exchanges go to the one task that owns the wire log and the sums (`recorder`).
 
+mod ask;
+mod copy;
 mod door;
+mod exchange;
+mod intake;
+mod recorder;
 mod replies;
+mod serve;
 
 pub use door::TrialGateway;
+pub(crate) use exchange::causes;
 pub(crate) use replies::error_body;

@@ -1,11 +1,31 @@
 //! Who answers: connections to providers, and simulated models behind the same face.
 
-/// The client for providers.
-#[derive(Debug, Clone)]
-pub(crate) struct Provider;
+mod provider;
+mod rewrite;
+mod send;
 
-impl Provider {
-    pub(crate) fn new() -> Self {
-        Self
-    }
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
+
+pub(crate) use provider::Provider;
+pub(crate) use send::{PricedAs, send};
+
+/// Any error of a body.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of a reply.
+pub(crate) type ReplyBody = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A request for an upstream.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    /// The method.
+    pub(crate) method: Method,
+    /// Path and query as the agent sent them.
+    pub(crate) target: Uri,
+    /// The agent's headers.
+    pub(crate) headers: HeaderMap,
+    /// The body.
+    pub(crate) body: Bytes,
 }

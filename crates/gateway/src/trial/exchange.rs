@@ -1,0 +1,164 @@
+//! An exchange under way: it is recorded when its reply ends, and also when it never does.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+use jiff::Timestamp;
+use retrial_spec::{Protocol, Purpose, Reply};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::copy::ReplyCopy;
+use super::intake::Admission;
+use super::recorder::Message;
+use crate::Secret;
+use crate::upstream::{BoxError, ReplyBody};
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) admission: Admission,
+    pub(super) purpose: Purpose,
+    pub(super) protocol: Protocol,
+    /// Whether it may make a model work; a look at a list, say, does not.
+    pub(super) is_call: bool,
+    pub(super) path: String,
+    pub(super) body: Bytes,
+    pub(super) at: Timestamp,
+    pub(super) started: Instant,
+}
+
+/// An exchange that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) arrival: Arrival,
+    pub(super) status: Option<StatusCode>,
+    pub(super) reply: Reply,
+    pub(super) fault: Option<String>,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) total: Duration,
+}
+
+/// An exchange under way.
+#[derive(Debug)]
+pub(super) struct OpenExchange {
+    arrival: Option<Arrival>,
+    started: Instant,
+    recorder: UnboundedSender<Message>,
+    key: Option<Secret>,
+    status: Option<StatusCode>,
+    copy: ReplyCopy,
+    first_byte: Option<Duration>,
+}
+
+impl OpenExchange {
+    /// Opens an exchange; `key` is kept out of what is recorded.
+    pub(super) fn new(arrival: Arrival, recorder: UnboundedSender<Message>, key: Option<Secret>) -> Self {
+        let started = arrival.started;
+        let copy = ReplyCopy::Nothing(None);
+        Self { arrival: Some(arrival), started, recorder, key, status: None, copy, first_byte: None }
+    }
+
+    /// Takes the head of the reply.
+    pub(super) fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
+        let protocol = self.arrival.as_ref().map_or(Protocol::Unknown, |arrival| arrival.protocol);
+        self.status = Some(status);
+        self.copy = ReplyCopy::new(protocol, status, headers);
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        if self.first_byte.is_none() && !piece.is_empty() {
+            self.first_byte = Some(self.started.elapsed());
+        }
+        self.copy.take(piece);
+    }
+
+    /// Records the exchange; `cut` says why it ended early, where it did.
+    pub(super) fn end(&mut self, cut: Option<String>) {
+        let Some(arrival) = self.arrival.take() else { return };
+        let copy = std::mem::replace(&mut self.copy, ReplyCopy::Nothing(None));
+        let (reply, fault) = copy.finish(cut);
+        let fault = match (&self.key, fault) {
+            (Some(key), Some(fault)) => Some(key.redact(&fault)),
+            (_, fault) => fault,
+        };
+        let total = self.started.elapsed();
+        let ended = Ended { arrival, status: self.status, reply, fault, first_byte: self.first_byte, total };
+        // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
+        let _ = self.recorder.send(Message::Ended(Box::new(ended)));
+    }
+}
+
+impl Drop for OpenExchange {
+    fn drop(&mut self) {
+        let cut = (!self.copy.is_done())
+            .then(|| "the agent closed the connection before the reply's end".to_owned());
+        self.end(cut);
+    }
+}
+
+/// A reply's body that passes unchanged while its exchange takes a copy.
+#[derive(Debug)]
+pub(super) struct RecordedBody {
+    inner: ReplyBody,
+    exchange: OpenExchange,
+}
+
+impl RecordedBody {
+    pub(super) fn new(inner: ReplyBody, mut exchange: OpenExchange) -> Self {
+        if inner.is_end_stream() {
+            exchange.end(None);
+        }
+        Self { inner, exchange }
+    }
+}
+
+impl Body for RecordedBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.exchange.take(data);
+                }
+                // The server does not ask again after the last byte of a body of known length.
+                if self.inner.is_end_stream() {
+                    self.exchange.end(None);
+                }
+            }
+            Some(Err(error)) => {
+                self.exchange.end(Some(format!("the upstream cut the reply: {}", causes(error.as_ref()))));
+            }
+            None => self.exchange.end(None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// An error with its causes in a line.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

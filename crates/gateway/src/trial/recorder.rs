@@ -1,0 +1,107 @@
+//! The one owner of a trial's wire log and sums; it takes ended exchanges one after the other.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use retrial_spec::Exchange;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::exchange::Ended;
+use crate::ledger::{Conversation, Item, Ledger};
+use crate::log::WireLog;
+use crate::upstream::PricedAs;
+
+/// What the recorder is told. The queue holds at most what was under way at a time: every exchange is told once.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// An exchange has ended.
+    Ended(Box<Ended>),
+    /// Somebody wants the main conversation as it is after what was told before.
+    Main(oneshot::Sender<Option<Conversation>>),
+}
+
+/// Writes and adds up exchanges.
+pub(super) struct Recorder {
+    ledger: Ledger,
+    log: WireLog,
+    failure: Option<io::Error>,
+    priced_as: PricedAs,
+    opened: Instant,
+}
+
+impl Recorder {
+    pub(super) fn new(ledger: Ledger, log: WireLog, priced_as: PricedAs) -> Self {
+        Self { ledger, log, failure: None, priced_as, opened: Instant::now() }
+    }
+
+    /// Works until everybody who could tell something is gone; returns the ledger, or why the log is not whole.
+    pub(super) async fn run(mut self, mut messages: UnboundedReceiver<Message>) -> io::Result<Ledger> {
+        while let Some(message) = messages.recv().await {
+            match message {
+                // Parsing and compressing a long conversation takes milliseconds, which connections must not wait for.
+                Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
+                Message::Main(to) => {
+                    // Nobody waits any more: then nobody needs it.
+                    let _ = to.send(self.ledger.main().cloned());
+                }
+            }
+        }
+        blocking(move || self.finish()).await?
+    }
+
+    fn record(mut self, ended: Ended) -> Self {
+        let arrival = ended.arrival;
+        let began = arrival.started.saturating_duration_since(self.opened);
+        let request = request(&arrival.body);
+        let exchange = Exchange {
+            number: arrival.admission.number,
+            purpose: arrival.purpose,
+            started_at: arrival.at,
+            protocol: arrival.protocol,
+            path: arrival.path,
+            request,
+            retry_of: arrival.admission.retry_of,
+            status: ended.status.map(|status| status.as_u16()),
+            reply: ended.reply,
+            first_byte_ms: ended.first_byte.map(milliseconds),
+            total_ms: milliseconds(ended.total),
+            fault: ended.fault,
+        };
+        let named = exchange.request.get("model").and_then(Value::as_str);
+        self.ledger.add(&Item {
+            priced_as: self.priced_as.of(named),
+            exchange: &exchange,
+            is_call: arrival.is_call,
+            began,
+            ended: began + ended.total,
+            body: &arrival.body,
+        });
+        if self.failure.is_none() {
+            self.failure = self.log.write(&exchange).err();
+        }
+        self
+    }
+
+    fn finish(self) -> io::Result<Ledger> {
+        match self.failure {
+            Some(error) => Err(error),
+            None => self.log.finish().map(|()| self.ledger),
+        }
+    }
+}
+
+/// A request's body as it is recorded: JSON, or a text where it is none.
+fn request(body: &Bytes) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,189 @@
+//! What is done with one request on the trial's socket: admit, forward, record.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use retrial_spec::{Protocol, Purpose};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::exchange::{Arrival, OpenExchange, RecordedBody};
+use super::intake::{Admission, Intake, Spent};
+use super::recorder::Message;
+use super::replies;
+use crate::upstream::{Outgoing, Provider, ReplyBody, send};
+use crate::{Secret, Token, Upstream};
+
+/// The longest body of a request.
+pub(super) const BODY_LIMIT: usize = 64 << 20;
+
+/// How long a request's body may take to arrive.
+const BODY_TIME: Duration = Duration::from_mins(2);
+
+/// What the connections of a trial share.
+#[derive(Debug)]
+pub(super) struct Trial {
+    pub(super) token: Token,
+    pub(super) model: String,
+    pub(super) upstream: Upstream,
+    pub(super) provider: Provider,
+    pub(super) intake: Mutex<Intake>,
+    pub(super) recorder: UnboundedSender<Message>,
+}
+
+impl Trial {
+    /// Answers a request. Only one that carries the token, is understood and is within the budget becomes an exchange.
+    pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+        let at = (Timestamp::now(), Instant::now());
+        if let Some(refusal) = self.refuse(&request) {
+            return refusal;
+        }
+        if let Some(answer) = self.answer_locally(&request) {
+            return answer;
+        }
+        let (head, body) = request.into_parts();
+        let body = match read(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal,
+        };
+        let admission = match self.intake().admit(head.uri.path(), &body) {
+            Ok(admission) => admission,
+            Err(Spent(requests)) => return replies::over_budget(requests),
+        };
+        let outgoing = Outgoing { method: head.method, target: head.uri, headers: head.headers, body };
+        self.exchange(outgoing, admission, Purpose::Work, at).await.map_or_else(
+            |_| replies::unreachable(),
+            |response| response.map(http_body_util::BodyExt::boxed_unsync),
+        )
+    }
+
+    /// Sends a request to the upstream; the reply is recorded as it is read, or when it is dropped.
+    ///
+    /// # Errors
+    /// What failed, where no reply came.
+    pub(super) async fn exchange(
+        &self,
+        outgoing: Outgoing,
+        admission: Admission,
+        purpose: Purpose,
+        (at, started): (Timestamp, Instant),
+    ) -> Result<Response<RecordedBody>, String> {
+        let path = outgoing.target.path().to_owned();
+        let arrival = Arrival {
+            admission,
+            purpose,
+            protocol: protocol(&path),
+            is_call: outgoing.method == Method::POST,
+            path,
+            body: outgoing.body.clone(),
+            at,
+            started,
+        };
+        let mut exchange = OpenExchange::new(arrival, self.recorder.clone(), self.key());
+        match send(&self.upstream, &self.provider, outgoing).await {
+            Ok(response) => {
+                exchange.head(response.status(), response.headers());
+                Ok(response.map(|body| RecordedBody::new(body, exchange)))
+            }
+            Err(fault) => {
+                exchange.end(Some(fault.clone()));
+                Err(fault)
+            }
+        }
+    }
+
+    /// The counters at the door. A panic elsewhere cannot leave them half changed.
+    pub(super) fn intake(&self) -> std::sync::MutexGuard<'_, Intake> {
+        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the provider's key out of a text that leaves the gateway.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.key().map_or_else(|| text.to_owned(), |key| key.redact(text))
+    }
+
+    fn key(&self) -> Option<Secret> {
+        match &self.upstream {
+            Upstream::Http(upstream) => upstream.key.clone(),
+            Upstream::Simulated(_) => None,
+        }
+    }
+
+    fn refuse(&self, request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
+        let (status, message, code) = if !self.knows(request.headers()) {
+            (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"))
+        } else if asks_for_upgrade(request.headers()) {
+            (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
+        } else if request.method() == Method::CONNECT {
+            (StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported.", None)
+        } else if request.uri().path().split('/').any(is_dots) {
+            (StatusCode::BAD_REQUEST, "The path may not hold `.` or `..`.", None)
+        } else if announced_length(request.headers()).is_some_and(|length| length > BODY_LIMIT as u64) {
+            (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
+        } else {
+            return None;
+        };
+        Some(replies::refusal(status, message, code))
+    }
+
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let bearer = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes).and_then(|value| {
+            let (scheme, token) = value.split_at_checked(7)?;
+            scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+        });
+        let key = headers.get("x-api-key").map(http::HeaderValue::as_bytes);
+        [bearer, key].into_iter().flatten().any(|presented| self.token.is(presented))
+    }
+
+    /// Answers what has nothing to do with the upstream: there is one model, the one the experiment chose.
+    fn answer_locally(&self, request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
+        if request.method() != Method::GET {
+            return None;
+        }
+        match request.uri().path().strip_prefix("/v1/models")? {
+            "" => Some(replies::models(&self.model)),
+            asked if asked.strip_prefix('/') == Some(self.model.as_str()) => {
+                Some(replies::model(&self.model))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns the protocol that a path belongs to.
+fn protocol(path: &str) -> Protocol {
+    if path == "/v1/chat/completions" { Protocol::OpenaiChat } else { Protocol::Unknown }
+}
+
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    let connection = headers.get(CONNECTION).and_then(|value| value.to_str().ok()).unwrap_or("");
+    headers.contains_key(UPGRADE)
+        && connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+}
+
+/// Whether a part of a path goes nowhere or up, written plainly or not.
+fn is_dots(part: &str) -> bool {
+    matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Response<ReplyBody>> {
+    let read = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect());
+    let (status, message, code) = match read.await {
+        Ok(Ok(body)) => return Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
+        }
+        Ok(Err(_)) => (StatusCode::BAD_REQUEST, "The request's body could not be read.", None),
+        Err(_) => (StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time.", None),
+    };
+    Err(replies::refusal(status, message, code))
+}
