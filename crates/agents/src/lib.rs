@@ -1,1 +1,23 @@
-//! See `docs/architecture.md`.
+//! Coding agents: how they are installed and launched, the built-in reference agent, what they did, and what they say of it.
+//!
+//! The runner takes a [`Recipe`], builds its [`Kit`] once, and per trial either launches a program from it or runs
+//! [`run_reference`]. From the wire's tool calls [`actions_of`] makes actions; [`elicit`] holds the question for confidence and
+//! claim and reads its answer. Nothing here starts a sandbox, schedules a trial or prints.
+
+pub mod elicit;
+
+mod actions;
+mod kit;
+mod recipe;
+mod reference;
+
+pub use actions::{ActionTable, actions_of};
+pub use kit::{Kit, KitBuilder, KitError, KitFacts};
+pub use recipe::{
+    Escape, FileSection, Hints, KIT_MOUNT, KitManager, KitSection, Launch, LaunchContext, LaunchFile,
+    LaunchSection, OptionError, OptionKind, OptionSection, PackageSection, Platform, Recipe, RecipeError,
+    RecipeFile, RecipeKind, RecipeProtocol, ResolveError, resolve,
+};
+pub use reference::{
+    ReferenceEnd, ReferenceOutcome, ReferenceSettings, Shell, ShellError, ShellOutput, run_reference,
+};

@@ -1,0 +1,118 @@
+//! Installs npm packages into a directory, with the host's `npm` as a child process and without install scripts.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+
+use super::error::KitError;
+use crate::recipe::PackageSection;
+
+/// Lines of npm's output that an error shows.
+const TAIL_LINES: usize = 15;
+
+/// What is installed, and with what.
+pub(super) struct Order<'a> {
+    pub(super) npm: &'a OsStr,
+    pub(super) recipe: &'a str,
+    pub(super) packages: &'a [&'a PackageSection],
+}
+
+/// Returns where a package lies inside the kit.
+pub(super) fn package_directory(package: &str) -> PathBuf {
+    Path::new("node_modules").join(package)
+}
+
+/// Installs the packages and checks their versions.
+pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
+    run(order, directory, progress)?;
+    for package in order.packages {
+        let found = installed_version(&directory.join(package_directory(&package.name)));
+        if found.as_deref() != Some(&package.version) {
+            return Err(KitError::Version {
+                package: package.name.clone(),
+                pinned: package.version.clone(),
+                found: found.map_or_else(|| "nothing".to_owned(), |version| format!("version {version}")),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
+    let manager = || order.npm.to_string_lossy().into_owned();
+    let missing = |source| KitError::ManagerMissing { manager: manager(), source };
+    let mut command = Command::new(order.npm);
+    command
+        .args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-update-notifier",
+            "--omit=dev",
+        ])
+        .args(["--no-progress", "--prefix"])
+        .arg(directory)
+        .arg("--")
+        .args(order.packages.iter().map(|package| format!("{}@{}", package.name, package.version)))
+        // npm reads the configuration of the directory it starts in.
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(missing)?;
+    let tail = follow(child.stdout.take(), child.stderr.take(), progress);
+    let status = child.wait().map_err(missing)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(KitError::Install {
+        manager: manager(),
+        recipe: order.recipe.to_owned(),
+        status: status.to_string(),
+        tail: tail.into_iter().collect::<Vec<_>>().join("\n"),
+    })
+}
+
+/// Passes both outputs on line by line until they end, and returns the last lines.
+fn follow(
+    stdout: Option<impl Read + Send>,
+    stderr: Option<impl Read + Send>,
+    progress: &dyn Fn(&str),
+) -> VecDeque<String> {
+    let (sender, receiver) = mpsc::channel::<String>();
+    let mut tail = VecDeque::new();
+    std::thread::scope(|scope| {
+        let also = sender.clone();
+        scope.spawn(move || pass_on(stdout, &also));
+        scope.spawn(move || pass_on(stderr, &sender));
+        for line in receiver {
+            progress(&line);
+            if tail.len() == TAIL_LINES {
+                tail.pop_front();
+            }
+            tail.push_back(line);
+        }
+    });
+    tail
+}
+
+fn pass_on(output: Option<impl Read>, lines: &mpsc::Sender<String>) {
+    let Some(output) = output else { return };
+    for line in BufReader::new(output).split(b'\n') {
+        let Ok(line) = line else { return };
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        if !line.is_empty() && lines.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn installed_version(package: &Path) -> Option<String> {
+    let text = fs_err::read(package.join("package.json")).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    manifest.get("version")?.as_str().map(str::to_owned)
+}
