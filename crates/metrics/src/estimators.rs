@@ -2,7 +2,9 @@
 
 use retrial_spec::ActionKind;
 use retrial_stats::hierarchical::GridPosterior;
-use retrial_stats::{ClusterCounts, Counts, Functional, Level, Undefined, cluster, moments, proportion};
+use retrial_stats::{
+    ClusterCounts, Counts, Functional, Level, Method, Undefined, cluster, moments, proportion,
+};
 
 use crate::value::{Estimate, Evidence, Interval, Reason};
 use crate::{Settings, Target};
@@ -48,8 +50,7 @@ pub(crate) fn rate(counts: &ClusterCounts, context: &Context<'_>) -> Result<Esti
 
 /// Estimates the mean over tasks of values that cannot leave `range`, one value for each task.
 ///
-/// The population's interval is Student's over tasks, moved into the range; see [`bounded_interval`] where it has no width.
-/// There is none for the fixed suite.
+/// The population's interval is that of [`bounded_interval`]. There is none for the fixed suite.
 pub(crate) fn mean_over_tasks(
     values: &[f64],
     trials: u64,
@@ -65,17 +66,39 @@ pub(crate) fn mean_over_tasks(
     Estimate::new(point, n, context.target(), interval)
 }
 
-/// Returns the interval of the mean of values in `range`: Student's, or an exact one where all lie on the same edge.
+/// Returns the interval of the mean of values in `range`: Wilson on the effective size with the Student quantile.
 ///
-/// Student's interval has no width where values do not differ, which claims too much. On an edge, bounded values help: a
-/// value scaled to [0, 1] with mean μ is 1 with probability μ at most, so T tasks all at 1 have probability μ^T at most,
-/// and the Clopper–Pearson interval of T of T covers. Elsewhere the interval is undefined.
-pub(crate) fn bounded_interval(values: &[f64], range: (f64, f64), level: Level) -> Result<Interval, Reason> {
-    let estimate = moments::mean_t(values, level)?;
-    if estimate.standard_error != Some(0.0) {
-        return Interval::of(&estimate, range);
-    }
-    let (low, high) = range;
+/// Values scaled to [0, 1] with mean m and variance v of the mean count as m(1−m)/v trials. Near an edge of the range
+/// this covers where Student's plain interval is too short on the far side (20 tasks of 10 trials at .98: 96 % against
+/// 92 %); elsewhere the two agree, and this one never leaves the range.
+///
+/// Where all values lie on the same edge there is no variance, yet something is known: a value scaled to [0, 1] with mean
+/// μ is 1 with probability μ at most, so T tasks all at 1 have probability μ^T at most, and the Clopper–Pearson interval
+/// of T of T covers. Equal values elsewhere leave the interval undefined.
+pub(crate) fn bounded_interval(
+    values: &[f64],
+    (low, high): (f64, f64),
+    level: Level,
+) -> Result<Interval, Reason> {
+    let plain = moments::mean_t(values, level)?;
+    plain.interval?;
+    let (share, method) = match plain.standard_error {
+        Some(error) if error > 0.0 => {
+            let mean = (plain.point - low) / (high - low);
+            let size = mean * (1.0 - mean) / (error / (high - low)).powi(2);
+            let quantile = level.t(values.len() as f64 - 1.0)?;
+            (proportion::wilson_effective(mean, size, quantile)?, Method::EffectiveWilson)
+        }
+        _ => (proportion::clopper_pearson(on_edge(values, low, high)?, level)?, Method::ClopperPearson),
+    };
+    let scale = |end: f64| low + end * (high - low);
+    let interval = retrial_stats::Interval::new(scale(share.low()), scale(share.high()))
+        .map_err(|_| Reason::from(Undefined::NotFinite))?;
+    Interval::new(interval.hull(plain.point), level, method)
+}
+
+/// Counts equal values as successes where they lie on the upper edge, as failures where they lie on the lower one.
+fn on_edge(values: &[f64], low: f64, high: f64) -> Result<Counts, Reason> {
     let tasks = values.len() as u64;
     let successes = if values.iter().all(|&value| value >= high) {
         tasks
@@ -84,12 +107,7 @@ pub(crate) fn bounded_interval(values: &[f64], range: (f64, f64), level: Level) 
     } else {
         return Err(Undefined::ZeroVariance.into());
     };
-    let counts = Counts::new(successes, tasks).map_err(|_| Reason::from(Undefined::OutOfDomain))?;
-    let share = proportion::clopper_pearson(counts, level)?;
-    let scale = |end: f64| low + end * (high - low);
-    let interval = retrial_stats::Interval::new(scale(share.low()), scale(share.high()))
-        .map_err(|_| Reason::from(Undefined::NotFinite))?;
-    Interval::new(interval, level, retrial_stats::Method::ClopperPearson)
+    Counts::new(successes, tasks).map_err(|_| Undefined::OutOfDomain.into())
 }
 
 #[cfg(test)]
@@ -113,9 +131,21 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_stays_within_the_range() {
+    fn the_interval_stays_within_the_range_and_follows_its_scale() {
         let interval = bounded_interval(&[1.0, 0.9, 1.0], (0.0, 1.0), Level::P95).unwrap();
+        assert_eq!(interval.method.to_string(), "effective_wilson_t");
         assert!(interval.high.value() <= 1.0);
         assert!(interval.low.value() < 0.9);
+        let wide = bounded_interval(&[1.0, 0.8, 1.0], (-1.0, 1.0), Level::P95).unwrap();
+        assert!((wide.low.value() - (2.0 * interval.low.value() - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn far_from_the_edges_the_interval_is_close_to_students() {
+        let values = [0.4, 0.5, 0.6, 0.5, 0.45, 0.55];
+        let plain = moments::mean_t(&values, Level::P95).unwrap().interval.unwrap();
+        let interval = bounded_interval(&values, (0.0, 1.0), Level::P95).unwrap();
+        assert!((interval.low.value() - plain.low()).abs() < 0.01);
+        assert!((interval.high.value() - plain.high()).abs() < 0.01);
     }
 }

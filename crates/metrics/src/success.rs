@@ -222,6 +222,8 @@ impl Model {
 }
 
 /// The shares of tasks always, sometimes and never solved, among tasks with at least two graded trials.
+///
+/// A share of few tasks is often near 0, where Wilson's interval covers too seldom; hence the exact one.
 fn partition(counts: &ClusterCounts, context: &Context<'_>) -> Vec<Measure> {
     let used: Vec<Counts> = counts.groups().iter().copied().filter(|task| task.total() > 1).collect();
     let used = ClusterCounts::new(used).unwrap_or_default();
@@ -232,9 +234,9 @@ fn partition(counts: &ClusterCounts, context: &Context<'_>) -> Vec<Measure> {
         }
         let of = Counts::new(tasks as u64, used.len() as u64).map_err(|_| Undefined::OutOfDomain)?;
         let interval = match context.target() {
-            Target::Population => proportion::wilson(of, context.level)
+            Target::Population => proportion::clopper_pearson(of, context.level)
                 .map_err(Reason::from)
-                .and_then(|interval| Interval::new(interval, context.level, Method::Wilson)),
+                .and_then(|interval| Interval::new(interval, context.level, Method::ClopperPearson)),
             Target::FixedSuite => Err(Reason::NOT_FOR_TARGET),
         };
         Estimate::new(of.rate()?, estimators::evidence(&used), context.target(), interval)
