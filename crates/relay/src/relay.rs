@@ -5,8 +5,9 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -15,7 +16,8 @@ use crate::commands::Commands;
 use crate::forward;
 use crate::link::{Link, read_ready};
 use crate::protocol::{
-    CONTROL_DIR, CONTROL_SOCKET, Command, GATEWAY_PORT, NAMESPACE_ARGUMENT, NAMESPACE_ID, Report, VERSION,
+    CONTROL_DIR, CONTROL_SOCKET, Command, GATEWAY_PORT, NAMESPACE_ARGUMENT, NAMESPACE_ID, RELAY_NAME, Report,
+    VERSION,
 };
 use crate::sys::{self, POLLIN, PollFd, Reaped};
 use crate::tree::{self, TreeWriter};
@@ -25,11 +27,15 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the relay until the host says so or is gone. `arguments` are those after the program's name.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let namespace = arguments.into_iter().any(|argument| argument == NAMESPACE_ARGUMENT);
+    if arguments.into_iter().any(|argument| argument == NAMESPACE_ARGUMENT) {
+        let error = finish_namespace();
+        let _ = writeln!(io::stderr(), "{error}");
+        return ExitCode::from(72);
+    }
     let Ok(mut link) = Link::connect(&Path::new(CONTROL_DIR).join(CONTROL_SOCKET)) else {
         return ExitCode::from(71);
     };
-    match set_up(namespace) {
+    match set_up() {
         Ok(equipment) => {
             // The only way out is an error: the host closed the connection, or it is broken. Either way the
             // sandbox has to end, and ending the first process ends it.
@@ -52,13 +58,9 @@ struct Equipment {
 }
 
 /// Does what needs privileges or has to come before any other process.
-fn set_up(namespace: bool) -> Result<Equipment, String> {
+fn set_up() -> Result<Equipment, String> {
     let step = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     sys::set_usual_umask();
-    if namespace {
-        sys::loopback_up().map_err(step("loopback interface"))?;
-        leave_superuser().map_err(step("user namespace"))?;
-    }
     let oom_score = fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
     let oom_score = oom_score.map_err(step("oom_score_adj"))?;
     sys::hide_from_tracers().map_err(step("dumpable flag"))?;
@@ -66,6 +68,21 @@ fn set_up(namespace: bool) -> Result<Equipment, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, GATEWAY_PORT)).map_err(step("gateway port"))?;
     forward::spawn(listener).map_err(step("forwarder"))?;
     Ok(Equipment { children, oom_score })
+}
+
+/// Does what takes the superuser of a fresh namespace sandbox, and starts the relay again as an ordinary user. Being
+/// started anew matters: files of a process hidden from tracers belong to the superuser of the namespace it was
+/// started in, who must not be the agent. Returns only if something goes wrong, and says what.
+fn finish_namespace() -> String {
+    if let Err(error) = sys::loopback_up() {
+        return format!("loopback interface: {error}");
+    }
+    if let Err(error) = leave_superuser() {
+        return format!("user namespace: {error}");
+    }
+    let program = Path::new(CONTROL_DIR).join(RELAY_NAME);
+    let error = std::process::Command::new(program).env_clear().exec();
+    format!("starting anew: {error}")
 }
 
 /// Becomes an ordinary user: a nested user namespace, in which there can be no further one, maps the present user

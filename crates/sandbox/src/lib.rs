@@ -13,6 +13,7 @@ mod error;
 mod exec;
 mod fake;
 mod host;
+mod namespace;
 mod request;
 mod tree;
 
@@ -24,5 +25,6 @@ pub use error::{BuildError, Cause, ProbeError, SandboxError};
 pub use exec::{Capture, Discard, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
 pub use fake::{FakeBackend, FakeEnding, FakeNode, FakeOutcome, FakeScript, FakeState};
 pub use host::Runtime;
+pub use namespace::{HelperCommand, NamespaceBackend, namespace_helper_main};
 pub use request::{AGENT_HOME, AGENT_ID, Limits, Mount, Network, SandboxRequest, User};
 pub use tree::{Entry, EntryKind, Skipped, TreeArchive, TreeBuilder, TreeCaps, TreeDigest, TreeError};

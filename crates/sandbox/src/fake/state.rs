@@ -114,7 +114,11 @@ impl FakeState {
         Ok(())
     }
 
-    pub(super) fn copy_out(&self, from: &str, caps: TreeCaps) -> Result<TreeArchive, TreeError> {
+    /// Returns the tree below the absolute path, as a copy out of the sandbox does.
+    ///
+    /// # Errors
+    /// [`TreeError`]: missing, or a cap exceeded.
+    pub fn copy_out(&self, from: &str, caps: TreeCaps) -> Result<TreeArchive, TreeError> {
         let root = from.trim_end_matches('/').as_bytes();
         let mut tree = TreeBuilder::new(caps);
         match self.node(root) {

@@ -85,8 +85,16 @@ impl Runtime {
         Ok(ControlDirectory { path, listener: Some(listener), _runtime: Arc::clone(self) })
     }
 
-    /// Removes the runtime directories whose owners are dead.
-    pub(crate) fn reap(&self) -> Result<Vec<PathBuf>, SandboxError> {
+    /// Returns the path of a new socket in the runtime directory, for a gateway whose sandbox has no place for one.
+    pub fn socket(&self) -> PathBuf {
+        self.path.join(format!("gateway-{}", self.next.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Removes the runtime directories whose owners are dead, and returns which.
+    ///
+    /// # Errors
+    /// [`SandboxError::Host`] when one cannot be removed.
+    pub fn reap(&self) -> Result<Vec<PathBuf>, SandboxError> {
         let entries = fs_err::read_dir(&self.base).map_err(|source| host("read", &self.base, source))?;
         let mut removed = Vec::new();
         for entry in entries.flatten() {
