@@ -104,7 +104,8 @@ pub struct Evidence {
 #[serde(rename_all = "snake_case")]
 pub enum Bounds {
     /// The interval.
-    Known(Interval),
+    #[serde(rename = "known")]
+    Interval(Interval),
     /// There is no interval.
     Undefined(Reason),
 }
@@ -113,7 +114,7 @@ impl Bounds {
     /// Returns the interval if there is one.
     pub fn interval(&self) -> Option<&Interval> {
         match self {
-            Self::Known(interval) => Some(interval),
+            Self::Interval(interval) => Some(interval),
             Self::Undefined(_) => None,
         }
     }
@@ -122,7 +123,7 @@ impl Bounds {
 impl From<Result<Interval, Reason>> for Bounds {
     fn from(result: Result<Interval, Reason>) -> Self {
         match result {
-            Ok(interval) => Self::Known(interval),
+            Ok(interval) => Self::Interval(interval),
             Err(reason) => Self::Undefined(reason),
         }
     }

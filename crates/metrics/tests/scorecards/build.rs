@@ -191,6 +191,6 @@ pub(crate) fn why(measure: &Measure) -> &str {
 pub(crate) fn why_no_interval(measure: &Measure) -> &str {
     match &measure.value.estimate().unwrap().interval {
         retrial_metrics::Bounds::Undefined(reason) => reason.code(),
-        retrial_metrics::Bounds::Known(interval) => panic!("{} has {interval:?}", measure.id.as_str()),
+        retrial_metrics::Bounds::Interval(interval) => panic!("{} has {interval:?}", measure.id.as_str()),
     }
 }

@@ -118,7 +118,7 @@ proptest! {
             let Some(estimate) = measure.value.estimate() else { continue };
             let point = estimate.point;
             for bounds in std::iter::once(&estimate.interval).chain(&estimate.beside) {
-                if let Bounds::Known(interval) = bounds {
+                if let Bounds::Interval(interval) = bounds {
                     prop_assert!(interval.low <= point && point <= interval.high, "{:?}", measure);
                 }
             }
