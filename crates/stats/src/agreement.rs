@@ -1,7 +1,8 @@
 //! Do items of one group end alike?
 //!
-//! Outcome consistency of binary items and its relatives. All are about one group at a time; means over groups give each
-//! group the same weight. Chance-corrected coefficients stand at the end, for comparison only.
+//! Outcome consistency of binary items and its relatives. All are about one group at a time; means over
+//! groups give each group the same weight. Chance-corrected coefficients stand at the end, for comparison
+//! only.
 
 use crate::counts::{ClusterCounts, Counts};
 use crate::level::Level;
@@ -22,8 +23,8 @@ pub fn pairwise_disagreement(counts: Counts) -> Result<f64, Undefined> {
 
 /// Returns outcome consistency 1 − 4c(n−c)/(n(n−1)), unbiased for 1 − 4p(1−p).
 ///
-/// A U-statistic: one minus twice the pairwise disagreement. It may be negative for one group (−1 for one success of two):
-/// average raw values and clip for display only.
+/// A U-statistic: one minus twice the pairwise disagreement. It may be negative for one group (−1 for one
+/// success of two): average raw values and clip for display only.
 ///
 /// # Errors
 ///
@@ -41,7 +42,8 @@ pub fn outcome_consistency(counts: Counts) -> Result<f64, Undefined> {
     Ok(1.0 - 2.0 * pairwise_disagreement(counts)?)
 }
 
-/// Returns the plug-in consistency (2p̂ − 1)², biased upwards by 4p(1−p)/n; only for compatibility with others.
+/// Returns the plug-in consistency (2p̂ − 1)², biased upwards by 4p(1−p)/n; only for compatibility with
+/// others.
 ///
 /// Source: arXiv 2602.16666. The truth .20 shows as .36 at n = 5.
 ///
@@ -89,8 +91,8 @@ pub fn mean_outcome_consistency(groups: &ClusterCounts, level: Level) -> Result<
 
 /// Returns Fleiss' kappa of binary items: agreement beyond chance, with chance taken from the pooled rate.
 ///
-/// Source: Fleiss 1971 (Psychological Bulletin 76, 378–382). It divides by the spread between groups, so items that
-/// nearly always succeed get a kappa near 0 (Feinstein & Cicchetti 1990): never a headline.
+/// Source: Fleiss 1971 (Psychological Bulletin 76, 378–382). It divides by the spread between groups, so
+/// items that nearly always succeed get a kappa near 0 (Feinstein & Cicchetti 1990): never a headline.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Resampling of groups for statistics without a formula.
 //!
-//! For non-linear statistics and at least 20 groups; otherwise prefer the estimators with known coverage. Resampling whole
-//! groups is right; [`hierarchical_draws`] also resamples items within groups, which counts their noise twice. Where all
-//! resamples agree there is no interval: it would have no width.
+//! For non-linear statistics and at least 20 groups; otherwise prefer the estimators with known coverage.
+//! Resampling whole groups is right; [`hierarchical_draws`] also resamples items within groups, which counts
+//! their noise twice. Where all resamples agree there is no interval: it would have no width.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -27,8 +27,8 @@ pub struct BootstrapDistribution {
 impl BootstrapDistribution {
     /// Evaluates a statistic on the given resamples, each a list of positions of groups.
     ///
-    /// Resamples on which the statistic is undefined are left out and counted. Values within 10⁻¹² (relative) of the estimate
-    /// are set to it, because rounding noise would otherwise decide the bias correction.
+    /// Resamples on which the statistic is undefined are left out and counted. Values within 10⁻¹² (relative)
+    /// of the estimate are set to it, because rounding noise would otherwise decide the bias correction.
     ///
     /// # Errors
     ///
@@ -142,14 +142,15 @@ impl BootstrapDistribution {
         Ok(Interval::ordered(2.0 * self.estimate - interval.high(), 2.0 * self.estimate - interval.low()))
     }
 
-    /// Returns the bias-corrected and accelerated interval; `left_out` holds the statistic without each group in turn.
+    /// Returns the bias-corrected and accelerated interval; `left_out` holds the statistic without each group
+    /// in turn.
     ///
     /// Source: Efron 1987 (JASA 82, 171–185); ties count half.
     ///
     /// # Errors
     ///
-    /// [`Undefined::ZeroVariance`] if all values or all of `left_out` are equal, [`Undefined::AtBoundary`] if the estimate
-    /// lies outside the values.
+    /// [`Undefined::ZeroVariance`] if all values or all of `left_out` are equal, [`Undefined::AtBoundary`] if
+    /// the estimate lies outside the values.
     pub fn bias_corrected(&self, left_out: &[f64], level: Level) -> Result<Interval, Undefined> {
         self.some_spread()?;
         let values = self.values();

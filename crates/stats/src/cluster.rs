@@ -2,7 +2,8 @@
 //!
 //! Two targets, never to be mixed. *Population*: the groups are drawn from more groups like these
 //! ([`mean_rate_t`], [`effective_wilson`]). *Fixed groups*: exactly these groups with fresh items
-//! ([`stratified_wilson`]). The Bayesian counterparts are in [`crate::hierarchical`] and [`crate::fixed_groups`].
+//! ([`stratified_wilson`]). The Bayesian counterparts are in [`crate::hierarchical`] and
+//! [`crate::fixed_groups`].
 
 use crate::counts::ClusterCounts;
 use crate::estimate::{Estimate, Method};
@@ -31,9 +32,9 @@ pub struct ClusteredErrors {
 
 /// Returns the pooled rate with the clustered standard errors CR0, CR1 and CR2.
 ///
-/// Sources: Miller 2024, arXiv 2411.00640 (CR0); Bell & `McCaffrey` 2002 (Survey Methodology 28, 169–181) for CR2 and its
-/// degrees of freedom under working independence, intercept only. All are 0 where every group has the same rate. Cost:
-/// linear in the groups.
+/// Sources: Miller 2024, arXiv 2411.00640 (CR0); Bell & `McCaffrey` 2002 (Survey Methodology 28, 169–181) for
+/// CR2 and its degrees of freedom under working independence, intercept only. All are 0 where every group has
+/// the same rate. Cost: linear in the groups.
 ///
 /// # Errors
 ///
@@ -95,12 +96,13 @@ pub struct EffectiveEstimate {
     pub variance: f64,
 }
 
-/// Estimates the mean of the groups' rates for the population of groups: Wilson on the effective size, with t.
+/// Estimates the mean of the groups' rates for the population of groups: Wilson on the effective size, with
+/// t.
 ///
-/// v = s²(p̂ᵢ)/T, size = min(m(1−m)/v, N), Wilson with the Student quantile of T − 1 in place of z. Where v = 0 and
-/// 0 < m < 1 the size is N; where m is 0 or 1 it is T. Never of zero width, never outside [0, 1]. Source: adapted from
-/// Korn & Graubard 1998 (Survey Methodology 24, 193–201) and Dean & Pagano 2015 (J. Survey Statistics and Methodology
-/// 3, 484–503).
+/// v = s²(p̂ᵢ)/T, size = min(m(1−m)/v, N), Wilson with the Student quantile of T − 1 in place of z. Where v =
+/// 0 and 0 < m < 1 the size is N; where m is 0 or 1 it is T. Never of zero width, never outside [0, 1].
+/// Source: adapted from Korn & Graubard 1998 (Survey Methodology 24, 193–201) and Dean & Pagano 2015 (J.
+/// Survey Statistics and Methodology 3, 484–503).
 ///
 /// # Errors
 ///
@@ -143,7 +145,9 @@ fn base_size(groups: &ClusterCounts) -> Result<f64, Undefined> {
 
 /// Estimates the mean of the groups' rates for exactly these groups: Wilson on the stratified effective size.
 ///
-/// v = Σ p̂ᵢ(1−p̂ᵢ)/(nᵢ−1)/T², base = T²/Σ(1/nᵢ), size = clamp(m(1−m)/v, base, 4 base), base where v = 0; Wilson with z. Only the noise of items counts, so the interval is much narrower than one for a population of groups.
+/// v = Σ p̂ᵢ(1−p̂ᵢ)/(nᵢ−1)/T², base = T²/Σ(1/nᵢ), size = clamp(m(1−m)/v, base, 4 base), base where v = 0;
+/// Wilson with z. Only the noise of items counts, so the interval is much narrower than one for a population
+/// of groups.
 ///
 /// # Errors
 ///

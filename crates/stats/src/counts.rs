@@ -1,7 +1,7 @@
 //! Counts of successes: one group, and several groups.
 //!
-//! The input of every estimator of rates. A group is a set of items that share something (repeats of one thing);
-//! estimators over groups give each group the same weight unless they say otherwise.
+//! The input of every estimator of rates. A group is a set of items that share something (repeats of one
+//! thing); estimators over groups give each group the same weight unless they say otherwise.
 
 use crate::undefined::{Invalid, Undefined};
 
@@ -75,7 +75,8 @@ impl ClusterCounts {
     ///
     /// # Errors
     ///
-    /// [`Invalid::EmptyGroup`] if some group has no item: leave such groups out and report how many they were.
+    /// [`Invalid::EmptyGroup`] if some group has no item: leave such groups out and report how many they
+    /// were.
     pub fn new(groups: Vec<Counts>) -> Result<Self, Invalid> {
         match groups.iter().position(|group| group.total == 0) {
             Some(index) => Err(Invalid::EmptyGroup { index }),

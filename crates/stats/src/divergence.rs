@@ -1,7 +1,7 @@
 //! How much do the mixes of symbols of two sequences differ?
 //!
-//! Works on [`Histogram`]s, so that each sequence is counted once however many pairs it takes part in. Order does not
-//! matter here; see [`crate::edit`] for order.
+//! Works on [`Histogram`]s, so that each sequence is counted once however many pairs it takes part in. Order
+//! does not matter here; see [`crate::edit`] for order.
 
 use crate::moments;
 use crate::undefined::Undefined;
@@ -73,8 +73,9 @@ pub(crate) fn entropy(shares: impl Iterator<Item = f64>) -> f64 {
 
 /// Returns the Jensen–Shannon divergence in bits, 0 (same mix) to 1 (no common symbol).
 ///
-/// The divergence itself, not its square root, and base 2. Source: Lin 1991 (IEEE Trans. Information Theory 37, 145–151).
-/// Its expectation under equal mixes grows as sequences get shorter: compare only sequences about the same thing.
+/// The divergence itself, not its square root, and base 2. Source: Lin 1991 (IEEE Trans. Information Theory
+/// 37, 145–151). Its expectation under equal mixes grows as sequences get shorter: compare only sequences
+/// about the same thing.
 pub fn jensen_shannon_bits(a: &Histogram, b: &Histogram) -> f64 {
     let mut mixture = 0.0;
     a.zip(b, |p, q| {
@@ -84,7 +85,8 @@ pub fn jensen_shannon_bits(a: &Histogram, b: &Histogram) -> f64 {
     (mixture - f64::midpoint(a.entropy, b.entropy)).clamp(0.0, 1.0)
 }
 
-/// Returns the Jensen–Shannon distance in nats, √(divergence · ln 2), at most .8326; only for compatibility with others.
+/// Returns the Jensen–Shannon distance in nats, √(divergence · ln 2), at most .8326; only for compatibility
+/// with others.
 pub fn jensen_shannon_distance_nats(a: &Histogram, b: &Histogram) -> f64 {
     (jensen_shannon_bits(a, b) * std::f64::consts::LN_2).sqrt()
 }

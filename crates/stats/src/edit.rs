@@ -1,6 +1,7 @@
 //! Distances and agreement between sequences of symbols, order included.
 //!
-//! Symbols are `u32` codes that the caller assigns. Levenshtein, OSA, Damerau and LCS run bit-parallel in `rapidfuzz`.
+//! Symbols are `u32` codes that the caller assigns. Levenshtein, OSA, Damerau and LCS run bit-parallel in
+//! `rapidfuzz`.
 
 use std::collections::HashMap;
 
@@ -79,7 +80,8 @@ pub fn time_warping(a: &[u32], b: &[u32]) -> Result<usize, Undefined> {
     Ok(above[b.len() - 1])
 }
 
-/// Returns the first index at which two sequences differ: a proper prefix diverges at its length, equal ones never.
+/// Returns the first index at which two sequences differ: a proper prefix diverges at its length, equal ones
+/// never.
 pub fn first_divergence(a: &[u32], b: &[u32]) -> Option<usize> {
     let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     if common == a.len() && common == b.len() { None } else { Some(common) }
@@ -91,7 +93,8 @@ pub fn first_divergence_of_all<S: AsRef<[u32]>>(sequences: &[S]) -> Option<usize
     rest.iter().filter_map(|other| first_divergence(first.as_ref(), other.as_ref())).min()
 }
 
-/// Returns, for each length 1, 2, … up to the longest sequence, the share of pairs that have this prefix in common.
+/// Returns, for each length 1, 2, … up to the longest sequence, the share of pairs that have this prefix in
+/// common.
 ///
 /// Both sequences of an agreeing pair are at least that long, so the curve never rises.
 ///
@@ -103,7 +106,8 @@ pub fn prefix_agreement<S: AsRef<[u32]>>(sequences: &[S]) -> Result<Vec<f64>, Un
     if count < 2 {
         return Err(Undefined::TooFewItems { have: count, need: 2 });
     }
-    // Sorted, sequences with a common prefix are neighbours: each run of equal prefixes of size m agrees in m(m−1)/2 pairs.
+    // Sorted, sequences with a common prefix are neighbours: each run of equal prefixes of size m agrees in
+    // m(m−1)/2 pairs.
     let mut sorted: Vec<&[u32]> = sequences.iter().map(AsRef::as_ref).collect();
     sorted.sort_unstable();
     let longest = sorted.iter().map(|sequence| sequence.len()).max().unwrap_or(0);

@@ -1,8 +1,8 @@
 //! The beta-binomial model of groups, with its posterior on a grid.
 //!
-//! cᵢ ~ beta-binomial (nᵢ, a, b), a = μ(1−ρ)/ρ, b = (1−μ)(1−ρ)/ρ, flat priors on μ and ρ in (0, 1), on a midpoint grid.
-//! Deterministic, no sampling. One posterior yields every quantity of [`Functional`] for the *population* of groups.
-//! For exactly these groups see [`crate::fixed_groups`].
+//! cᵢ ~ beta-binomial (nᵢ, a, b), a = μ(1−ρ)/ρ, b = (1−μ)(1−ρ)/ρ, flat priors on μ and ρ in (0, 1), on a
+//! midpoint grid. Deterministic, no sampling. One posterior yields every quantity of [`Functional`] for the
+//! *population* of groups. For exactly these groups see [`crate::fixed_groups`].
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,9 @@ pub struct PosteriorSummary {
 impl GridPosterior {
     /// Computes the posterior on the standard grid, 200 points of μ by 30 of ρ.
     ///
-    /// Cost: grid × (largest group), whatever the number of groups. Source: the beta-binomial of Skellam 1948 (JRSS B 10,
-    /// 257–261) on a grid; Bowyer et al. 2025, arXiv 2503.01747, on why not the central limit theorem for few groups.
+    /// Cost: grid × (largest group), whatever the number of groups. Source: the beta-binomial of Skellam 1948
+    /// (JRSS B 10, 257–261) on a grid; Bowyer et al. 2025, arXiv 2503.01747, on why not the central limit
+    /// theorem for few groups.
     ///
     /// # Errors
     ///
@@ -85,13 +86,14 @@ impl GridPosterior {
         self.expect(|_, rho| rho)
     }
 
-    /// Returns the equal-tailed posterior interval of μ, with the distribution function linear between grid edges.
+    /// Returns the equal-tailed posterior interval of μ, with the distribution function linear between grid
+    /// edges.
     pub fn mu_interval(&self, level: Level) -> Interval {
         Interval::ordered(self.mu_quantile(level.lower_tail()), self.mu_quantile(level.upper_tail()))
     }
 
-    /// Summarises a functional. For the mean the quantiles are interpolated as in [`Self::mu_interval`]; for the others
-    /// each is the smallest grid value at which the distribution function reaches its level.
+    /// Summarises a functional. For the mean the quantiles are interpolated as in [`Self::mu_interval`]; for
+    /// the others each is the smallest grid value at which the distribution function reaches its level.
     pub fn summary(&self, functional: Functional, level: Level) -> PosteriorSummary {
         if functional == Functional::Mean {
             let (mean, median) = (self.mean_mu(), self.mu_quantile(0.5));
@@ -111,9 +113,11 @@ impl GridPosterior {
         PosteriorSummary { mean, median, interval: Interval::ordered(low, high) }
     }
 
-    /// Attaches the shown interval to a plain estimate: the hull of the equal-tailed posterior interval and the estimate.
+    /// Attaches the shown interval to a plain estimate: the hull of the equal-tailed posterior interval and
+    /// the estimate.
     ///
-    /// The raw interval alone can exclude the estimate: five groups with five of five successes give .647 to .998.
+    /// The raw interval alone can exclude the estimate: five groups with five of five successes give .647 to
+    /// .998.
     pub fn estimate(&self, functional: Functional, point: f64, level: Level) -> Estimate {
         let interval = Ok(self.summary(functional, level).interval.hull(point));
         let method = Method::BetaBinomialGrid;
@@ -169,9 +173,9 @@ fn step_quantile(values: &[(f64, f64)], p: f64) -> f64 {
 
 /// Log likelihood of each cell up to a constant, row-major by μ.
 ///
-/// ln B(a+c, b+n−c) − ln B(a, b) is a sum of ln(a+i), i < c, of ln(b+i), i < n−c, less ln(a+b+i), i < n. Over all groups
-/// each ln(a+i) counts as often as groups have c > i, so groups cost nothing beyond these tallies; and b at μ is a at 1−μ,
-/// so one table serves both.
+/// ln B(a+c, b+n−c) − ln B(a, b) is a sum of ln(a+i), i < c, of ln(b+i), i < n−c, less ln(a+b+i), i < n. Over
+/// all groups each ln(a+i) counts as often as groups have c > i, so groups cost nothing beyond these tallies;
+/// and b at μ is a at 1−μ, so one table serves both.
 fn log_likelihood(groups: &ClusterCounts, mu_points: usize, rho_points: usize) -> Vec<f64> {
     let successes = Tally::new(groups.groups().iter().map(|group| group.successes()));
     let failures = Tally::new(groups.groups().iter().map(|group| group.failures()));

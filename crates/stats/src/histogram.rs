@@ -1,7 +1,7 @@
 //! A histogram of whole numbers with a fixed relative error.
 //!
-//! The bucket layout of HDR histograms (Tene): three digits keep every value within .1 %. Only for more values than can be
-//! kept; otherwise use [`crate::quantile`].
+//! The bucket layout of HDR histograms (Tene): three digits keep every value within .1 %. Only for more
+//! values than can be kept; otherwise use [`crate::quantile`].
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Similarity of sequences by their short runs of symbols.
 //!
-//! Spectrum kernels (Leslie, Eskin & Noble 2002, Pacific Symposium on Biocomputing, 564–575), normalised: single symbols
-//! speak of composition, neighbouring pairs with start and end marks of order. The maximum mean discrepancy compares two sets.
+//! Spectrum kernels (Leslie, Eskin & Noble 2002, Pacific Symposium on Biocomputing, 564–575), normalised:
+//! single symbols speak of composition, neighbouring pairs with start and end marks of order. The maximum
+//! mean discrepancy compares two sets.
 
 use std::collections::BTreeMap;
 

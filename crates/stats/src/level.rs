@@ -1,6 +1,7 @@
 //! Confidence levels and intervals.
 //!
-//! The two values that every estimator takes and returns. They hold no estimate themselves; see [`crate::Estimate`].
+//! The two values that every estimator takes and returns. They hold no estimate themselves; see
+//! [`crate::Estimate`].
 
 use crate::special;
 use crate::undefined::{Invalid, Undefined};
@@ -70,7 +71,7 @@ impl Level {
     ///
     /// # Errors
     ///
-    /// [`Undefined::OutOfDomain`] unless `df` is positive and finite.
+    /// [`Undefined::OutOfDomain`] unless `df` lies between 10⁻⁹ and 10⁹.
     pub fn t(self, df: f64) -> Result<f64, Undefined> {
         special::t_quantile(self.upper_tail(), df)
     }

@@ -1,25 +1,28 @@
 //! Statistics on slices: estimators, intervals, tests, calibration, resampling.
 //!
-//! Pure functions over validated values. No files, no clock, no global state; where random numbers are drawn the seed is a
-//! parameter, and the same input gives the same output. This crate knows nothing of what is counted: items come in
-//! *groups*, and estimators over groups give each group the same weight unless they say otherwise.
+//! Pure functions over validated values. No files, no clock, no global state; where random numbers are drawn
+//! the seed is a parameter, and the same input gives the same output. This crate knows nothing of what is
+//! counted: items come in *groups*, and estimators over groups give each group the same weight unless they
+//! say otherwise.
 //!
 //! # Values
 //!
-//! - [`Level`]: two-sided confidence, `Level::P95`; `Level::from_one_sided(0.95)` gives the two-sided level whose ends are
-//!   one-sided bounds. [`Interval`]: `low() <= high()`.
+//! - [`Level`]: two-sided confidence, `Level::P95`; `Level::from_one_sided(0.95)` gives the two-sided level
+//!   whose ends are one-sided bounds. [`Interval`]: `low() <= high()`.
 //! - [`Counts`]: successes of a total. [`ClusterCounts`]: several non-empty groups of them.
-//! - [`Forecast`]: probability and outcome. [`Scored`]: any score and class. Grouped data are `&[G]` with
-//!   `G: AsRef<[T]>`, such as `Vec<Vec<Forecast>>`.
-//! - [`Undefined`]: why a statistic has no value (`code()` is machine-readable). [`Invalid`]: why an input is malformed.
-//! - [`Estimate`]: point, interval (or why none), level, method, n, standard error. The function returns `Err` only where
-//!   there is no point either.
+//! - [`Forecast`]: probability and outcome. [`Scored`]: any score and class. Grouped data are `&[G]` with `G:
+//!   AsRef<[T]>`, such as `Vec<Vec<Forecast>>`.
+//! - [`Undefined`]: why a statistic has no value (`code()` is machine-readable). [`Invalid`]: why an input is
+//!   malformed.
+//! - [`Estimate`]: point, interval (or why none), level, method, n, standard error. The function returns
+//!   `Err` only where there is no point either.
 //!
 //! # Which target
 //!
-//! *Population*: groups like these ([`cluster::effective_wilson`], [`hierarchical::GridPosterior`], [`moments::mean_t`]).
-//! *Fixed groups*: exactly these ([`cluster::stratified_wilson`], [`fixed_groups::FixedGroupsPosterior`],
-//! [`compare::mover`]). The caller states which; the two must not be mixed.
+//! *Population*: groups like these ([`cluster::effective_wilson`], [`hierarchical::GridPosterior`],
+//! [`moments::mean_t`]). *Fixed groups*: exactly these ([`cluster::stratified_wilson`],
+//! [`fixed_groups::FixedGroupsPosterior`], [`compare::mover`]). The caller states which; the two must not be
+//! mixed.
 //!
 //! # Where to find what
 //!

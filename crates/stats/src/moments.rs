@@ -1,7 +1,7 @@
 //! Means, variances and Student intervals of plain values.
 //!
-//! Everything else in the crate sums through here: compensated summation keeps means of equal values exact enough
-//! that "no spread" can be recognised.
+//! Everything else in the crate sums through here: compensated summation keeps means of equal values exact
+//! enough that "no spread" can be recognised.
 
 use crate::estimate::{Estimate, Method};
 use crate::level::{Interval, Level};
@@ -65,9 +65,9 @@ pub(crate) fn covariance(a: &[f64], b: &[f64]) -> Result<f64, Undefined> {
 
 /// Estimates the mean of the population from which the values (one for each group) come: mean ± t·s/√n.
 ///
-/// Shapes: one value for each group, any finite numbers. Where all values are equal the interval has zero width,
-/// which for rates says more than is known: use the estimators of [`crate::cluster`] for rates.
-/// One value has a point and no interval.
+/// Shapes: one value for each group, any finite numbers. Where all values are equal the interval has zero
+/// width, which for rates says more than is known: use the estimators of [`crate::cluster`] for rates. One
+/// value has a point and no interval.
 ///
 /// # Errors
 ///
@@ -102,7 +102,8 @@ pub fn mean_t(values: &[f64], level: Level) -> Result<Estimate, Undefined> {
 
 /// Estimates the mean over groups of the groups' means, each group with the same weight, by [`mean_t`].
 ///
-/// Shapes: one slice of finite values for each group. Groups without values are left out; `n` says how many count.
+/// Shapes: one slice of finite values for each group. Groups without values are left out; `n` says how many
+/// count.
 ///
 /// # Errors
 ///

@@ -111,8 +111,8 @@ impl Pairwise {
 
 /// Returns the variance of a U-statistic of order 2: 4(n−2)/(n(n−1)) ζ₁ + 2/(n(n−1)) ζ₂.
 ///
-/// Source: Hoeffding 1948 (Annals of Mathematical Statistics 19, 293–325). ζ₁ is the variance of the conditional
-/// expectation given one item, ζ₂ that of the value of one pair.
+/// Source: Hoeffding 1948 (Annals of Mathematical Statistics 19, 293–325). ζ₁ is the variance of the
+/// conditional expectation given one item, ζ₂ that of the value of one pair.
 ///
 /// # Errors
 ///

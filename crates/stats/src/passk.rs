@@ -1,7 +1,7 @@
 //! The probability that at least one, or that all, of `k` draws succeed.
 //!
-//! pass@k and pass^k of one group of counts and their means over groups. Intervals over groups by Student are given
-//! here; the default interval comes from [`crate::hierarchical`].
+//! pass@k and pass^k of one group of counts and their means over groups. Intervals over groups by Student are
+//! given here; the default interval comes from [`crate::hierarchical`].
 
 use crate::counts::{ClusterCounts, Counts};
 use crate::estimate::Estimate;
@@ -11,8 +11,8 @@ use crate::undefined::Undefined;
 
 /// Returns pass@k = 1 − C(n−c, k)/C(n, k), the share of `k`-subsets that hold a success.
 ///
-/// A U-statistic, hence unbiased for 1 − (1−p)^k. Source: Chen et al. 2021, arXiv 2107.03374, equation 1; unlike the
-/// code published there it is undefined for `k > n`. `k ≥ 1`. Cost: linear in `k`.
+/// A U-statistic, hence unbiased for 1 − (1−p)^k. Source: Chen et al. 2021, arXiv 2107.03374, equation 1;
+/// unlike the code published there it is undefined for `k > n`. `k ≥ 1`. Cost: linear in `k`.
 ///
 /// # Errors
 ///
@@ -33,8 +33,8 @@ pub fn pass_at_k(counts: Counts, k: u64) -> Result<f64, Undefined> {
 
 /// Returns pass^k = C(c, k)/C(n, k), the share of `k`-subsets that hold successes only.
 ///
-/// A U-statistic, hence unbiased for p^k, whereas (c/n)^k is biased upwards. Source: Yao et al. 2024 (τ-bench), arXiv
-/// 2406.12045. `k ≥ 1`. Cost: linear in `k`.
+/// A U-statistic, hence unbiased for p^k, whereas (c/n)^k is biased upwards. Source: Yao et al. 2024
+/// (τ-bench), arXiv 2406.12045. `k ≥ 1`. Cost: linear in `k`.
 ///
 /// # Errors
 ///
@@ -59,8 +59,8 @@ fn all_of(marked: u64, n: u64, k: u64) -> Result<f64, Undefined> {
 
 /// Returns the variance of pass^k of a group of `n` items with success probability `p`.
 ///
-/// Σⱼ C(k,j) C(n−k,k−j)/C(n,k) (p^(2k−j) − p^(2k)), the Hoeffding variance; with `1 − p` in place of `p` it is the
-/// variance of pass@k. Cost: linear in `k`.
+/// Σⱼ C(k,j) C(n−k,k−j)/C(n,k) (p^(2k−j) − p^(2k)), the Hoeffding variance; with `1 − p` in place of `p` it
+/// is the variance of pass@k. Cost: linear in `k`.
 ///
 /// # Errors
 ///
@@ -116,7 +116,8 @@ pub fn mean_over_groups(
 ///
 /// # Errors
 ///
-/// [`Undefined::Empty`], [`Undefined::KExceedsN`] if every group is smaller than `k`, [`Undefined::OutOfDomain`].
+/// [`Undefined::Empty`], [`Undefined::KExceedsN`] if every group is smaller than `k`,
+/// [`Undefined::OutOfDomain`].
 pub fn mean_pass_at_k(groups: &ClusterCounts, k: u64, level: Level) -> Result<MeanOverGroups, Undefined> {
     mean_over_groups(groups, level, |group| pass_at_k(group, k))
 }

@@ -1,7 +1,7 @@
 //! How many groups and items does a question need?
 //!
-//! Planning for means of rates over groups: μ is the mean rate, ρ the correlation of items within a group (see
-//! [`crate::hierarchical`]), n the items of each group.
+//! Planning for means of rates over groups: μ is the mean rate, ρ the correlation of items within a group
+//! (see [`crate::hierarchical`]), n the items of each group.
 
 use crate::compare::mover::cohen_h;
 use crate::level::Level;
@@ -50,8 +50,9 @@ impl Design {
 
     /// Returns the standard deviation over groups of the difference of two parties' rates.
     ///
-    /// √(2μ(1−μ)[ρ(1−r) + (1−ρ)/n]), r the correlation of the parties' true rates over groups. Source: Miller 2024, arXiv
-    /// 2411.00640, section 5. With `r = 1` it is the noise of items alone, as for exactly these groups.
+    /// √(2μ(1−μ)[ρ(1−r) + (1−ρ)/n]), r the correlation of the parties' true rates over groups. Source: Miller
+    /// 2024, arXiv 2411.00640, section 5. With `r = 1` it is the noise of items alone, as for exactly these
+    /// groups.
     ///
     /// # Errors
     ///
@@ -69,7 +70,8 @@ impl Design {
     ///
     /// # Errors
     ///
-    /// [`Undefined::OutOfDomain`] unless `half_width` is positive, [`Undefined::NotReached`] beyond ten million groups.
+    /// [`Undefined::OutOfDomain`] unless `half_width` is positive, [`Undefined::NotReached`] beyond ten
+    /// million groups.
     pub fn groups_for_half_width(self, half_width: f64, level: Level) -> Result<u64, Undefined> {
         positive(half_width)?;
         let variance = self.rate_variance();
@@ -80,7 +82,8 @@ impl Design {
     }
 }
 
-/// Returns the smallest true difference that a one-sided test over exactly these groups finds with the given power.
+/// Returns the smallest true difference that a one-sided test over exactly these groups finds with the given
+/// power.
 ///
 /// (z of the test's confidence + z of the power)·sd/√T, with sd from [`Design::paired_deviation`] at r = 1.
 ///
@@ -100,9 +103,11 @@ pub fn fixed_groups_detectable(
     Ok(quantiles * design.paired_deviation(1.0)? / (groups as f64).sqrt())
 }
 
-/// Returns the number of items of each group that spends a budget best, √(cost of group/cost of item · (1−ρ)/ρ), at least 1.
+/// Returns the number of items of each group that spends a budget best, √(cost of group/cost of item ·
+/// (1−ρ)/ρ), at least 1.
 ///
-/// Continuous; keep at least 3, or 5 where consistency matters. Source: Cochran 1977, *Sampling Techniques*, section 10.6.
+/// Continuous; keep at least 3, or 5 where consistency matters. Source: Cochran 1977, *Sampling Techniques*,
+/// section 10.6.
 ///
 /// # Errors
 ///
@@ -116,7 +121,8 @@ pub fn best_items_per_group(cost_of_group: f64, cost_of_item: f64, rho: f64) -> 
     Ok((cost_of_group / cost_of_item * (1.0 - rho) / rho).sqrt().max(1.0))
 }
 
-/// Returns how many items without any failure show that the failure rate is below `rate`: ⌈ln(1−confidence)/ln(1−rate)⌉.
+/// Returns how many items without any failure show that the failure rate is below `rate`:
+/// ⌈ln(1−confidence)/ln(1−rate)⌉.
 ///
 /// # Errors
 ///
@@ -128,18 +134,21 @@ pub fn zero_failure_items(rate: f64, confidence: f64) -> Result<u64, Undefined> 
     Ok(((-confidence).ln_1p() / (-rate).ln_1p()).ceil() as u64)
 }
 
-/// Returns the items needed on each side to tell two independent proportions apart, by Cohen's h; not rounded.
+/// Returns the items needed on each side to tell two independent proportions apart, by Cohen's h; not
+/// rounded.
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless proportions lie in [0, 1] and differ, and alpha and power strictly between 0 and 1.
+/// [`Undefined::OutOfDomain`] unless proportions lie in [0, 1] and differ, and alpha and power strictly
+/// between 0 and 1.
 pub fn items_for_two_proportions(p1: f64, p2: f64, alpha: f64, power: f64) -> Result<f64, Undefined> {
     let h = cohen_h(p1, p2)?;
     let quantiles = special::normal_quantile(1.0 - alpha / 2.0)? + special::normal_quantile(power)?;
     if h.abs() > 0.0 { Ok(2.0 * (quantiles / h).powi(2)) } else { Err(Undefined::OutOfDomain) }
 }
 
-/// Returns P(T > x) of the noncentral t distribution, by Simpson's rule over the chi distribution of the denominator.
+/// Returns P(T > x) of the noncentral t distribution, by Simpson's rule over the chi distribution of the
+/// denominator.
 ///
 /// # Errors
 ///
@@ -240,7 +249,8 @@ impl PairedTest {
     ///
     /// # Errors
     ///
-    /// As [`Self::power_two_sided`]; [`Undefined::OutOfDomain`] unless `alpha < power < 1`, [`Undefined::NotReached`].
+    /// As [`Self::power_two_sided`]; [`Undefined::OutOfDomain`] unless `alpha < power < 1`,
+    /// [`Undefined::NotReached`].
     pub fn detectable(self, groups: u64, power: f64) -> Result<f64, Undefined> {
         self.check_power(power)?;
         let (mut low, mut high) = (0.0, self.deviation);
@@ -262,11 +272,13 @@ impl PairedTest {
         Ok(f64::midpoint(low, high))
     }
 
-    /// Returns the smallest number of groups with which the two-sided Student test finds `delta` with the given power.
+    /// Returns the smallest number of groups with which the two-sided Student test finds `delta` with the
+    /// given power.
     ///
     /// # Errors
     ///
-    /// [`Undefined::OutOfDomain`] unless `delta` is positive and `alpha < power < 1`, [`Undefined::NotReached`].
+    /// [`Undefined::OutOfDomain`] unless `delta` is positive and `alpha < power < 1`,
+    /// [`Undefined::NotReached`].
     pub fn groups_needed(self, delta: f64, power: f64) -> Result<u64, Undefined> {
         positive(delta)?;
         self.check_power(power)?;

@@ -1,7 +1,7 @@
 //! Intervals of one binomial proportion.
 //!
-//! For one group, or where all items are independent; for items in groups see [`crate::cluster`].
-//! Sources: Wilson 1927 (JASA 22, 209–212); Clopper & Pearson 1934 (Biometrika 26, 404–413); Brown, Cai & `DasGupta`
+//! For one group, or where all items are independent; for items in groups see [`crate::cluster`]. Sources:
+//! Wilson 1927 (JASA 22, 209–212); Clopper & Pearson 1934 (Biometrika 26, 404–413); Brown, Cai & `DasGupta`
 //! 2001 (Statistical Science 16, 101–133) for Jeffreys and Agresti–Coull.
 
 use crate::counts::Counts;
@@ -9,7 +9,8 @@ use crate::level::{Interval, Level};
 use crate::special;
 use crate::undefined::Undefined;
 
-/// Returns the Wilson score interval, which inverts the score test; never of zero width, never outside [0, 1].
+/// Returns the Wilson score interval, which inverts the score test; never of zero width, never outside [0,
+/// 1].
 ///
 /// # Errors
 ///
@@ -33,7 +34,8 @@ pub fn wilson(counts: Counts, level: Level) -> Result<Interval, Undefined> {
     Ok(Interval::ordered(low, high))
 }
 
-/// Returns the Wilson interval of a proportion `p` in [0, 1] on a real effective size `n > 0` with quantile `z`.
+/// Returns the Wilson interval of a proportion `p` in [0, 1] on a real effective size `n > 0` with quantile
+/// `z`.
 ///
 /// # Errors
 ///
@@ -95,7 +97,8 @@ pub fn clopper_pearson(counts: Counts, level: Level) -> Result<Interval, Undefin
     Ok(Interval::ordered(exact_low(counts, level.lower_tail())?, exact_high(counts, level.lower_tail())?))
 }
 
-/// Returns the exact one-sided upper bound of confidence `confidence`; with 0 of n it is 1 − (1 − confidence)^(1/n).
+/// Returns the exact one-sided upper bound of confidence `confidence`; with 0 of n it is 1 − (1 −
+/// confidence)^(1/n).
 ///
 /// # Errors
 ///
@@ -115,8 +118,8 @@ fn exact_high(counts: Counts, tail: f64) -> Result<f64, Undefined> {
     if counts.failures() == 0 { Ok(1.0) } else { special::beta_quantile(1.0 - tail, x + 1.0, rest) }
 }
 
-/// Returns the Jeffreys interval with the change at the edges of Brown, Cai & `DasGupta` 2001, section 4.1.2: the lower
-/// end is 0 without successes and the upper end is 1 without failures.
+/// Returns the Jeffreys interval with the change at the edges of Brown, Cai & `DasGupta` 2001, section 4.1.2:
+/// the lower end is 0 without successes and the upper end is 1 without failures.
 ///
 /// # Errors
 ///
@@ -128,7 +131,8 @@ pub fn jeffreys(counts: Counts, level: Level) -> Result<Interval, Undefined> {
     Ok(Interval::ordered(low, high).hull(counts.rate()?))
 }
 
-/// Returns the equal-tailed posterior interval under the Jeffreys prior, which may exclude the rate at the edges.
+/// Returns the equal-tailed posterior interval under the Jeffreys prior, which may exclude the rate at the
+/// edges.
 ///
 /// # Errors
 ///

@@ -1,6 +1,7 @@
 //! Sorted values and what is read off them.
 //!
-//! Quantiles of type 7 (Hyndman & Fan 1996, The American Statistician 50, 361–365), the default of R and `NumPy`.
+//! Quantiles of type 7 (Hyndman & Fan 1996, The American Statistician 50, 361–365), the default of R and
+//! `NumPy`.
 
 use crate::level::{Interval, Level};
 use crate::moments;
@@ -72,7 +73,8 @@ impl Sorted {
     ///
     /// # Errors
     ///
-    /// [`Undefined::LevelUnreachable`] if even the extremes do not reach the level (fewer than 6 values for 95 %).
+    /// [`Undefined::LevelUnreachable`] if even the extremes do not reach the level (fewer than 6 values for
+    /// 95 %).
     pub fn median_interval(&self, level: Level) -> Result<Interval, Undefined> {
         let n = self.0.len() as u64;
         let tail = level.lower_tail();

@@ -1,8 +1,11 @@
 //! Distribution functions and quantiles.
 //!
-//! Logarithms of the gamma function, the error function and the incomplete gamma function come from `statrs`. The
-//! incomplete beta function is ours, because `statrs` stops after 140 terms and then returns a wrong value for counts
-//! beyond some ten thousand; quantiles are ours, because they must neither loop for ever nor panic at the edges.
+//! Logarithms of the gamma function, the error function and the incomplete gamma function come from `statrs`.
+//! The incomplete beta function is ours, because `statrs` stops after 140 terms and then returns a wrong
+//! value for counts beyond some ten thousand; quantiles are ours, because they must neither loop for ever nor
+//! panic at the edges.
+//!
+//! Shapes and degrees of freedom must lie between 10⁻⁹ and 10⁹, which is what "in the domain" means below.
 
 use statrs::function::{erf, gamma};
 
@@ -12,9 +15,9 @@ use crate::undefined::Undefined;
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `x` is positive and finite.
+/// [`Undefined::OutOfDomain`] unless `x` is in the domain.
 pub fn ln_gamma(x: f64) -> Result<f64, Undefined> {
-    positive(x)?;
+    shape(x)?;
     Ok(gamma::ln_gamma(x))
 }
 
@@ -22,10 +25,10 @@ pub fn ln_gamma(x: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless both are positive and finite.
+/// [`Undefined::OutOfDomain`] unless both are in the domain.
 pub fn ln_beta(a: f64, b: f64) -> Result<f64, Undefined> {
-    positive(a)?;
-    positive(b)?;
+    shape(a)?;
+    shape(b)?;
     Ok(ln_beta_inner(a, b))
 }
 
@@ -51,7 +54,8 @@ pub fn normal_cdf(x: f64) -> f64 {
 
 /// Returns one minus the standard normal distribution function, accurate in the upper tail.
 pub fn normal_sf(x: f64) -> f64 {
-    // Through the incomplete gamma function, whose tail has two digits more than the error function of `statrs`.
+    // Through the incomplete gamma function, whose tail has two digits more than the error function of
+    // `statrs`.
     let square = x * x / 2.0;
     let tail = if square > 0.0 && square.is_finite() { 0.5 * gamma::gamma_ur(0.5, square) } else { 0.5 };
     let tail = if square.is_infinite() { 0.0 } else { tail };
@@ -80,9 +84,9 @@ pub(crate) fn normal_quantile_inner(p: f64) -> f64 {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `df` is positive and finite and `x` is a number.
+/// [`Undefined::OutOfDomain`] unless `df` is in the domain and `x` is a number.
 pub fn t_cdf(x: f64, df: f64) -> Result<f64, Undefined> {
-    positive(df)?;
+    shape(df)?;
     if x.is_nan() {
         return Err(Undefined::OutOfDomain);
     }
@@ -103,10 +107,10 @@ pub fn t_sf(x: f64, df: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and `df` is positive and finite.
+/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and `df` is in the domain.
 pub fn t_quantile(p: f64, df: f64) -> Result<f64, Undefined> {
     open_unit(p)?;
-    positive(df)?;
+    shape(df)?;
     let tail = if p < 0.5 { p } else { 1.0 - p };
     let (x, rest) = beta_quantile_inner(2.0 * tail, df / 2.0, 0.5);
     let size = (df * rest / x).sqrt();
@@ -117,9 +121,9 @@ pub fn t_quantile(p: f64, df: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `x ≥ 0` is finite and `df` is positive and finite.
+/// [`Undefined::OutOfDomain`] unless `x ≥ 0` is finite and `df` is in the domain.
 pub fn chi_square_sf(x: f64, df: f64) -> Result<f64, Undefined> {
-    positive(df)?;
+    shape(df)?;
     if !(x >= 0.0 && x.is_finite()) {
         return Err(Undefined::OutOfDomain);
     }
@@ -130,17 +134,17 @@ pub fn chi_square_sf(x: f64, df: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and `df` is positive and finite.
+/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and `df` is in the domain.
 pub fn chi_square_quantile(p: f64, df: f64) -> Result<f64, Undefined> {
     open_unit(p)?;
-    positive(df)?;
-    let shape = df / 2.0;
-    let norm = gamma::ln_gamma(shape);
+    shape(df)?;
+    let half = df / 2.0;
+    let norm = gamma::ln_gamma(half);
     // In u = ln x the lower tail is nearly a straight line, so Newton keeps its relative accuracy there.
-    let u = root(-745.0, (df + 1e4).ln(), df.ln(), |u| {
+    let u = root(-745.0, (df + 40.0 * (2.0 * df).sqrt() + 1e4).ln(), df.ln(), |u| {
         let x = u.exp() / 2.0;
-        let value = if x > 0.0 { gamma::gamma_lr(shape, x) - p } else { -p };
-        (value, (shape * (u - std::f64::consts::LN_2) - x - norm).exp())
+        let value = if x > 0.0 { gamma::gamma_lr(half, x) - p } else { -p };
+        (value, (half * (u - std::f64::consts::LN_2) - x - norm).exp())
     });
     Ok(u.exp())
 }
@@ -149,10 +153,10 @@ pub fn chi_square_quantile(p: f64, df: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless a, b are positive and finite and `0 ≤ x ≤ 1`.
+/// [`Undefined::OutOfDomain`] unless a, b are in the domain and `0 ≤ x ≤ 1`.
 pub fn beta_cdf(x: f64, a: f64, b: f64) -> Result<f64, Undefined> {
-    positive(a)?;
-    positive(b)?;
+    shape(a)?;
+    shape(b)?;
     if !(0.0..=1.0).contains(&x) {
         return Err(Undefined::OutOfDomain);
     }
@@ -163,19 +167,19 @@ pub fn beta_cdf(x: f64, a: f64, b: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and a, b are positive and finite.
+/// [`Undefined::OutOfDomain`] unless `0 < p < 1` and a, b are in the domain.
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> Result<f64, Undefined> {
     open_unit(p)?;
-    positive(a)?;
-    positive(b)?;
+    shape(a)?;
+    shape(b)?;
     Ok(beta_quantile_inner(p, a, b).0)
 }
 
 /// Returns the F quantile.
 pub(crate) fn f_quantile(p: f64, df1: f64, df2: f64) -> Result<f64, Undefined> {
     open_unit(p)?;
-    positive(df1)?;
-    positive(df2)?;
+    shape(df1)?;
+    shape(df2)?;
     let (x, rest) = beta_quantile_inner(p, df1 / 2.0, df2 / 2.0);
     Ok(df2 * x / (df1 * rest))
 }
@@ -196,18 +200,21 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> Result<f64, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless `k ≤ n` and a, b are positive and finite.
+/// [`Undefined::OutOfDomain`] unless `k ≤ n` and a, b are in the domain.
 pub fn beta_binomial_ln_pmf(k: u64, n: u64, a: f64, b: f64) -> Result<f64, Undefined> {
-    positive(a)?;
-    positive(b)?;
+    shape(a)?;
+    shape(b)?;
     if k > n {
         return Err(Undefined::OutOfDomain);
     }
     Ok(ln_choose(n, k) + ln_beta_inner(a + k as f64, b + (n - k) as f64) - ln_beta_inner(a, b))
 }
 
-fn positive(x: f64) -> Result<(), Undefined> {
-    if x > 0.0 && x.is_finite() { Ok(()) } else { Err(Undefined::OutOfDomain) }
+/// Shapes and degrees of freedom beyond these make the series too long or the logarithms too coarse.
+const SHAPES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
+
+fn shape(x: f64) -> Result<(), Undefined> {
+    if SHAPES.contains(&x) { Ok(()) } else { Err(Undefined::OutOfDomain) }
 }
 
 fn open_unit(p: f64) -> Result<(), Undefined> {
@@ -281,7 +288,8 @@ fn lower_beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     .exp()
 }
 
-/// Finds the root of an increasing function given with its derivative: Newton steps kept inside a shrinking bracket.
+/// Finds the root of an increasing function given with its derivative: Newton steps kept inside a shrinking
+/// bracket.
 fn root(mut low: f64, mut high: f64, start: f64, f: impl Fn(f64) -> (f64, f64)) -> f64 {
     let mut u = if start > low && start < high { start } else { f64::midpoint(low, high) };
     for _ in 0..200 {

@@ -1,7 +1,7 @@
 //! How much do positive amounts differ: one set of values, and several groups pooled.
 //!
-//! Amounts such as durations or costs. Measures that need a ratio or a logarithm are undefined where zeros or negative
-//! values occur; nothing is added to avoid that.
+//! Amounts such as durations or costs. Measures that need a ratio or a logarithm are undefined where zeros or
+//! negative values occur; nothing is added to avoid that.
 
 use crate::estimate::{Estimate, Method};
 use crate::level::{Interval, Level};
@@ -57,7 +57,8 @@ pub fn robust_coefficient_of_variation(sorted: &Sorted) -> Result<f64, Undefined
 ///
 /// # Errors
 ///
-/// [`Undefined::TooFewItems`] below two values, [`Undefined::NotPositive`] if a value is negative or both quartiles are 0.
+/// [`Undefined::TooFewItems`] below two values, [`Undefined::NotPositive`] if a value is negative or both
+/// quartiles are 0.
 pub fn quartile_coefficient(sorted: &Sorted) -> Result<f64, Undefined> {
     at_least_two(sorted.values())?;
     if sorted.min() < 0.0 {
@@ -67,7 +68,8 @@ pub fn quartile_coefficient(sorted: &Sorted) -> Result<f64, Undefined> {
     positive_ratio(high - low, high + low)
 }
 
-/// Returns the ratio of the 95 % quantile to the median; below 20 values the quantile is little but the maximum.
+/// Returns the ratio of the 95 % quantile to the median; below 20 values the quantile is little but the
+/// maximum.
 ///
 /// # Errors
 ///
@@ -96,7 +98,8 @@ pub struct GeometricSpread {
     pub degrees_of_freedom: usize,
     /// Standard deviation of the natural logarithms.
     pub log_deviation: f64,
-    /// The geometric standard deviation exp(log deviation) with its chi-square interval: a typical value is centre ×/÷ this.
+    /// The geometric standard deviation exp(log deviation) with its chi-square interval: a typical value is
+    /// centre ×/÷ this.
     pub deviation: Estimate,
     /// Coefficient of variation of the lognormal distribution with this spread.
     pub lognormal_cv: f64,
@@ -112,15 +115,16 @@ pub fn geometric_spread(values: &[f64], level: Level) -> Result<GeometricSpread,
     pooled_geometric_spread(&[values], level)
 }
 
-/// Estimates the geometric standard deviation within groups, pooled over groups: exp(s), s² = Σ squares / Σ(nᵢ − 1) on logs.
+/// Estimates the geometric standard deviation within groups, pooled over groups: exp(s), s² = Σ squares /
+/// Σ(nᵢ − 1) on logs.
 ///
-/// The interval is s·√(df/χ²), exponentiated; exact for lognormal values with one spread. Groups of one value add nothing.
-/// Equal values give a deviation of 1 with an interval of zero width.
+/// The interval is s·√(df/χ²), exponentiated; exact for lognormal values with one spread. Groups of one value
+/// add nothing. Equal values give a deviation of 1 with an interval of zero width.
 ///
 /// # Errors
 ///
-/// [`Undefined::Empty`], [`Undefined::TooFewItems`] if every group holds one value, [`Undefined::NotPositive`],
-/// [`Undefined::NotFinite`].
+/// [`Undefined::Empty`], [`Undefined::TooFewItems`] if every group holds one value,
+/// [`Undefined::NotPositive`], [`Undefined::NotFinite`].
 pub fn pooled_geometric_spread<G: AsRef<[f64]>>(
     groups: &[G],
     level: Level,
@@ -171,7 +175,8 @@ pub fn logarithms(values: &[f64]) -> Result<Vec<f64>, Undefined> {
     Ok(values.iter().map(|value| value.ln()).collect())
 }
 
-/// Returns Vangel's modified `McKay` interval of the coefficient of variation of `n` normal values; good below about .33.
+/// Returns Vangel's modified `McKay` interval of the coefficient of variation of `n` normal values; good
+/// below about .33.
 ///
 /// Source: Vangel 1996 (The American Statistician 50, 21–26).
 ///

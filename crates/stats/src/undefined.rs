@@ -1,7 +1,7 @@
 //! Why a statistic has no value, and why an input is malformed.
 //!
-//! [`Undefined`] is data: it travels into reports in place of the number. [`Invalid`] is a fault of the caller and
-//! is met only when a value of this crate is constructed. Neither is ever replaced by 0 or NaN.
+//! [`Undefined`] is data: it travels into reports in place of the number. [`Invalid`] is a fault of the
+//! caller and is met only when a value of this crate is constructed. Neither is ever replaced by 0 or NaN.
 
 /// The reason why a statistic does not exist for a well-formed input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]

@@ -29,12 +29,13 @@ pub struct OneWay {
 impl OneWay {
     /// Analyses groups of finite values.
     ///
-    /// Source: Searle, Casella & `McCulloch` 1992, *Variance Components*, section 3.6. Groups without values are left out.
+    /// Source: Searle, Casella & `McCulloch` 1992, *Variance Components*, section 3.6. Groups without values
+    /// are left out.
     ///
     /// # Errors
     ///
-    /// [`Undefined::TooFewGroups`] below two groups, [`Undefined::TooFewItems`] if every group holds one value,
-    /// [`Undefined::NotFinite`].
+    /// [`Undefined::TooFewGroups`] below two groups, [`Undefined::TooFewItems`] if every group holds one
+    /// value, [`Undefined::NotFinite`].
     ///
     /// # Example
     ///
@@ -138,7 +139,8 @@ impl OneWay {
     }
 }
 
-/// The law of total variance for binary items, each group with the same weight: Var(y) = Var(pᵢ) + E pᵢ(1−pᵢ).
+/// The law of total variance for binary items, each group with the same weight: Var(y) = Var(pᵢ) + E
+/// pᵢ(1−pᵢ).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BinaryVariance {
     /// Unbiased mean of pᵢ(1 − pᵢ): spread from item to item of one group.

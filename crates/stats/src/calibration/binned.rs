@@ -1,7 +1,7 @@
 //! Calibration error by bins, with what chance alone would show.
 //!
-//! The expected calibration error is far above 0 even for perfect forecasts when items are few; never show it without
-//! [`null_error`]. [`debiased_squared_error`] has expectation near 0 under perfect calibration.
+//! The expected calibration error is far above 0 even for perfect forecasts when items are few; never show it
+//! without [`null_error`]. [`debiased_squared_error`] has expectation near 0 under perfect calibration.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -57,7 +57,8 @@ impl Binning {
         if bins == 0 { Err(Undefined::OutOfDomain) } else { Ok(Self { edges: Edges::LeftClosed(bins) }) }
     }
 
-    /// Creates `bins` bins (j/b, (j+1)/b] of equal width, the first one closed; only for compatibility with others.
+    /// Creates `bins` bins (j/b, (j+1)/b] of equal width, the first one closed; only for compatibility with
+    /// others.
     ///
     /// # Errors
     ///
@@ -157,7 +158,8 @@ pub fn maximum_error(bins: &[Bin]) -> Result<f64, Undefined> {
 
 /// Returns the squared calibration error less its bias, Σ nⱼ/n (gapⱼ² − q̂ⱼ(1−q̂ⱼ)/(nⱼ−1)); may be negative.
 ///
-/// Bins of one item are left out. Source: Kumar, Liang & Ma 2019 (`NeurIPS`), section 4.2; use bins of equal mass.
+/// Bins of one item are left out. Source: Kumar, Liang & Ma 2019 (`NeurIPS`), section 4.2; use bins of equal
+/// mass.
 ///
 /// # Errors
 ///
@@ -192,10 +194,11 @@ pub struct NullError {
     pub simulations: usize,
 }
 
-/// Simulates outcomes from the stated probabilities and reports the error that chance alone gives in these bins.
+/// Simulates outcomes from the stated probabilities and reports the error that chance alone gives in these
+/// bins.
 ///
-/// Items are drawn independently. Source: Bröcker & Smith 2007 (Weather and Forecasting 22, 651–661). The same seed gives
-/// the same numbers. Cost: simulations × distinct probabilities.
+/// Items are drawn independently. Source: Bröcker & Smith 2007 (Weather and Forecasting 22, 651–661). The
+/// same seed gives the same numbers. Cost: simulations × distinct probabilities.
 ///
 /// # Errors
 ///

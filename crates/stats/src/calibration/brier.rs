@@ -17,7 +17,8 @@ pub fn brier(forecasts: &[Forecast]) -> Result<f64, Undefined> {
     mean_of(forecasts, Forecast::squared_error)
 }
 
-/// Estimates the mean over groups of the groups' Brier scores, each group with the same weight, by Student's interval.
+/// Estimates the mean over groups of the groups' Brier scores, each group with the same weight, by Student's
+/// interval.
 ///
 /// Equals [`brier`] of all forecasts where groups have one size. Groups without forecasts are left out.
 ///
@@ -28,7 +29,8 @@ pub fn clustered_brier<G: AsRef<[Forecast]>>(groups: &[G], level: Level) -> Resu
     clustered_mean(groups, level, Forecast::squared_error)
 }
 
-/// Estimates the mean over groups of mean probability − share of events by Student's interval; above 0 is over-confidence.
+/// Estimates the mean over groups of mean probability − share of events by Student's interval; above 0 is
+/// over-confidence.
 ///
 /// # Errors
 ///
@@ -82,7 +84,8 @@ pub fn brier_skill(forecasts: &[Forecast]) -> Result<f64, Undefined> {
     Ok(1.0 - brier(forecasts)? / uncertainty)
 }
 
-/// Returns the mean of −ln of the probability given to what happened, in nats, with probabilities clipped at 10⁻¹⁵.
+/// Returns the mean of −ln of the probability given to what happened, in nats, with probabilities clipped at
+/// 10⁻¹⁵.
 ///
 /// # Errors
 ///
@@ -124,7 +127,8 @@ pub fn murphy(forecasts: &[Forecast]) -> Result<Murphy, Undefined> {
     })
 }
 
-/// A step of the reliability diagram: forecasts with probabilities from `low` to `high` share one fitted frequency.
+/// A step of the reliability diagram: forecasts with probabilities from `low` to `high` share one fitted
+/// frequency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Block {
     /// Smallest probability in the block.
@@ -171,8 +175,8 @@ impl Corp {
 
 /// Fits the isotonic recalibration by pooling adjacent violators and decomposes the Brier score.
 ///
-/// Source: Dimitriadis, Gneiting & Jordan 2021 (PNAS 118, e2016191118). No bins to choose; equal probabilities are pooled
-/// first. Cost: n log n.
+/// Source: Dimitriadis, Gneiting & Jordan 2021 (PNAS 118, e2016191118). No bins to choose; equal
+/// probabilities are pooled first. Cost: n log n.
 ///
 /// # Errors
 ///

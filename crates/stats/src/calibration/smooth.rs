@@ -1,8 +1,8 @@
 //! Smooth calibration error: no bins, a Gaussian kernel reflected at 0 and 1.
 //!
-//! The bandwidth is the largest one that is not above the error it gives. Source: Błasiok & Nakkiran 2023, arXiv
-//! 2309.12236; discretised so that values agree with its reference implementation to 10⁻⁶. The error of few items is well
-//! above 0 also for perfect forecasts.
+//! The bandwidth is the largest one that is not above the error it gives. Source: Błasiok & Nakkiran 2023,
+//! arXiv 2309.12236; discretised so that values agree with its reference implementation to 10⁻⁶. The error of
+//! few items is well above 0 also for perfect forecasts.
 
 use crate::forecast::Forecast;
 use crate::moments;
@@ -53,7 +53,8 @@ pub fn smooth_error(forecasts: &[Forecast]) -> Result<SmoothError, Undefined> {
 ///
 /// # Errors
 ///
-/// [`Undefined::Empty`] without forecasts, [`Undefined::OutOfDomain`] unless the bandwidth is at least 10⁻⁴ and finite.
+/// [`Undefined::Empty`] without forecasts, [`Undefined::OutOfDomain`] unless the bandwidth is at least 10⁻⁴
+/// and finite.
 pub fn smooth_error_at(forecasts: &[Forecast], bandwidth: f64) -> Result<f64, Undefined> {
     if forecasts.is_empty() {
         return Err(Undefined::Empty);

@@ -35,7 +35,8 @@ pub fn spiegelhalter(forecasts: &[Forecast]) -> Result<CalibrationTest, Undefine
     test(moments::sum(forecasts.iter().map(score)), variance)
 }
 
-/// The same test for forecasts in groups whose items depend on each other: the variance is Σ over groups of (group sum)².
+/// The same test for forecasts in groups whose items depend on each other: the variance is Σ over groups of
+/// (group sum)².
 ///
 /// With few groups it rarely rejects: |z| cannot exceed the square root of the number of groups.
 ///

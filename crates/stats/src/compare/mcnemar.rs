@@ -14,10 +14,11 @@ pub struct McNemar {
     pub chi_square: Result<f64, Undefined>,
 }
 
-/// Tests whether discordant pairs favour either side: `b` where only the first, `c` where only the second succeeded.
+/// Tests whether discordant pairs favour either side: `b` where only the first, `c` where only the second
+/// succeeded.
 ///
-/// Without discordant pairs the p-values are 1. Sources: `McNemar` 1947 (Psychometrika 12, 153–157); Fagerland, Lydersen &
-/// Laake 2013 (BMC Medical Research Methodology 13, 91) for the mid-p version.
+/// Without discordant pairs the p-values are 1. Sources: `McNemar` 1947 (Psychometrika 12, 153–157);
+/// Fagerland, Lydersen & Laake 2013 (BMC Medical Research Methodology 13, 91) for the mid-p version.
 pub fn mcnemar(b: u64, c: u64) -> McNemar {
     let n = b + c;
     if n == 0 {

@@ -1,8 +1,9 @@
 //! Is one better than the other?
 //!
-//! [`mover`]: difference of rates over exactly these groups, the default for decisions about them. [`paired`]: groups as a
-//! sample, Student and sign flips. [`stratified`]: exact and Mantel–Haenszel tests of "no group changed". [`mcnemar`]: one
-//! item each. [`ratio`]: ratio of means. [`multiplicity`]: many comparisons at once. [`superiority`]: two Beta posteriors.
+//! [`mover`]: difference of rates over exactly these groups, the default for decisions about them.
+//! [`paired`]: groups as a sample, Student and sign flips. [`stratified`]: exact and Mantel–Haenszel tests of
+//! "no group changed". [`mcnemar`]: one item each. [`ratio`]: ratio of means. [`multiplicity`]: many
+//! comparisons at once. [`superiority`]: two Beta posteriors.
 //!
 //! Differences are first minus second throughout.
 

@@ -1,7 +1,8 @@
 //! The difference of two rates from the intervals of each.
 //!
-//! Square-and-add: the distance of each interval's end from its own estimate is what is added. Sources: Newcombe 1998
-//! (Statistics in Medicine 17, 873–890); Zou & Donner 2008 (Statistics in Medicine 27, 1693–1702).
+//! Square-and-add: the distance of each interval's end from its own estimate is what is added. Sources:
+//! Newcombe 1998 (Statistics in Medicine 17, 873–890); Zou & Donner 2008 (Statistics in Medicine 27,
+//! 1693–1702).
 
 use crate::cluster;
 use crate::counts::{ClusterCounts, Counts};
@@ -20,8 +21,8 @@ pub fn square_and_add(first: (f64, Interval), second: (f64, Interval)) -> Interv
 
 /// Estimates the difference of the mean rates over exactly these groups from two stratified Wilson intervals.
 ///
-/// Both sides may have different items and group sizes; the groups are the same. Use `Level::from_one_sided` for one-sided
-/// bounds. Measured coverage of nominal 95 %: 94.3–96.7.
+/// Both sides may have different items and group sizes; the groups are the same. Use `Level::from_one_sided`
+/// for one-sided bounds. Measured coverage of nominal 95 %: 94.3–96.7.
 ///
 /// # Errors
 ///

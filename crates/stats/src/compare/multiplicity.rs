@@ -13,7 +13,8 @@ pub enum Adjustment {
     Bonferroni,
     /// False discovery rate (Benjamini & Hochberg 1995, JRSS B 57, 289–300).
     BenjaminiHochberg,
-    /// False discovery rate under any dependence (Benjamini & Yekutieli 2001, Annals of Statistics 29, 1165–1188).
+    /// False discovery rate under any dependence (Benjamini & Yekutieli 2001, Annals of Statistics 29,
+    /// 1165–1188).
     BenjaminiYekutieli,
 }
 
@@ -25,7 +26,8 @@ pub enum Adjustment {
 ///
 /// # Example
 ///
-/// Benjamini & Hochberg 1995, section 3.2: 15 p-values, of which four are rejected at 5 % and three by Bonferroni.
+/// Benjamini & Hochberg 1995, section 3.2: 15 p-values, of which four are rejected at 5 % and three by
+/// Bonferroni.
 ///
 /// ```
 /// use retrial_stats::compare::multiplicity::{Adjustment, adjust};

@@ -65,7 +65,8 @@ impl PairedDifference {
         special::t_sf(self.t_against(-margin)?, self.degrees_of_freedom())
     }
 
-    /// Returns the p-value of "they differ by `margin` or more" by two one-sided tests; small values show equivalence.
+    /// Returns the p-value of "they differ by `margin` or more" by two one-sided tests; small values show
+    /// equivalence.
     ///
     /// Source: Schuirmann 1987 (J. Pharmacokinetics and Biopharmaceutics 15, 657–680).
     ///
@@ -121,8 +122,8 @@ pub struct SignFlip {
 
 /// Enumerates all sign flips of the differences, for up to 36 groups.
 ///
-/// Exact under the null that each difference is symmetric around 0; with T groups the two-sided p cannot fall below 2/2^T.
-/// Cost: 2^(T/2) · T, because sums of two halves are sorted and matched.
+/// Exact under the null that each difference is symmetric around 0; with T groups the two-sided p cannot fall
+/// below 2/2^T. Cost: 2^(T/2) · T, because sums of two halves are sorted and matched.
 ///
 /// # Errors
 ///

@@ -19,12 +19,13 @@ pub struct RatioOfMeans {
 
 /// Estimates the ratio of the means over groups of finite values, paired by group.
 ///
-/// Linearised standard error: s(first − r·second)/(√T · mean(second)). Source of the other interval: Fieller 1954 (JRSS B 16,
-/// 175–185).
+/// Linearised standard error: s(first − r·second)/(√T · mean(second)). Source of the other interval: Fieller
+/// 1954 (JRSS B 16, 175–185).
 ///
 /// # Errors
 ///
-/// [`Undefined::Empty`], [`Undefined::NotFinite`], [`Undefined::NotPositive`] unless the mean of the second is positive.
+/// [`Undefined::Empty`], [`Undefined::NotFinite`], [`Undefined::NotPositive`] unless the mean of the second
+/// is positive.
 pub fn ratio_of_means(pairs: &[Pair<f64>], level: Level) -> Result<RatioOfMeans, Undefined> {
     let top: Vec<f64> = pairs.iter().map(|pair| pair.first).collect();
     let bottom: Vec<f64> = pairs.iter().map(|pair| pair.second).collect();
@@ -61,7 +62,8 @@ fn fieller(top: &[f64], bottom: &[f64], quantile: f64) -> Result<Interval, Undef
     Ok(Interval::ordered((middle - root) / square, (middle + root) / square).hull(a / b))
 }
 
-/// Returns the largest fall of any condition: the maximum over pairs of second − first. Negative where all rise.
+/// Returns the largest fall of any condition: the maximum over pairs of second − first. Negative where all
+/// rise.
 ///
 /// # Errors
 ///

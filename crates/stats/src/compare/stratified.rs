@@ -1,7 +1,7 @@
 //! Tests of "no group changed" given the totals of each group.
 //!
-//! Exact (convolved hypergeometric distributions) and Mantel–Haenszel. The exact test rejects if any groups moved, even
-//! where moves cancel: it is not a test of the mean difference.
+//! Exact (convolved hypergeometric distributions) and Mantel–Haenszel. The exact test rejects if any groups
+//! moved, even where moves cancel: it is not a test of the mean difference.
 
 use super::Pair;
 use crate::counts::Counts;
@@ -23,7 +23,8 @@ pub struct StratifiedExact {
 impl StratifiedExact {
     /// Convolves the groups' hypergeometric distributions.
     ///
-    /// Equals the exact conditional Cochran–Mantel–Haenszel test. Cost: groups × group size × total successes.
+    /// Equals the exact conditional Cochran–Mantel–Haenszel test. Cost: groups × group size × total
+    /// successes.
     ///
     /// # Errors
     ///
@@ -77,7 +78,8 @@ impl StratifiedExact {
         self.tail(|k| (k as f64 - self.mean).abs() >= distance)
     }
 
-    /// Returns the two-sided p-value of totals at most as probable as the observed one, the order that R uses.
+    /// Returns the two-sided p-value of totals at most as probable as the observed one, the order that R
+    /// uses.
     pub fn p_two_sided_by_probability(&self) -> f64 {
         let bound = self.at_observed() * (1.0 + 1e-7);
         let terms = self.probabilities.iter().copied().filter(|&p| p <= bound);
@@ -127,8 +129,8 @@ pub struct CommonOddsRatio {
 
 /// Estimates the common odds ratio of the groups.
 ///
-/// Sources: Mantel & Haenszel 1959 (J. National Cancer Institute 22, 719–748); variance by Robins, Breslow & Greenland 1986
-/// (Biometrics 42, 311–323).
+/// Sources: Mantel & Haenszel 1959 (J. National Cancer Institute 22, 719–748); variance by Robins, Breslow &
+/// Greenland 1986 (Biometrics 42, 311–323).
 ///
 /// # Errors
 ///

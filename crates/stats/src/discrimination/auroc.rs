@@ -28,7 +28,8 @@ pub fn auroc(items: &[Scored]) -> Result<f64, Undefined> {
     Ok(Placements::new(items)?.area)
 }
 
-/// Placement values: for each item the share of the other class that it beats (positives) or that beats it (negatives).
+/// Placement values: for each item the share of the other class that it beats (positives) or that beats it
+/// (negatives).
 struct Placements {
     area: f64,
     /// In the order of the items; meaning depends on the item's class.
@@ -85,8 +86,8 @@ impl Placements {
 
 /// Returns `DeLong`'s variance of the area, for independent items.
 ///
-/// Source: `DeLong`, `DeLong` & Clarke-Pearson 1988 (Biometrics 44, 837–845), computed from ranks after Sun & Xu 2014 (IEEE
-/// Signal Processing Letters 21, 1389–1393).
+/// Source: `DeLong`, `DeLong` & Clarke-Pearson 1988 (Biometrics 44, 837–845), computed from ranks after Sun &
+/// Xu 2014 (IEEE Signal Processing Letters 21, 1389–1393).
 ///
 /// # Errors
 ///
@@ -97,7 +98,8 @@ pub fn delong_variance(items: &[Scored]) -> Result<f64, Undefined> {
         + moments::variance(&negatives)? / negatives.len() as f64)
 }
 
-/// Estimates the area for independent items, with `DeLong`'s variance on the logit scale and the normal quantile.
+/// Estimates the area for independent items, with `DeLong`'s variance on the logit scale and the normal
+/// quantile.
 ///
 /// # Errors
 ///
@@ -110,7 +112,8 @@ pub fn auroc_delong(items: &[Scored], level: Level) -> Result<Estimate, Undefine
     Ok(Estimate { point, interval, level, method: Method::DeLongLogit, n: items.len(), standard_error })
 }
 
-/// Returns `DeLong`'s plain interval clipped to [0, 1], of zero width at the edges; only for compatibility with others.
+/// Returns `DeLong`'s plain interval clipped to [0, 1], of zero width at the edges; only for compatibility
+/// with others.
 ///
 /// # Errors
 ///
@@ -136,7 +139,8 @@ fn logit_interval(point: f64, variance: f64, quantile: f64) -> Result<Interval, 
 
 /// Returns Obuchowski's variance of the area for items in groups, which may hold both classes.
 ///
-/// Source: Obuchowski 1997 (Biometrics 53, 567–578). For groups of one item it equals `DeLong`'s up to its correction terms.
+/// Source: Obuchowski 1997 (Biometrics 53, 567–578). For groups of one item it equals `DeLong`'s up to its
+/// correction terms.
 ///
 /// # Errors
 ///
@@ -174,13 +178,13 @@ pub fn obuchowski_variance<G: AsRef<[Scored]>>(groups: &[G]) -> Result<f64, Unde
 
 /// Estimates the area for items in groups: Obuchowski's variance, logit scale, Student with (groups − 1).
 ///
-/// Groups without items are left out. Measured coverage of nominal 95 %: 94.9–96.3, where methods that take items as
-/// independent reach 76–84.
+/// Groups without items are left out. Measured coverage of nominal 95 %: 94.9–96.3, where methods that take
+/// items as independent reach 76–84.
 ///
 /// # Errors
 ///
-/// [`Undefined::OneClass`]. The interval is undefined where a class occurs in fewer than two groups, at the edges, and
-/// without variance.
+/// [`Undefined::OneClass`]. The interval is undefined where a class occurs in fewer than two groups, at the
+/// edges, and without variance.
 pub fn auroc_clustered<G: AsRef<[Scored]>>(groups: &[G], level: Level) -> Result<Estimate, Undefined> {
     let items: Vec<Scored> = groups.iter().flat_map(|group| group.as_ref().iter().copied()).collect();
     let point = auroc(&items)?;
@@ -221,7 +225,8 @@ pub struct PairedAreas {
 ///
 /// # Errors
 ///
-/// [`Undefined::NotFinite`], [`Undefined::OneClass`], [`Undefined::TooFewItems`], [`Undefined::ZeroVariance`].
+/// [`Undefined::NotFinite`], [`Undefined::OneClass`], [`Undefined::TooFewItems`],
+/// [`Undefined::ZeroVariance`].
 pub fn delong_paired(items: &[TwiceScored]) -> Result<PairedAreas, Undefined> {
     let scored = |pick: fn(&TwiceScored) -> f64| -> Result<Vec<Scored>, Undefined> {
         let all = items.iter().map(|item| Scored::new(pick(item), item.positive));

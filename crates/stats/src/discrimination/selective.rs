@@ -1,7 +1,7 @@
 //! How wrong is what remains when the least certain items are set aside?
 //!
-//! Risk against coverage. Items are ranked by stated probability, highest first; among equal probabilities every order is
-//! averaged, never the order of input.
+//! Risk against coverage. Items are ranked by stated probability, highest first; among equal probabilities
+//! every order is averaged, never the order of input.
 
 use crate::forecast::Forecast;
 use crate::moments;
@@ -33,8 +33,8 @@ impl RiskCoverage {
 
 /// Computes the risk–coverage curve. Cost: n log n.
 ///
-/// Sources: Geifman, Uziel & El-Yaniv 2019 (ICLR) for the excess area; Traub et al. 2024, arXiv 2407.01032, for the
-/// generalised area.
+/// Sources: Geifman, Uziel & El-Yaniv 2019 (ICLR) for the excess area; Traub et al. 2024, arXiv 2407.01032,
+/// for the generalised area.
 ///
 /// # Errors
 ///

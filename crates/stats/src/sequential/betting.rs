@@ -1,6 +1,7 @@
 //! Confidence sequences for the mean of values in [0, 1] by betting.
 //!
-//! Source: Waudby-Smith & Ramdas 2024 (JRSS B 86, 1–27): predictable plug-in bets. Adapts to small variance, starts wide.
+//! Source: Waudby-Smith & Ramdas 2024 (JRSS B 86, 1–27): predictable plug-in bets. Adapts to small variance,
+//! starts wide.
 
 use crate::level::{Interval, Level};
 use crate::undefined::Undefined;
@@ -18,7 +19,8 @@ pub fn hedged_wealth(values: &[f64], m: f64, level: Level) -> Result<Vec<f64>, U
     Ok(hedged(values, &bets(values, level.alpha() / 2.0), m))
 }
 
-/// Returns the wealth over time of a gambler who bets that the mean exceeds `m`, an e-process against "at most `m`".
+/// Returns the wealth over time of a gambler who bets that the mean exceeds `m`, an e-process against "at
+/// most `m`".
 ///
 /// # Errors
 ///
@@ -37,7 +39,8 @@ pub fn one_sided_wealth(values: &[f64], m: f64, level: Level) -> Result<Vec<f64>
         .collect())
 }
 
-/// Returns the confidence sequence after each value on a grid of `steps + 1` means, widened by one step on both sides.
+/// Returns the confidence sequence after each value on a grid of `steps + 1` means, widened by one step on
+/// both sides.
 ///
 /// Intervals are not intersected over time; the caller may do so. Cost: steps × values.
 ///

@@ -18,7 +18,8 @@ pub struct CusumPath {
 ///
 /// # Errors
 ///
-/// [`Undefined::OutOfDomain`] unless both probabilities lie strictly between 0 and 1 and the threshold is positive.
+/// [`Undefined::OutOfDomain`] unless both probabilities lie strictly between 0 and 1 and the threshold is
+/// positive.
 pub fn cusum(items: &[bool], p0: f64, p1: f64, threshold: f64) -> Result<CusumPath, Undefined> {
     if ![p0, p1].iter().all(|&p| p > 0.0 && p < 1.0) || threshold.is_nan() || threshold <= 0.0 {
         return Err(Undefined::OutOfDomain);

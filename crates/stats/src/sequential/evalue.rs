@@ -1,7 +1,7 @@
 //! Combining e-values.
 //!
-//! An e-value is non-negative with expectation at most 1 under the null. Independent ones multiply, dependent ones average.
-//! Source: Vovk & Wang 2021 (Annals of Statistics 49, 1736–1754).
+//! An e-value is non-negative with expectation at most 1 under the null. Independent ones multiply, dependent
+//! ones average. Source: Vovk & Wang 2021 (Annals of Statistics 49, 1736–1754).
 
 use crate::moments;
 use crate::undefined::Undefined;

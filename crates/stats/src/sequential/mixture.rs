@@ -1,7 +1,7 @@
 //! Confidence sequences for a success probability by mixtures of likelihood ratios.
 //!
-//! For several groups use pooled counts only after complete rounds, one item of each group: then the sequence is valid for
-//! the mean of the groups' probabilities, because ln E exp(λy) is concave in p.
+//! For several groups use pooled counts only after complete rounds, one item of each group: then the sequence
+//! is valid for the mean of the groups' probabilities, because ln E exp(λy) is concave in p.
 
 use crate::counts::Counts;
 use crate::level::{Interval, Level};
@@ -47,10 +47,11 @@ impl BetaMixture {
         mixed - log_likelihood(s, f, p)
     }
 
-    /// Returns the confidence sequence at these counts: all p whose e-value is below 1/α. Valid at any stopping time.
+    /// Returns the confidence sequence at these counts: all p whose e-value is below 1/α. Valid at any
+    /// stopping time.
     ///
-    /// Sources: Robbins 1970 (Annals of Mathematical Statistics 41, 1397–1409); Howard et al. 2021 (Annals of Statistics 49,
-    /// 1055–1080). Without items it is [0, 1].
+    /// Sources: Robbins 1970 (Annals of Mathematical Statistics 41, 1397–1409); Howard et al. 2021 (Annals of
+    /// Statistics 49, 1055–1080). Without items it is [0, 1].
     pub fn confidence_sequence(self, counts: Counts, level: Level) -> Interval {
         accepted(counts, |p| self.log_e_inner(counts, p) < -level.alpha().ln())
     }
@@ -58,8 +59,8 @@ impl BetaMixture {
 
 /// Returns the confidence sequence by a mixture tuned to be tightest at about `tightest_at` items.
 ///
-/// The two-sided beta-binomial mixture of Howard et al. 2021, proposition 7, centred on each p in turn, with the normal
-/// mixture's precision tuned for α = .05.
+/// The two-sided beta-binomial mixture of Howard et al. 2021, proposition 7, centred on each p in turn, with
+/// the normal mixture's precision tuned for α = .05.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Compares every estimator with the reference values.
 //!
-//! Walks every file and case of `stats/` in the directory named by `RETRIAL_VECTORS` (by default `shared/vectors` beside
-//! the workspace). Does not know which cases exist: an unknown function is a failure. Where the directory is absent
-//! the test says so and passes, unless `RETRIAL_REQUIRE_SHARED=1`.
+//! Walks every file and case of `stats/` in the directory named by `RETRIAL_VECTORS` (by default
+//! `shared/vectors` beside the workspace). Does not know which cases exist: an unknown function is a failure.
+//! Where the directory is absent the test says so and passes, unless `RETRIAL_REQUIRE_SHARED=1`.
 
 #[cfg(test)]
 mod calibration;
