@@ -32,7 +32,8 @@ fn first_of(commands: &[Simple], table: &ActionTable, depth: usize) -> Option<Ac
         let last = index + 1 == commands.len();
         let feeds = command.piped && !last && is_in(&table.file.feeders, program);
         if is_in(&table.file.setup, program) || feeds {
-            passed_over.get_or_insert_with(|| action(program, words, command, table));
+            let kind = table.program(program).unwrap_or(ActionKind::Other);
+            passed_over.get_or_insert_with(|| Action { kind, name: fine_name(program) });
             continue;
         }
         return Some(match inner_text(program, words, table) {
@@ -115,8 +116,7 @@ fn action(program: &str, words: &[String], command: &Simple, table: &ActionTable
         && let Some(module) = arguments.get(at + 1)
         && arguments[..at].iter().all(|word| word.starts_with('-'))
     {
-        let name = module.split('.').next().unwrap_or(module);
-        return kind_and_name(name, &arguments[at + 2..], command, table);
+        return kind_and_name(module, &arguments[at + 2..], command, table);
     }
     if (is_interpreter(program, table) || is_in(&table.file.shells, program))
         && let Some(at) = arguments.iter().position(|word| !word.starts_with('-'))

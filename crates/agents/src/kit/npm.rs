@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 
 use super::error::KitError;
 use crate::recipe::PackageSection;
@@ -44,6 +43,8 @@ pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&st
 fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
     let manager = || order.npm.to_string_lossy().into_owned();
     let missing = |source| KitError::ManagerMissing { manager: manager(), source };
+    // One pipe for both outputs keeps their lines in order.
+    let (reader, writer) = std::io::pipe().map_err(missing)?;
     let mut command = Command::new(order.npm);
     command
         .args([
@@ -61,10 +62,12 @@ fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(
         // npm reads the configuration of the directory it starts in.
         .current_dir(directory)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stdout(writer.try_clone().map_err(missing)?)
+        .stderr(writer);
     let mut child = command.spawn().map_err(missing)?;
-    let tail = follow(child.stdout.take(), child.stderr.take(), progress);
+    // The command holds our ends of the pipe, without which the reading would not end.
+    drop(command);
+    let tail = follow(reader, progress);
     let status = child.wait().map_err(missing)?;
     if status.success() {
         return Ok(());
@@ -77,38 +80,21 @@ fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(
     })
 }
 
-/// Passes both outputs on line by line until they end, and returns the last lines.
-fn follow(
-    stdout: Option<impl Read + Send>,
-    stderr: Option<impl Read + Send>,
-    progress: &dyn Fn(&str),
-) -> VecDeque<String> {
-    let (sender, receiver) = mpsc::channel::<String>();
+/// Passes output on line by line until it ends, and returns the last lines.
+fn follow(output: impl Read, progress: &dyn Fn(&str)) -> VecDeque<String> {
     let mut tail = VecDeque::new();
-    std::thread::scope(|scope| {
-        let also = sender.clone();
-        scope.spawn(move || pass_on(stdout, &also));
-        scope.spawn(move || pass_on(stderr, &sender));
-        for line in receiver {
-            progress(&line);
-            if tail.len() == TAIL_LINES {
-                tail.pop_front();
-            }
-            tail.push_back(line);
-        }
-    });
-    tail
-}
-
-fn pass_on(output: Option<impl Read>, lines: &mpsc::Sender<String>) {
-    let Some(output) = output else { return };
-    for line in BufReader::new(output).split(b'\n') {
-        let Ok(line) = line else { return };
+    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if !line.is_empty() && lines.send(line).is_err() {
-            return;
+        if line.is_empty() {
+            continue;
         }
+        progress(&line);
+        if tail.len() == TAIL_LINES {
+            tail.pop_front();
+        }
+        tail.push_back(line);
     }
+    tail
 }
 
 fn installed_version(package: &Path) -> Option<String> {

@@ -1,0 +1,259 @@
+//! Kits built by a scripted `npm`, and opencode's by the real one.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use fs_err as fs;
+use jiff::Timestamp;
+use retrial_agents::{Kit, KitBuilder, KitError, Recipe};
+use tempfile::TempDir;
+
+const RECIPE: &str = r#"name = "mine"
+description = "an agent"
+licence = "MIT"
+protocol = "openai_chat"
+
+[kit]
+manager = "npm"
+packages = [{ name = "@org/mine", version = "1.2.3", programs = { mine = "bin/mine.sh" } }]
+remove = ["node_modules/extra", "node_modules/absent"]
+
+[launch]
+argv = ["{kit}/bin/mine", "{instruction}"]
+"#;
+
+/// What the scripted `npm` does: it counts its calls, checks its arguments, and makes two packages.
+const NPM: &str = r#"#!/bin/sh
+set -e
+echo called >> "$(dirname "$0")/calls"
+echo "$*" > "$(dirname "$0")/arguments"
+while [ "$1" != "--prefix" ]; do shift; done
+cd "$2"
+mkdir -p node_modules/@org/mine/bin node_modules/extra
+echo '{"name": "@org/mine", "version": "VERSION"}' > node_modules/@org/mine/package.json
+printf '#!/bin/sh\necho hello\n' > node_modules/@org/mine/bin/mine.sh
+chmod 600 node_modules/@org/mine/bin/mine.sh
+echo x > node_modules/extra/large
+echo "added 2 packages"
+"#;
+
+struct Bench {
+    directory: TempDir,
+}
+
+impl Bench {
+    fn new(npm: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("npm"), npm).unwrap();
+        fs::set_permissions(directory.path().join("npm"), PermissionsExt::from_mode(0o755)).unwrap();
+        Self { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn builder(&self) -> KitBuilder {
+        let now = "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap();
+        KitBuilder { npm: self.path("npm").into_os_string(), ..KitBuilder::new(&self.path("cache"), now) }
+    }
+
+    fn build(&self, recipe: &str) -> Result<Kit, KitError> {
+        self.builder().build(&Recipe::parse("mine.toml", recipe).unwrap(), &|_| {})
+    }
+
+    fn calls(&self) -> usize {
+        fs::read_to_string(self.path("calls")).map_or(0, |text| text.lines().count())
+    }
+
+    /// The entries of the cache that are no finished kit and no lock.
+    fn leftovers(&self) -> Vec<OsString> {
+        let names = fs::read_dir(self.path("cache/kits")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".building")).collect()
+    }
+}
+
+fn good() -> Bench {
+    Bench::new(&NPM.replace("VERSION", "1.2.3"))
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_kit_is_built_once_and_then_found() {
+    let bench = good();
+    let recipe = Recipe::parse("mine.toml", RECIPE).unwrap();
+    assert_eq!(Kit::locate(&recipe, &bench.path("cache")).unwrap(), None);
+    let lines = Mutex::new(Vec::new());
+    let kit = bench.builder().build(&recipe, &|line| lines.lock().unwrap().push(line.to_owned())).unwrap();
+    let lines = lines.into_inner().unwrap();
+    assert_eq!(
+        lines,
+        ["installing @org/mine 1.2.3", "added 2 packages", "checking the kit", "mine 1.2.3 is ready"]
+    );
+    assert_eq!((kit.version(), kit.facts().name.as_str()), ("1.2.3", "mine"));
+    assert_eq!(kit.facts().built_at.to_string(), "2026-01-02T03:04:05Z");
+    assert_eq!(Kit::locate(&recipe, &bench.path("cache")).unwrap().as_ref(), Some(&kit));
+    assert_eq!(bench.build(RECIPE).unwrap(), kit);
+    assert_eq!(bench.calls(), 1);
+    assert!(bench.leftovers().is_empty());
+    kit.verify().unwrap();
+}
+
+#[test]
+fn scripts_of_packages_are_not_run_and_the_version_is_pinned() {
+    let bench = good();
+    bench.build(RECIPE).unwrap();
+    let arguments = fs::read_to_string(bench.path("arguments")).unwrap();
+    assert!(arguments.starts_with("install --ignore-scripts --no-audit --no-fund"), "{arguments}");
+    assert!(arguments.trim_end().ends_with("-- @org/mine@1.2.3"), "{arguments}");
+}
+
+#[test]
+fn a_kit_is_pruned_readable_by_everybody_and_has_its_programs_in_one_place() {
+    let bench = good();
+    let kit = bench.build(RECIPE).unwrap();
+    assert!(!kit.path().join("node_modules/extra").exists());
+    assert_eq!(
+        fs::read_link(kit.path().join("bin/mine")).unwrap(),
+        Path::new("../node_modules/@org/mine/bin/mine.sh")
+    );
+    assert_eq!(mode(&kit.path().join("bin/mine")), 0o755);
+    assert_eq!((mode(kit.path()), mode(&kit.path().join("kit.json"))), (0o755, 0o644));
+    let hello = Command::new(kit.path().join("bin/mine")).output().unwrap();
+    assert_eq!(hello.stdout, b"hello\n");
+}
+
+#[test]
+fn another_version_makes_another_kit() {
+    let bench = good();
+    let first = bench.build(RECIPE).unwrap();
+    fs::write(bench.path("npm"), NPM.replace("VERSION", "1.2.4")).unwrap();
+    let second = bench.build(&RECIPE.replace("1.2.3", "1.2.4")).unwrap();
+    assert_ne!(first.path(), second.path());
+    assert_ne!(first.digest(), second.digest());
+    let described = RECIPE.replace("an agent", "the same agent");
+    assert_eq!(bench.build(&described).unwrap(), first);
+}
+
+#[test]
+fn a_version_that_is_not_the_pinned_one_is_refused() {
+    let bench = Bench::new(&NPM.replace("VERSION", "1.2.2"));
+    let error = bench.build(RECIPE).unwrap_err();
+    assert_eq!(error.to_string(), "`@org/mine` was installed as version 1.2.2, and the recipe pins 1.2.3");
+    assert!(bench.leftovers().is_empty());
+}
+
+#[test]
+fn a_failed_installation_shows_how_npm_ended() {
+    let bench = Bench::new("#!/bin/sh\nseq 1 40\necho 'npm error network refused' >&2\nexit 7\n");
+    let error = bench.build(RECIPE).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("exit status: 7") && text.contains("npm error network refused"), "{text}");
+    assert!(text.contains("\n40") && !text.contains("\n9\n"), "only the end is shown: {text}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("network")));
+    assert!(bench.leftovers().is_empty());
+}
+
+#[test]
+fn a_machine_without_npm_is_told_so() {
+    let bench = good();
+    let builder = KitBuilder { npm: bench.path("absent").into_os_string(), ..bench.builder() };
+    let error = builder.build(&Recipe::parse("mine.toml", RECIPE).unwrap(), &|_| {}).unwrap_err();
+    assert!(matches!(error, KitError::ManagerMissing { .. }), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.starts_with("install `")));
+}
+
+#[test]
+fn a_program_that_a_package_lacks_is_told_with_the_nearest_one() {
+    let error = good().build(&RECIPE.replace("bin/mine.sh", "bin/mine.js")).unwrap_err();
+    assert_eq!(error.to_string(), "`@org/mine` holds no program at `bin/mine.js`");
+    assert_eq!(error.hint().as_deref(), Some("did you mean `bin/mine.sh`?"));
+}
+
+#[test]
+fn what_a_killed_build_left_is_removed() {
+    let bench = good();
+    let kit = bench.build(RECIPE).unwrap();
+    let name = kit.path().file_name().unwrap().to_string_lossy().into_owned();
+    fs::remove_dir_all(kit.path()).unwrap();
+    let half = bench.path("cache/kits").join(format!(".{name}.building"));
+    fs::create_dir(&half).unwrap();
+    fs::write(half.join("half"), "x").unwrap();
+    let again = bench.build(RECIPE).unwrap();
+    assert_eq!(again.digest(), kit.digest());
+    assert!(bench.leftovers().is_empty());
+}
+
+#[test]
+fn of_many_builders_one_builds() {
+    let bench = good();
+    let kits: Vec<Kit> = std::thread::scope(|scope| {
+        let builders: Vec<_> = (0..8).map(|_| scope.spawn(|| bench.build(RECIPE).unwrap())).collect();
+        builders.into_iter().map(|builder| builder.join().unwrap()).collect()
+    });
+    assert!(kits.iter().all(|kit| *kit == kits[0]));
+    assert_eq!(bench.calls(), 1);
+}
+
+#[test]
+fn a_kit_that_changed_is_not_trusted() {
+    let bench = good();
+    let kit = bench.build(RECIPE).unwrap();
+    fs::write(kit.path().join("node_modules/@org/mine/bin/mine.sh"), "#!/bin/sh\necho other\n").unwrap();
+    assert!(matches!(kit.verify(), Err(KitError::Changed { .. })));
+}
+
+#[test]
+fn the_reference_agent_needs_no_kit() {
+    let bench = good();
+    let reference = Recipe::builtin("reference").unwrap();
+    assert_eq!(reference.kit(&bench.path("cache"), &|_| {}).unwrap(), None);
+    assert!(matches!(Kit::locate(&reference, &bench.path("cache")), Err(KitError::NotNeeded { .. })));
+}
+
+/// Runs where the environment asks for tests that need a registry.
+#[test]
+fn the_kit_of_opencode_works_for_a_user_without_a_passwd_entry() {
+    let asked = ["RETRIAL_REQUIRE_DOCKER", "RETRIAL_KIT_TESTS"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|v| v == "1"));
+    if !asked {
+        println!("skipped: set RETRIAL_KIT_TESTS=1 to build the kit of opencode from its registry");
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    fs::set_permissions(cache.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let recipe = Recipe::builtin("opencode").unwrap();
+    let kit = Kit::build(&recipe, cache.path(), &|line| println!("{line}")).unwrap();
+    println!("{:?}", kit.facts());
+    kit.verify().unwrap();
+    let packages = fs::read_dir(kit.path().join("node_modules")).unwrap();
+    let packages: Vec<_> = packages
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().contains("opencode"))
+        .collect();
+    assert_eq!(packages.len(), 1, "{packages:?}");
+    assert!(kit.facts().min_glibc.is_some(), "it is linked against glibc");
+
+    let home = tempfile::tempdir().unwrap();
+    fs::set_permissions(home.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = Command::new(kit.path().join("bin/opencode"));
+    command.arg("--version").env_clear().env("HOME", home.path()).current_dir(home.path());
+    if is_root() {
+        command.uid(54_321).gid(54_321);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), kit.version(), "{output:?}");
+}
+
+fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
+}
