@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
@@ -16,6 +17,12 @@ use crate::environment::Environment;
 use crate::error::{BuildError, ProbeError, SandboxError};
 use crate::host::{LinkedSandbox, Owner, Runtime};
 use crate::request::SandboxRequest;
+
+/// How often `close` looks whether every container is gone.
+const REMOVAL_ROUNDS: u32 = 100;
+
+/// Time between two looks.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 
 /// Containers of a local engine.
 pub struct DockerBackend {
@@ -136,12 +143,22 @@ impl Backend for DockerBackend {
     }
 
     async fn close(&self) -> Result<(), SandboxError> {
-        let finished = self.removals.finish().await;
-        // What is still there was dropped without `stop`.
-        for found in self.containers(vec![format!("{OWNER_LABEL}={}", Owner::this_process())]).await? {
-            remove(&self.docker, &found.id.unwrap_or_default()).await?;
+        self.removals.finish().await?;
+        // What is still there was dropped without `stop`, or is being removed by the engine.
+        for _ in 0..REMOVAL_ROUNDS {
+            let left = self.containers(vec![format!("{OWNER_LABEL}={}", Owner::this_process())]).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            for found in left {
+                remove(&self.docker, &found.id.unwrap_or_default()).await?;
+            }
+            tokio::time::sleep(REMOVAL_PAUSE).await;
         }
-        finished
+        Err(SandboxError::Engine {
+            action: "remove every container".into(),
+            source: "some are still listed".into(),
+        })
     }
 }
 

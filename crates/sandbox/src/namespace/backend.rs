@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::cgroup::{self, Support};
-use super::launcher::HelperLauncher;
+use super::launcher::{HelperLauncher, Leftovers};
 use super::layout::refusal;
 use crate::backend::{Backend, Prepared, Reap, Reaped, Sandbox};
 use crate::capability::{BackendKind, Capabilities, Enforcement, Limit};
@@ -32,12 +32,13 @@ pub struct NamespaceBackend {
     runtime: Arc<Runtime>,
     helper: HelperCommand,
     support: Support,
+    leftovers: Arc<Leftovers>,
 }
 
 impl NamespaceBackend {
     /// Returns a back end whose sandboxes are started through `helper`; whether it works, `probe` tells.
     pub fn new(runtime: Arc<Runtime>, helper: HelperCommand) -> Self {
-        Self { runtime, helper, support: Support::detect() }
+        Self { runtime, helper, support: Support::detect(), leftovers: Arc::default() }
     }
 
     fn check(request: &SandboxRequest) -> Result<(), SandboxError> {
@@ -153,7 +154,9 @@ impl Backend for NamespaceBackend {
         // Where the starting files go has to be writable, too.
         request.directories.extend(request.prepared.starting_files.iter().map(|files| files.to.clone()));
         let control = self.runtime.control()?;
-        let launcher = HelperLauncher::new(self.helper.clone(), self.support.clone(), request.clone())?;
+        let leftovers = Arc::clone(&self.leftovers);
+        let launcher =
+            HelperLauncher::new(self.helper.clone(), self.support.clone(), request.clone(), leftovers)?;
         Ok(Box::new(LinkedSandbox::new(launcher, request, control)))
     }
 
@@ -163,6 +166,6 @@ impl Backend for NamespaceBackend {
     }
 
     async fn close(&self) -> Result<(), SandboxError> {
-        Ok(())
+        self.leftovers.clear().await
     }
 }

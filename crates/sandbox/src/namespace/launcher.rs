@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,12 +27,53 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of the helper's complaint that are read.
 const COMPLAINT: u64 = 4096;
 
-/// What runs once launched.
+/// What has to be cleared away once launched.
 #[derive(Default)]
 struct Running {
     helper: Option<Child>,
     groups: Option<Groups>,
     root: Option<PathBuf>,
+    /// Free for the next sandbox only when the last process is gone.
+    slot: Option<Slot>,
+}
+
+impl Running {
+    /// Waits for the helper to end, as it does once the relay has lost its host, and removes the rest.
+    async fn clear(mut self) -> Result<(), SandboxError> {
+        if let Some(helper) = &mut self.helper
+            && tokio::time::timeout(END_LIMIT, helper.wait()).await.is_err()
+        {
+            let _ = helper.kill().await;
+        }
+        if let Some(groups) = self.groups.take() {
+            groups.remove().await;
+        }
+        drop(self.slot.take());
+        match self.root.take() {
+            Some(root) => fs_err::remove_dir_all(&root).map_err(|source| host("remove", &root, source)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What sandboxes left that were dropped without being stopped.
+#[derive(Default)]
+pub(super) struct Leftovers(std::sync::Mutex<Vec<Running>>);
+
+impl Leftovers {
+    fn list(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Clears all of it away.
+    pub(super) async fn clear(&self) -> Result<(), SandboxError> {
+        let leftovers = std::mem::take(&mut *self.list());
+        let mut cleared = Ok(());
+        for running in leftovers {
+            cleared = running.clear().await.and(cleared);
+        }
+        cleared
+    }
 }
 
 /// Launches the relay through the helper.
@@ -40,8 +82,10 @@ pub(super) struct HelperLauncher {
     support: Support,
     request: SandboxRequest,
     rootfs: Option<PathBuf>,
-    slot: Option<Slot>,
+    /// The host's user of this sandbox; `None` where it is this process's own.
+    host_id: Option<u32>,
     running: Mutex<Running>,
+    leftovers: Arc<Leftovers>,
 }
 
 impl HelperLauncher {
@@ -49,11 +93,14 @@ impl HelperLauncher {
         helper: HelperCommand,
         support: Support,
         request: SandboxRequest,
+        leftovers: Arc<Leftovers>,
     ) -> Result<Self, SandboxError> {
         let is_root = nix::unistd::geteuid().is_root();
         let rootfs = Some(&request.prepared.root).filter(|root| root.starts_with('/')).map(PathBuf::from);
         let slot = if is_root { Some(Slot::take()?) } else { None };
-        Ok(Self { helper, support, request, rootfs, slot, running: Mutex::default() })
+        let host_id = slot.as_ref().map(|slot| slot.id);
+        let running = Mutex::new(Running { slot, ..Running::default() });
+        Ok(Self { helper, support, request, rootfs, host_id, running, leftovers })
     }
 
     fn failed(&self, reason: impl std::fmt::Display) -> SandboxError {
@@ -68,7 +115,7 @@ impl HelperLauncher {
         let writable = FRESH.iter().copied().chain([AGENT_HOME, &self.request.prepared.workdir]);
         let writable = writable.chain(self.request.directories.iter().map(String::as_str));
         Plan {
-            host_id: self.slot.as_ref().map(|slot| slot.id),
+            host_id: self.host_id,
             root,
             rootfs: self.rootfs.clone(),
             binds,
@@ -86,8 +133,8 @@ impl Launcher for HelperLauncher {
         let mut running = self.running.lock().await;
         // A name beside the control directory, in the same private place.
         let root = control.with_extension("root");
-        if let Some(slot) = &self.slot {
-            give_to(control, slot.id)?;
+        if let Some(id) = self.host_id {
+            give_to(control, id)?;
         } else {
             make_root(&root).map_err(|source| host("make", &root, source))?;
             running.root = Some(root.clone());
@@ -134,19 +181,18 @@ impl Launcher for HelperLauncher {
     }
 
     async fn remove(&self, control: ControlDirectory) -> Result<(), SandboxError> {
-        let mut running = std::mem::take(&mut *self.running.lock().await);
-        if let Some(helper) = &mut running.helper
-            && tokio::time::timeout(END_LIMIT, helper.wait()).await.is_err()
-        {
-            let _ = helper.kill().await;
-        }
-        if let Some(groups) = running.groups.take() {
-            groups.remove().await;
-        }
-        if let Some(root) = running.root.take() {
-            fs_err::remove_dir_all(&root).map_err(|source| host("remove", &root, source))?;
-        }
+        let running = std::mem::take(&mut *self.running.lock().await);
+        let cleared = running.clear().await;
         drop(control);
-        Ok(())
+        cleared
+    }
+}
+
+impl Drop for HelperLauncher {
+    fn drop(&mut self) {
+        let running = std::mem::take(self.running.get_mut());
+        if running.helper.is_some() {
+            self.leftovers.list().push(running);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks of what an agent can reach: the gateway, and nothing it should not.
 
-use retrial_sandbox::Mount;
+use retrial_sandbox::{Capture, Mount, SandboxError, TreeBuilder, TreeCaps, User};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
@@ -106,5 +106,28 @@ pub(crate) async fn mounts_are_read_only(place: &Place) {
     assert_eq!(place.ok(&*sandbox, "cat /opt/kit/tool").await, "kit\n");
     let (result, _) = place.sh(&*sandbox, "touch /opt/kit/new").await;
     assert!(!result.is_success());
+    sandbox.stop().await.unwrap();
+}
+
+pub(crate) async fn users_are_kept_apart(place: &Place) {
+    let sandbox = place.sandbox().await;
+    let mut tests = TreeBuilder::new(TreeCaps::default());
+    tests.file("secret.sh", 0o700, b"echo graded").unwrap();
+    sandbox.copy_in(&tests.finish(), "/tests", User::Root).await.unwrap();
+    for attempt in ["cat /tests/secret.sh", "touch /tests/new", "rm -rf /tests"] {
+        assert!(!place.sh(&*sandbox, attempt).await.0.is_success(), "`{attempt}` succeeded");
+    }
+    for (user, script, expected) in [
+        (User::Root, "id -u; sh /tests/secret.sh", "0\ngraded\n"),
+        (User::Name("nobody".into()), "id -u; id -G", "65534\n65534\n"),
+        (User::Id(1234, 4321), "id -u; id -g", "1234\n4321\n"),
+    ] {
+        let mut capture = Capture::default();
+        sandbox.exec(place.shell(script).user(user), &mut capture).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&capture.stdout), expected);
+    }
+    let stranger = place.shell("true").user(User::Name("stranger".into()));
+    let error = sandbox.exec(stranger, &mut Capture::default()).await.unwrap_err();
+    assert!(matches!(error, SandboxError::Command { .. }), "{error:?}");
     sandbox.stop().await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
@@ -61,7 +61,7 @@ fn groups(pid: u32) -> Vec<PathBuf> {
 
 pub(crate) async fn a_stopped_sandbox_leaves_nothing(place: &Place) {
     let sandbox = place.sandbox().await;
-    place.ok(&*sandbox, "sleep 300 &\n echo begun").await;
+    place.ok(&*sandbox, &place.nap(300)).await;
     let control = sandbox.gateway_socket().map(|socket| socket.parent().unwrap().to_path_buf());
     assert!(control.as_ref().is_none_or(|control| control.exists()));
     sandbox.stop().await.unwrap();
@@ -77,10 +77,11 @@ pub(crate) async fn a_stopped_sandbox_leaves_nothing(place: &Place) {
 
 pub(crate) async fn a_dropped_sandbox_ends_by_itself(place: &Place) {
     let sandbox = place.sandbox().await;
-    place.ok(&*sandbox, "sleep 300 &\n echo begun").await;
+    place.ok(&*sandbox, &place.nap(300)).await;
     drop(sandbox);
     place.backend.close().await.unwrap();
     assert_eq!(leftovers(place.runtime.path()), Vec::<PathBuf>::new());
+    assert_eq!(groups(std::process::id()), Vec::<PathBuf>::new());
     assert_eq!(containers(&place.run).await, Vec::<String>::new());
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn hold() {
     let Ok(kind) = std::env::var(HOLD) else { return };
     let holding = async |place: &Place| {
         let sandbox = place.sandbox().await;
-        place.ok(&*sandbox, &format!("sleep {} &\n echo begun", nap(std::process::id()))).await;
+        place.ok(&*sandbox, &place.nap(nap(std::process::id()))).await;
         println!("RUN {}", place.run);
         println!("BASE {}", place.runtime.path().display());
         std::future::pending::<()>().await;
@@ -114,16 +115,27 @@ fn sleepers(holder: u32) -> usize {
         .count()
 }
 
+/// The process that holds a sandbox; killed also when the check fails.
+struct Holder(Child);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub(crate) async fn what_a_killed_process_leaves_is_reaped(place: &Place) {
     let kind = place.backend.kind().to_string();
-    let mut holder = Command::new(std::env::current_exe().unwrap())
+    let holder = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "hold_a_sandbox_until_killed", "--ignored", "--nocapture"])
         .env(HOLD, kind)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut holder = Holder(holder);
     let (mut run, mut base) = (String::new(), PathBuf::new());
-    for line in BufReader::new(holder.stdout.take().unwrap()).lines().map_while(Result::ok) {
+    for line in BufReader::new(holder.0.stdout.take().unwrap()).lines().map_while(Result::ok) {
         if let Some((_, found)) = line.split_once("RUN ") {
             run.push_str(found);
         } else if let Some((_, found)) = line.split_once("BASE ") {
@@ -132,13 +144,13 @@ pub(crate) async fn what_a_killed_process_leaves_is_reaped(place: &Place) {
         }
     }
     assert!(!run.is_empty(), "the holder did not start");
-    assert!(sleepers(holder.id()) > 0);
-    holder.kill().unwrap();
-    holder.wait().unwrap();
+    assert!(sleepers(holder.0.id()) > 0);
+    holder.0.kill().unwrap();
+    holder.0.wait().unwrap();
 
     // The sandbox's processes end by themselves, because their relay has lost its host.
     let begin = Instant::now();
-    while sleepers(holder.id()) > 0 {
+    while sleepers(holder.0.id()) > 0 {
         assert!(begin.elapsed() < Duration::from_secs(20), "processes survive their host");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -198,4 +210,41 @@ pub(crate) async fn a_dockerfile_that_does_more_is_refused_with_reasons(place: &
     let error = place.backend.prepare(&environment).await.unwrap_err();
     let BuildError::NeedsDocker { reasons } = &error else { panic!("{error:?}") };
     assert_eq!(reasons.len(), 2, "{reasons:?}");
+}
+
+/// Puts a program of the host and the libraries it is linked to where it lies on the host.
+fn install(root: &Path, program: &str) {
+    let linked = Command::new("ldd").arg(program).output().unwrap();
+    let linked = String::from_utf8(linked.stdout).unwrap();
+    for path in linked.split_whitespace().filter(|word| word.starts_with('/')).chain([program]) {
+        let to = root.join(path.trim_start_matches('/'));
+        fs_err::create_dir_all(to.parent().unwrap()).unwrap();
+        fs_err::copy(path, to).unwrap();
+    }
+}
+
+pub(crate) async fn an_unpacked_root_takes_the_place_of_the_hosts_programs(place: &Place) {
+    let root = tempfile::tempdir().unwrap();
+    fs_err::set_permissions(root.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    install(root.path(), "/bin/sh");
+    install(root.path(), "/bin/cat");
+    fs_err::create_dir_all(root.path().join("etc")).unwrap();
+    fs_err::write(root.path().join("etc/mark"), "unpacked\n").unwrap();
+    fs_err::create_dir_all(root.path().join("home/someone")).unwrap();
+    let directory = environment_directory("FROM x\nWORKDIR /app\nCOPY workspace/ .\n");
+    let mut environment = Environment::from_directory(directory.path()).unwrap();
+    environment.rootfs = Some(root.path().to_path_buf());
+    let prepared = place.backend.prepare(&environment).await.unwrap();
+    let request = retrial_sandbox::SandboxRequest::new(place.run.clone(), "trial", prepared);
+    let sandbox = place.start(&request).await;
+    assert_eq!(
+        place.ok(&*sandbox, "cat /etc/mark /app/start.txt; echo new > new.txt").await,
+        "unpacked\nhello\n"
+    );
+    for hidden in
+        ["/usr/bin/python3 -c 0", "cat /etc/ssl/openssl.cnf", "cd /home/someone", "echo x > /etc/mark"]
+    {
+        assert!(!place.sh(&*sandbox, hidden).await.0.is_success(), "`{hidden}` succeeded");
+    }
+    sandbox.stop().await.unwrap();
 }

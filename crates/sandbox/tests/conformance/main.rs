@@ -84,7 +84,12 @@ fn hold_a_sandbox_until_killed() {
 }
 
 mod docker_only {
-    use crate::{cleaning, place};
+    use crate::{agents, cleaning, place};
+
+    #[test]
+    fn users_are_kept_apart() {
+        place::run(place::docker, agents::users_are_kept_apart);
+    }
 
     #[test]
     fn a_failing_build_is_an_error_with_the_end_of_its_log() {
@@ -103,5 +108,10 @@ mod namespace_only {
     #[test]
     fn a_dockerfile_that_does_more_is_refused_with_reasons() {
         place::run(place::namespace, cleaning::a_dockerfile_that_does_more_is_refused_with_reasons);
+    }
+
+    #[test]
+    fn an_unpacked_root_takes_the_place_of_the_hosts_programs() {
+        place::run(place::namespace, cleaning::an_unpacked_root_takes_the_place_of_the_hosts_programs);
     }
 }

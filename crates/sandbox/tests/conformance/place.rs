@@ -145,6 +145,16 @@ impl Place {
         stdout
     }
 
+    /// A script that starts `sleep` in the background, and ends once it really is that program.
+    pub(crate) fn nap(&self, seconds: u32) -> String {
+        if self.is(BackendKind::Fake) {
+            return format!("sleep {seconds} &\n echo begun");
+        }
+        format!(
+            "sleep {seconds} & until [ \"$(tr '\\0' ' ' < /proc/$!/cmdline)\" = 'sleep {seconds} ' ]; do :; done; echo begun"
+        )
+    }
+
     /// Returns the command lines of all processes but the relay and those that look.
     pub(crate) async fn processes(&self, sandbox: &dyn Sandbox) -> Vec<String> {
         let script = "for p in /proc/[0-9]*; do [ $p = /proc/1 ] || [ $p = /proc/$$ ] || tr '\\0' ' ' < $p/cmdline; \
