@@ -1,0 +1,128 @@
+//! What the tests of the gateway share: a trial behind a real socket, a plain client, and an upstream that is told what to say.
+
+mod client;
+mod upstream;
+
+use std::path::PathBuf;
+
+use retrial_gateway::simulate::{Profile, SimulatedTrial};
+use retrial_gateway::{
+    Budget, Gateway, HttpUpstream, PriceTable, Token, TrialAccess, TrialGateway, Upstream, read_wire_log,
+};
+use retrial_spec::{Exchange, Simulation, TrialId};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) use client::{Client, post};
+pub(crate) use upstream::{Script, ScriptedUpstream};
+
+pub(crate) const TOKEN: &str = "sk-the-trials-token";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+
+/// A directory with a trial's socket and wire log.
+pub(crate) struct World {
+    directory: TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn wire_log(&self) -> PathBuf {
+        self.directory.path().join("wire.jsonl.zst")
+    }
+
+    pub(crate) fn access(&self, upstream: Upstream) -> TrialAccess {
+        TrialAccess {
+            trial: trial(1),
+            socket: self.directory.path().join("s"),
+            socket_owner: None,
+            token: Token::new(TOKEN),
+            model: "m-1".to_owned(),
+            upstream,
+            budget: Budget::default(),
+            wire_log: self.wire_log(),
+        }
+    }
+
+    pub(crate) async fn open(&self, upstream: Upstream) -> TrialGateway {
+        Gateway::new(PriceTable::builtin()).open(self.access(upstream)).await.unwrap()
+    }
+
+    pub(crate) async fn open_simulated(&self, profile: &Profile) -> (TrialGateway, SimulatedTrial) {
+        let simulated = SimulatedTrial::new(profile, &simulation(), 7, &trial(1));
+        (self.open(Upstream::Simulated(simulated.clone())).await, simulated)
+    }
+
+    pub(crate) fn log(&self) -> Vec<Exchange> {
+        read_wire_log(&self.wire_log()).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+pub(crate) fn http(base: &str, model: Option<&str>) -> Upstream {
+    let key = retrial_gateway::Secret::new("sk-the-providers-key");
+    Upstream::Http(HttpUpstream::new(base, model.map(str::to_owned), Some(key)).unwrap())
+}
+
+pub(crate) fn trial(number: u32) -> TrialId {
+    format!("task~agent~baseline~{number}").parse().unwrap()
+}
+
+pub(crate) fn simulation() -> Simulation {
+    let steps = |name: &str, number: usize| -> String {
+        (0..number)
+            .map(|step| format!("[[{name}]]\ncommand = '{name} {step}'\n"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let text = [steps("look", 6), steps("correct", 5), steps("wrong", 5)].concat();
+    Simulation::parse("simulation.toml", &text).unwrap()
+}
+
+/// The definition of a shell tool.
+pub(crate) fn bash() -> Value {
+    json!([{"type": "function", "function": {"name": "bash", "parameters":
+        {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]}}}])
+}
+
+/// A request as a small agent sends it.
+pub(crate) fn request(messages: &[Value], streams: bool) -> Value {
+    let mut body = json!({"model": "m-1", "messages": messages, "tools": bash(), "stream": streams});
+    if streams {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    body
+}
+
+pub(crate) fn user(text: &str) -> Value {
+    json!({"role": "user", "content": text})
+}
+
+/// Plays an agent until the model calls no tool any more; returns the whole conversation.
+pub(crate) async fn play(gateway: &TrialGateway, instruction: &str, streams: bool) -> Vec<Value> {
+    let mut client = Client::connect(gateway.socket()).await;
+    let mut messages = vec![user(instruction)];
+    loop {
+        let received = client.post(CHAT, &request(&messages, streams)).await;
+        assert_eq!(received.status, 200, "{received:?}");
+        let message = received.message();
+        messages.push(message.clone());
+        let Some(calls) = message.get("tool_calls").and_then(Value::as_array) else { return messages };
+        for call in calls {
+            messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "ok"}));
+        }
+    }
+}
+
+/// The commands that a conversation ran.
+pub(crate) fn commands(messages: &[Value]) -> Vec<String> {
+    let calls = messages.iter().filter_map(|message| message.get("tool_calls")?.as_array()).flatten();
+    calls
+        .map(|call| {
+            let arguments: Value =
+                serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+            arguments["command"].as_str().unwrap().to_owned()
+        })
+        .collect()
+}

@@ -1,0 +1,196 @@
+//! Clients that do what they should not: a clear refusal or a closed connection, nothing recorded for the wrong trial, and no panic.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use crate::common::{CHAT, Client, Script, ScriptedUpstream, TOKEN, World, http, play, post, request, user};
+use http::HeaderValue;
+use http_body_util::BodyExt as _;
+use retrial_gateway::simulate::Profile;
+use retrial_gateway::{Gateway, GatewayError, PriceTable};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+
+/// Long enough for anything here; a test that reaches it fails.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Writes bytes, says no more, and returns what comes back.
+async fn raw(socket: &std::path::Path, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    // The gateway may close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn without_the_trials_token_nothing_is_answered_and_nothing_recorded() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let mut client = Client::connect(gateway.socket()).await;
+    let body = request(&[user("fix it")], false).to_string();
+    for value in ["Bearer sk-another-trials-token", "Bearer ", "Basic c2st", TOKEN, ""] {
+        let mut request = post(CHAT, body.clone());
+        request.headers_mut().insert("authorization", HeaderValue::from_str(value).unwrap());
+        let received = client.send(request).await;
+        assert_eq!(received.status, 401, "{value:?}");
+        assert_eq!(received.json()["error"]["code"], "invalid_api_key");
+    }
+    let mut request = post(CHAT, body);
+    request.headers_mut().remove("authorization");
+    request.headers_mut().insert("x-api-key", HeaderValue::from_static(TOKEN));
+    assert_eq!(client.send(request).await.status, 200);
+    let wire = gateway.finish().await.unwrap();
+    assert_eq!((wire.exchanges, world.log().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_body_of_100_megabytes_is_refused_announced_or_not() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n");
+    let announced =
+        raw(gateway.socket(), format!("{head}content-length: 104857600\r\n\r\n").as_bytes()).await;
+    assert!(announced.starts_with("HTTP/1.1 413 "), "{announced}");
+
+    let stream = UnixStream::connect(gateway.socket()).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let writer = tokio::spawn(async move {
+        let _ = write.write_all(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes()).await;
+        let chunk = [b"100000\r\n".as_slice(), &vec![b'x'; 1 << 20], b"\r\n"].concat();
+        for _ in 0..100 {
+            if write.write_all(&chunk).await.is_err() {
+                return false;
+            }
+        }
+        true
+    });
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(LIMIT, read.read_to_end(&mut answer)).await.unwrap();
+    assert!(String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 413 "));
+    drop(read);
+    assert!(!writer.await.unwrap(), "the whole body was taken");
+    assert_eq!(gateway.finish().await.unwrap().exchanges, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_a_4xx_or_a_closed_connection() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n");
+    let endless = format!("{head}x: {}", "y".repeat(1 << 20));
+    let torn = format!("{head}content-length: 50\r\n\r\n{{\"model\"");
+    let conflict = format!("{head}content-length: 5\r\ncontent-length: 6\r\n\r\nhello!");
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00"[..],
+        b"\r\n\r\n\r\n",
+        b"GET\xff / HTTP/1.1\r\n\r\n",
+        endless.as_bytes(),
+        torn.as_bytes(),
+        conflict.as_bytes(),
+    ] {
+        let answer = raw(gateway.socket(), bytes).await;
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    // Others are served as before.
+    play(&gateway, "fix it", true).await;
+    gateway.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_utf_8_is_refused_and_recorded_as_text() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let mut client = Client::connect(gateway.socket()).await;
+    let received = client.send(post(CHAT, &b"{\"model\": \"\xff\xfe\"}"[..])).await;
+    assert_eq!(received.status, 400);
+    gateway.finish().await.unwrap();
+    assert_eq!(world.log()[0].request, serde_json::json!("{\"model\": \"\u{fffd}\u{fffd}\"}"));
+}
+
+#[tokio::test]
+async fn an_upgrade_to_a_websocket_is_declined() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let request = format!(
+        "GET /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    );
+    assert!(raw(gateway.socket(), request.as_bytes()).await.starts_with("HTTP/1.1 426 "));
+    assert_eq!(gateway.finish().await.unwrap().exchanges, 0);
+}
+
+#[tokio::test]
+async fn connections_that_lie_half_open_hinder_neither_others_nor_the_end() {
+    let world = World::new();
+    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
+    let mut lying = Vec::new();
+    for length in 0..100 {
+        let mut stream = UnixStream::connect(gateway.socket()).await.unwrap();
+        let start = format!(
+            "POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 9\r\n\r\n{{"
+        );
+        stream.write_all(&start.as_bytes()[..start.len().min(length)]).await.unwrap();
+        lying.push(stream);
+    }
+    play(&gateway, "fix it", false).await;
+    let path = gateway.socket().to_owned();
+    tokio::time::timeout(LIMIT, gateway.finish()).await.unwrap().unwrap();
+    assert!(!path.exists());
+    assert_eq!(lying[50].read(&mut [0; 1]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_slow_reader_gets_everything_and_holds_the_upstream_back() {
+    let body = vec![b' '; 24 << 20];
+    let reply = [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", body.as_slice()].concat();
+    let upstream = ScriptedUpstream::start([Script::Bytes(reply)]).await;
+    let world = World::new();
+    let gateway = world.open(http(&upstream.base(), None)).await;
+    let mut client = Client::connect(gateway.socket()).await;
+    let mut reply = client.start(post(CHAT, "{}")).await.into_body();
+    let mut length = 0;
+    while let Some(frame) = reply.frame().await {
+        length += frame.unwrap().into_data().unwrap().len();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(length, body.len());
+    gateway.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_agent_that_hangs_up_leaves_an_exchange_that_says_so() {
+    let (say, pieces) = tokio::sync::mpsc::channel(4);
+    let upstream = ScriptedUpstream::start([Script::Pieces(pieces)]).await;
+    let world = World::new();
+    let gateway = world.open(http(&upstream.base(), None)).await;
+    let mut client = Client::connect(gateway.socket()).await;
+    say.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"h\"}}]}\n\n".to_vec()).await.unwrap();
+    let mut body = client.start(post(CHAT, "{}")).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    drop((body, client));
+    let wire = gateway.finish().await.unwrap();
+    assert_eq!(wire.last_fault.as_deref(), Some("the agent closed the connection before the reply's end"));
+    assert_eq!(world.log()[0].reply.text, "h");
+    drop(say);
+}
+
+#[tokio::test]
+async fn the_socket_is_the_owners_alone_and_is_not_taken_from_another() {
+    let world = World::new();
+    let (gateway, simulated) = world.open_simulated(&Profile::steady()).await;
+    let mode = fs_err::metadata(gateway.socket()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let access = world.access(retrial_gateway::Upstream::Simulated(simulated));
+    let second = Gateway::new(PriceTable::builtin()).open(access.clone()).await;
+    assert!(matches!(second, Err(GatewayError::Listen { .. })));
+    assert!(gateway.socket().exists());
+    let long =
+        retrial_gateway::TrialAccess { socket: world.wire_log().with_file_name("s".repeat(120)), ..access };
+    let refused = Gateway::new(PriceTable::builtin()).open(long).await;
+    assert!(matches!(refused, Err(GatewayError::Listen { .. })));
+    let path = gateway.socket().to_owned();
+    drop(gateway);
+    assert!(!path.exists());
+}

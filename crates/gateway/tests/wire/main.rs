@@ -1,0 +1,10 @@
+//! The gateway over real sockets, from outside: what agents, providers and hostile clients meet.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod captures;
+mod common;
+mod hostile;
+mod http_upstream;
+mod plans;
+mod simulated;
