@@ -105,6 +105,16 @@ pub fn hellinger(a: &Histogram, b: &Histogram) -> f64 {
     (1.0 - overlap).max(0.0).sqrt()
 }
 
+/// Returns the Jaccard similarity of the sets of symbols, common / all; 1 for two empty sets. Repetition does
+/// not count.
+pub fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+    let set = |symbols: &[u32]| symbols.iter().copied().collect::<std::collections::BTreeSet<u32>>();
+    let (a, b) = (set(a), set(b));
+    let common = a.intersection(&b).count();
+    let all = a.len() + b.len() - common;
+    if all == 0 { 1.0 } else { common as f64 / all as f64 }
+}
+
 /// Returns the generalised Jensen–Shannon divergence in bits of several mixes with equal weight.
 ///
 /// # Errors

@@ -17,6 +17,9 @@ use crate::undefined::Undefined;
 /// Groups above this size use logarithms of the gamma function in place of running sums.
 const LARGEST_RUNNING_SUM: usize = 512;
 
+/// Most points on a side of the grid.
+const MOST_POINTS: usize = 10_000;
+
 /// The posterior of (μ, ρ) given the counts of groups.
 #[derive(Debug, Clone)]
 pub struct GridPosterior {
@@ -56,12 +59,14 @@ impl GridPosterior {
     ///
     /// # Errors
     ///
-    /// [`Undefined::Empty`] without groups, [`Undefined::OutOfDomain`] for a grid without points.
+    /// [`Undefined::Empty`] without groups, [`Undefined::OutOfDomain`] for a side of 0 or more than
+    /// 10 000 points.
     pub fn with_grid(groups: &ClusterCounts, mu_points: usize, rho_points: usize) -> Result<Self, Undefined> {
         if groups.is_empty() {
             return Err(Undefined::Empty);
         }
-        if mu_points == 0 || rho_points == 0 {
+        let sizes = 1..=MOST_POINTS;
+        if !sizes.contains(&mu_points) || !sizes.contains(&rho_points) {
             return Err(Undefined::OutOfDomain);
         }
         let mut weights = log_likelihood(groups, mu_points, rho_points);

@@ -4,8 +4,6 @@
 //! single symbols speak of composition, neighbouring pairs with start and end marks of order. The maximum
 //! mean discrepancy compares two sets.
 
-use std::collections::BTreeMap;
-
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +25,8 @@ pub enum Grams {
 /// How often each run occurs in a sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    counts: BTreeMap<(u64, u64), f64>,
+    /// Runs in ascending order with their counts.
+    counts: Vec<((u64, u64), f64)>,
     squares: f64,
 }
 
@@ -40,34 +39,35 @@ impl Spectrum {
     pub fn new(sequence: &[u32], grams: Grams) -> Result<Self, Undefined> {
         const START: u64 = u64::MAX - 1;
         const END: u64 = u64::MAX;
-        let mut counts: BTreeMap<(u64, u64), f64> = BTreeMap::new();
-        match grams {
-            Grams::Single => {
-                for &symbol in sequence {
-                    *counts.entry((u64::from(symbol), 0)).or_default() += 1.0;
-                }
-            }
-            Grams::Pairs => {
-                let mut before = START;
-                for after in sequence.iter().map(|&symbol| u64::from(symbol)).chain([END]) {
-                    *counts.entry((before, after)).or_default() += 1.0;
-                    before = after;
-                }
-            }
-        }
-        if counts.is_empty() {
+        let symbols = sequence.iter().map(|&symbol| u64::from(symbol));
+        let mut runs: Vec<(u64, u64)> = match grams {
+            Grams::Single => symbols.map(|symbol| (symbol, END)).collect(),
+            Grams::Pairs => [START].into_iter().chain(symbols.clone()).zip(symbols.chain([END])).collect(),
+        };
+        if runs.is_empty() {
             return Err(Undefined::Empty);
         }
-        let squares = counts.values().map(|count| count * count).sum();
+        runs.sort_unstable();
+        let counts: Vec<((u64, u64), f64)> =
+            runs.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as f64)).collect();
+        let squares = counts.iter().map(|(_, count)| count * count).sum();
         Ok(Self { counts, squares })
     }
 
     /// Returns the cosine of two spectra, 0 to 1.
     pub fn cosine(&self, other: &Self) -> f64 {
-        let (small, large) =
-            if self.counts.len() <= other.counts.len() { (self, other) } else { (other, self) };
-        let product: f64 =
-            small.counts.iter().filter_map(|(gram, count)| Some(count * large.counts.get(gram)?)).sum();
+        let (mut left, mut right) = (self.counts.as_slice(), other.counts.as_slice());
+        let mut product = 0.0;
+        while let ([a, others @ ..], [b, rest @ ..]) = (left, right) {
+            match a.0.cmp(&b.0) {
+                std::cmp::Ordering::Less => left = others,
+                std::cmp::Ordering::Greater => right = rest,
+                std::cmp::Ordering::Equal => {
+                    product += a.1 * b.1;
+                    (left, right) = (others, rest);
+                }
+            }
+        }
         (product / (self.squares * other.squares).sqrt()).min(1.0)
     }
 }

@@ -33,7 +33,7 @@
 //! | at least one / all of k | [`passk`]: `pass_at_k`, `pass_hat_k` of [`Counts`]; `mean_pass_at_k`, `mean_pass_hat_k` over groups |
 //! | default intervals of rate, pass@k, pass^k, consistency | [`hierarchical::GridPosterior::new`] once, then `.estimate(Functional, point, level)`; fixed groups: [`fixed_groups::FixedGroupsPosterior::new`], then the same |
 //! | do items of a group end alike | [`agreement`]: `outcome_consistency`, `mean_outcome_consistency`; [`ClusterCounts::partition`] |
-//! | mix of symbols | [`divergence`]: `Histogram::new(&[u32])`, `jensen_shannon_bits` |
+//! | mix of symbols | [`divergence`]: `Histogram::new(&[u32])`, `jensen_shannon_bits`; `jaccard` of sets |
 //! | order of symbols | [`edit`]: `levenshtein_normalised`, `first_divergence_of_all`, `prefix_agreement`, `modes` |
 //! | mean over pairs of a group | [`pairwise::Pairwise`]: `of(&items, f)`, `.mean()`, `.mean_among(&keep)` |
 //! | mean over groups of any value | [`moments::mean_t`], [`moments::mean_of_group_means`], [`passk::mean_over_groups`] |

@@ -103,6 +103,27 @@ pub fn fixed_groups_detectable(
     Ok(quantiles * design.paired_deviation(1.0)? / (groups as f64).sqrt())
 }
 
+/// Returns the items of each group with which a one-sided test over exactly these groups finds `difference`.
+///
+/// The inverse of [`fixed_groups_detectable`]; `design` gives mean and correlation, its own items do not
+/// matter.
+///
+/// # Errors
+///
+/// [`Undefined::OutOfDomain`] unless `difference` is positive, confidence and power lie strictly between 0
+/// and 1 and there is a group.
+pub fn fixed_groups_items_needed(
+    design: Design,
+    groups: u64,
+    difference: f64,
+    confidence: f64,
+    power: f64,
+) -> Result<u64, Undefined> {
+    positive(difference)?;
+    let single = fixed_groups_detectable(Design { items: 1.0, ..design }, groups, confidence, power)?;
+    Ok((single / difference).powi(2).ceil().max(1.0) as u64)
+}
+
 /// Returns the number of items of each group that spends a budget best, √(cost of group/cost of item ·
 /// (1−ρ)/ρ), at least 1.
 ///

@@ -52,9 +52,10 @@ impl Binning {
     ///
     /// # Errors
     ///
-    /// [`Undefined::OutOfDomain`] for 0 bins.
+    /// [`Undefined::OutOfDomain`] for 0 or more than 100 000 bins.
     pub fn equal_width(bins: usize) -> Result<Self, Undefined> {
-        if bins == 0 { Err(Undefined::OutOfDomain) } else { Ok(Self { edges: Edges::LeftClosed(bins) }) }
+        some_bins(bins)?;
+        Ok(Self { edges: Edges::LeftClosed(bins) })
     }
 
     /// Creates `bins` bins (j/b, (j+1)/b] of equal width, the first one closed; only for compatibility with
@@ -62,20 +63,19 @@ impl Binning {
     ///
     /// # Errors
     ///
-    /// [`Undefined::OutOfDomain`] for 0 bins.
+    /// [`Undefined::OutOfDomain`] for 0 or more than 100 000 bins.
     pub fn equal_width_right_closed(bins: usize) -> Result<Self, Undefined> {
-        if bins == 0 { Err(Undefined::OutOfDomain) } else { Ok(Self { edges: Edges::RightClosed(bins) }) }
+        some_bins(bins)?;
+        Ok(Self { edges: Edges::RightClosed(bins) })
     }
 
     /// Creates at most `bins` bins with about as many of these forecasts each; ties stay together.
     ///
     /// # Errors
     ///
-    /// [`Undefined::Empty`] without forecasts, [`Undefined::OutOfDomain`] for 0 bins.
+    /// [`Undefined::Empty`] without forecasts, [`Undefined::OutOfDomain`] for 0 or more than 100 000 bins.
     pub fn equal_mass(forecasts: &[Forecast], bins: usize) -> Result<Self, Undefined> {
-        if bins == 0 {
-            return Err(Undefined::OutOfDomain);
-        }
+        some_bins(bins)?;
         let probabilities: Vec<f64> = forecasts.iter().map(|forecast| forecast.probability()).collect();
         let sorted = Sorted::new(&probabilities)?;
         let values = sorted.values();
@@ -136,6 +136,10 @@ impl Binning {
             })
             .collect()
     }
+}
+
+fn some_bins(bins: usize) -> Result<(), Undefined> {
+    if (1..=100_000).contains(&bins) { Ok(()) } else { Err(Undefined::OutOfDomain) }
 }
 
 /// Returns the expected calibration error, the item-weighted mean gap of the bins.

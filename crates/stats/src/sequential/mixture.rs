@@ -85,6 +85,21 @@ pub fn tuned_confidence_sequence(
     Ok(accepted(counts, |p| log_e(p) < -level.alpha().ln()))
 }
 
+/// Returns a confidence sequence of the difference first − second: ends of two sequences at half of 1 − level
+/// each, subtracted.
+///
+/// Valid at any time by the union bound, whatever the dependence of the two sides.
+///
+/// # Errors
+///
+/// [`Undefined::OutOfDomain`] if the level is so close to 1 that half of the rest cannot be represented.
+pub fn difference_sequence(first: Counts, second: Counts, level: Level) -> Result<Interval, Undefined> {
+    let each = Level::new(1.0 - level.alpha() / 2.0).map_err(|_| Undefined::OutOfDomain)?;
+    let mixture = BetaMixture::default();
+    let (a, b) = (mixture.confidence_sequence(first, each), mixture.confidence_sequence(second, each));
+    Ok(Interval::ordered(a.low() - b.high(), a.high() - b.low()))
+}
+
 fn log_likelihood(successes: f64, failures: f64, p: f64) -> f64 {
     let term = |count: f64, ln: f64| if count > 0.0 { count * ln } else { 0.0 };
     term(successes, p.ln()) + term(failures, (-p).ln_1p())

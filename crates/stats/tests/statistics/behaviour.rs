@@ -4,10 +4,11 @@ use retrial_stats::bootstrap::{BootstrapDistribution, hierarchical_draws};
 use retrial_stats::calibration::{binned, brier, spiegelhalter};
 use retrial_stats::compare::{Pair, paired};
 use retrial_stats::discrimination::{auroc, selective};
+use retrial_stats::divergence::jaccard;
 use retrial_stats::fixed_groups::FixedGroupsPosterior;
 use retrial_stats::hierarchical::GridPosterior;
 use retrial_stats::kernel::{Grams, Spectrum, discrepancy_exact, discrepancy_seeded};
-use retrial_stats::sequential::mixture::BetaMixture;
+use retrial_stats::sequential::mixture::{BetaMixture, difference_sequence};
 use retrial_stats::variance::BinaryVariance;
 use retrial_stats::{
     ClusterCounts, Counts, Forecast, Functional, Level, Scored, Undefined, cluster, moments, passk, power,
@@ -68,18 +69,18 @@ fn the_same_seed_gives_the_same_draws_and_another_seed_others() {
 }
 
 #[test]
-fn draws_of_many_equal_groups_as_one_sum_match_draws_of_each() {
-    // 41 equal groups are drawn as a normal sum, 40 of them one by one.
+fn normal_draws_for_many_groups_match_draws_of_each() {
+    // 201 groups are drawn as a normal sum, 200 of them one by one.
     let functional = Functional::PassHat(3);
     let summary = |count: usize| {
-        let groups = clusters(&vec![7; count], 10);
+        let groups = clusters(&[0, 3, 7, 10, 10].repeat(50)[..count], 10);
         let posterior = GridPosterior::new(&groups).unwrap();
-        let draws = FixedGroupsPosterior::new(&groups, &posterior, &[functional], 4000, 3).unwrap();
+        let draws = FixedGroupsPosterior::new(&groups, &posterior, &[functional], 3000, 3).unwrap();
         draws.summary(functional, Level::P95).unwrap()
     };
-    let (single, joint) = (summary(40), summary(41));
-    assert!((single.mean - joint.mean).abs() < 0.01, "{} {}", single.mean, joint.mean);
-    assert!((single.interval.width() - joint.interval.width()).abs() < 0.015);
+    let (single, joint) = (summary(200), summary(201));
+    assert!((single.mean - joint.mean).abs() < 0.004, "{} {}", single.mean, joint.mean);
+    assert!((single.interval.width() - joint.interval.width()).abs() < 0.006, "{single:?} {joint:?}");
 }
 
 #[test]
@@ -227,11 +228,28 @@ fn a_confidence_sequence_is_wider_than_an_interval_looked_at_once() {
 }
 
 #[test]
+fn the_difference_of_two_sequences_holds_the_difference_of_the_rates() {
+    let (a, b) = (Counts::new(45, 50).unwrap(), Counts::new(20, 50).unwrap());
+    let difference = difference_sequence(a, b, Level::P95).unwrap();
+    assert!(difference.contains(0.5) && difference.low() > 0.0);
+    let each = BetaMixture::default().confidence_sequence(a, Level::P95);
+    assert!(difference.width() > each.width());
+}
+
+#[test]
+fn sets_overlap_by_their_distinct_members() {
+    assert!((jaccard(&[1, 2, 2, 3], &[3, 2, 4]) - 0.5).abs() < 1e-12);
+    assert!((jaccard(&[], &[]) - 1.0).abs() < 1e-12 && jaccard(&[1], &[]).abs() < 1e-12);
+}
+
+#[test]
 fn detectable_differences_of_fixed_groups_match_the_planning_table() {
     for (groups, items, wanted) in [(5, 5, 0.25), (10, 5, 0.18), (20, 10, 0.09), (50, 10, 0.056)] {
         let design = power::Design::new(0.7, 0.4, items).unwrap();
         let found = power::fixed_groups_detectable(design, groups, 0.95, 0.8).unwrap();
         assert!((found - wanted).abs() < 0.006, "{groups} by {items}: {found}");
+        let needed = power::fixed_groups_items_needed(design, groups, found + 1e-9, 0.95, 0.8);
+        assert_eq!(needed, Ok(items));
     }
     let test = power::PairedTest::new(0.3, 0.05).unwrap();
     assert_eq!(test.groups_needed(1e-9, 0.8), Err(Undefined::NotReached));
