@@ -1,2 +1,55 @@
-//! The `retrial` command.
-fn main() {}
+//! The `retrial` command: arguments in, one function per command, an exit code out.
+
+mod args;
+mod backend;
+mod commands;
+mod env_vars;
+mod failure;
+mod out;
+mod places;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use retrial_spec::Exit;
+
+use crate::args::{AgentCommand, Cli, Command, KitCommand, TaskCommand};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == backend::NAMESPACE_HELPER) {
+        return retrial_sandbox::namespace_helper_main();
+    }
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            out::message(&format!("error: cannot start: {error}"));
+            return ExitCode::from(Exit::Infrastructure.code());
+        }
+    };
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            out::message(&failure.render());
+            ExitCode::from(failure.exit().code())
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => commands::run::run(args).await,
+        Command::Score(args) => commands::score::score(&args),
+        Command::Status(args) => commands::status::status(&args),
+        Command::Task(TaskCommand::List(args)) => commands::task::list(&args),
+        Command::Task(TaskCommand::Check(args)) => commands::task::check(&args).await,
+        Command::Agent(AgentCommand::List(args)) => commands::agent::list(&args),
+        Command::Agent(AgentCommand::Check(args)) => commands::agent::check(&args).await,
+        Command::Kit(KitCommand::Build(args)) => commands::kit::build(&args),
+        Command::Doctor(args) => commands::doctor::doctor(&args).await,
+        Command::Clean(args) => commands::clean::clean(&args).await,
+        Command::Completions(args) => commands::completions::completions(&args),
+    }
+}

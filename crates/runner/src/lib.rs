@@ -1,1 +1,38 @@
-//! See `docs/architecture.md`.
+//! The runner: from an experiment to a run directory. Plans, schedules, runs trials, keeps the journal, resumes and cleans up.
+//!
+//! It prints nothing and computes no statistics: events go to the journal and to an [`Observer`].
+
+mod admission;
+mod agent_check;
+mod agent_phase;
+mod attempt;
+mod fake_world;
+mod final_state;
+mod grade;
+mod host;
+mod journal;
+mod plan;
+mod proof;
+mod ready;
+mod run;
+mod run_dir;
+mod schedule;
+mod session;
+mod task_dir;
+mod verdict;
+
+pub use admission::{Admission, AdmissionFault};
+pub use agent_check::{AgentCheck, check_agent};
+pub use fake_world::FakeWorld;
+pub use final_state::{Change, change_between};
+pub use grade::Graded;
+pub use journal::JournalError;
+pub use plan::{Overrides, Plan, PlanError, PlannedAgent, PlannedModel};
+pub use proof::{ProofError, prove_policy};
+pub use ready::{ReadyError, ReadyTask, TrialLimits};
+pub use run::{RunError, RunSettings, resume, start};
+pub use run_dir::{RunDir, RunDirError, RunLock};
+pub use schedule::schedule;
+pub use session::{Interrupt, Observer, SessionError, SessionSummary};
+pub use task_dir::{TaskDir, TaskDirError};
+pub use verdict::verdict_from;

@@ -1,2 +1,47 @@
-//! Development commands.
-fn main() {}
+//! Development commands: everything CI runs, generated files, benchmarks. Not part of the product.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a development command talks to its user directly")]
+
+mod bench;
+mod generate;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of Retrial.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything that CI runs: format, lints, tests, documentation, generated files, licences.
+    Test,
+    /// Write the generated files (JSON Schemas), or with --check fail where one is out of date.
+    Generate {
+        /// Change nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure the cost of the harness beside bare loops, and write docs/performance.md.
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Test => steps::test(),
+        Command::Generate { check } => generate::generate(check),
+        Command::Bench => bench::bench(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The command line as clap sees it. Nothing is decided here; each command converts its arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_spec::SandboxChoice;
+
+/// Measures whether a coding agent can be relied on.
+#[derive(Debug, Parser)]
+#[command(name = "retrial", version, about, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  retrial run experiments/quickstart.toml       run an experiment and print its scorecard
+  retrial score results/quickstart/<run>        print the scorecard of a run again
+  retrial doctor                                say what this machine can run, and why not
+
+Exit codes: 0 done, 1 negative decision, 2 usage or input error, 3 not enough evidence,
+4 invalid run, 5 infrastructure, 130 interrupted. Messages go to stderr, data to stdout.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run an experiment, or go on with a run that was stopped.
+    Run(RunArgs),
+    /// Print the scorecard of a run.
+    Score(ScoreArgs),
+    /// Say how far a run is.
+    Status(StatusArgs),
+    /// List tasks, or check that they can be admitted.
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// List agents, or check that they work here.
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Build the kits of agents, so that runs need no package registry.
+    #[command(subcommand)]
+    Kit(KitCommand),
+    /// Say what this machine can run, why not, and what to do.
+    Doctor(DoctorArgs),
+    /// Remove what crashed runs left behind: containers, sockets, directories.
+    Clean(CleanArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial run experiments/quickstart.toml
+  retrial run my.toml --dry-run                    print the plan and its cell counts, run nothing
+  retrial run my.toml --trials 10 --agent steady   change the experiment from the command line
+  retrial run my.toml --sandbox docker --concurrency 4 --out results/mine
+  retrial run --resume results/mine                go on with a run that was stopped")]
+pub(crate) struct RunArgs {
+    /// The experiment's file; not given with --resume.
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    pub(crate) experiment: Option<PathBuf>,
+    /// Go on with the run in this directory.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) resume: Option<PathBuf>,
+    /// The run directory; by default results/<experiment>/<run id>.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where trials run.
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    pub(crate) sandbox: Option<SandboxOpt>,
+    /// Trials per agent, task and condition.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "resume")]
+    pub(crate) trials: Option<u32>,
+    /// The seed of schedule and simulated models.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) seed: Option<u64>,
+    /// Keep this agent only; may be given more than once.
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    pub(crate) agent: Vec<String>,
+    /// Keep this task only; may be given more than once.
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    pub(crate) task: Vec<String>,
+    /// Trials at a time; by default what cores and memory allow.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) concurrency: Option<u32>,
+    /// Print the plan and run nothing.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) dry_run: bool,
+    /// Print the scorecard, or with --dry-run the plan, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where trials run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SandboxOpt {
+    /// Docker where an engine answers, namespaces otherwise.
+    Auto,
+    /// Containers of a local Docker or Podman engine.
+    Docker,
+    /// Linux namespaces with the host's own tools.
+    Namespace,
+    /// In memory and scripted; runs no real command.
+    Fake,
+}
+
+impl From<SandboxOpt> for SandboxChoice {
+    fn from(option: SandboxOpt) -> Self {
+        match option {
+            SandboxOpt::Auto => Self::Auto,
+            SandboxOpt::Docker => Self::Docker,
+            SandboxOpt::Namespace => Self::Namespace,
+            SandboxOpt::Fake => Self::Fake,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial score results/quickstart/<run>
+  retrial score results/quickstart/<run> --json | jq .agents[0].agent")]
+pub(crate) struct ScoreArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// Print JSON; its schema is in docs/schemas/scorecard.schema.json.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  retrial status results/quickstart/<run>")]
+pub(crate) struct StatusArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// List tasks with their category and stakes.
+    #[command(after_help = "Example:\n  retrial task list tasks/*")]
+    List(TaskListArgs),
+    /// Check that oracles pass, empty solutions fail, and verifiers agree with themselves.
+    #[command(after_help = "\
+Examples:
+  retrial task check tasks/*
+  retrial task check tasks/fix-torn-tail --repeats 10 --sandbox docker")]
+    Check(TaskCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskListArgs {
+    /// Task directories; by default those in ./tasks.
+    pub(crate) tasks: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskCheckArgs {
+    /// Task directories; by default those in ./tasks.
+    pub(crate) tasks: Vec<PathBuf>,
+    /// How often oracle and empty solution run.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repeats: u32,
+    /// Where they run.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) sandbox: SandboxOpt,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// List the built-in agents and simulated models.
+    #[command(after_help = "Example:\n  retrial agent list")]
+    List(AgentListArgs),
+    /// Check that an agent installs, starts and reaches its model in a sandbox without network.
+    #[command(after_help = "\
+Examples:
+  retrial agent check reference
+  retrial agent check opencode --sandbox docker
+  retrial agent check ./my-agent.toml")]
+    Check(AgentCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentListArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentCheckArgs {
+    /// A built-in agent's name, or a recipe file.
+    pub(crate) agent: String,
+    /// Where it runs; an agent from a kit needs docker.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) sandbox: SandboxOpt,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KitCommand {
+    /// Build kits; nothing is done for a kit that is there.
+    #[command(after_help = "Example:\n  retrial kit build opencode")]
+    Build(KitBuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KitBuildArgs {
+    /// Built-in agents' names, or recipe files.
+    #[arg(required = true)]
+    pub(crate) agents: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  retrial doctor")]
+pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  retrial clean\n  retrial clean --kits")]
+pub(crate) struct CleanArgs {
+    /// Remove the kits as well; they are built again when needed.
+    #[arg(long)]
+    pub(crate) kits: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  retrial completions bash > ~/.local/share/bash-completion/completions/retrial"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,133 @@
+//! `retrial agent`: listing agents, and checking that one works here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use retrial_agents::Recipe;
+use retrial_gateway::simulate::Profile;
+use retrial_runner::{AgentCheck, check_agent};
+use retrial_spec::{AgentName, AgentSpec, Exit, SandboxChoice};
+use serde::Serialize;
+
+use crate::args::{AgentCheckArgs, AgentListArgs};
+use crate::failure::Failure;
+use crate::show::table;
+use crate::{backend, out, places};
+
+/// Agents and simulated models as JSON; schema version 1.
+#[derive(Debug, Serialize)]
+struct AgentList {
+    schema: u32,
+    agents: Vec<Listed>,
+    simulated_models: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: String,
+    licence: String,
+    description: String,
+    needs_kit: bool,
+}
+
+/// Lists built-in agents and simulated models.
+pub(crate) fn list(args: &AgentListArgs) -> Result<Exit, Failure> {
+    let agents: Vec<Listed> = Recipe::builtins()
+        .iter()
+        .map(|recipe| Listed {
+            name: recipe.name().to_owned(),
+            licence: recipe.file().licence.clone(),
+            description: recipe.file().description.clone(),
+            needs_kit: recipe.kit_section().is_some(),
+        })
+        .collect();
+    let simulated_models: Vec<String> =
+        Profile::all().iter().map(|profile| format!("simulated/{}", profile.name)).collect();
+    if args.json {
+        out::json(&AgentList { schema: 1, agents, simulated_models })?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<[String; 4]> = agents
+        .into_iter()
+        .map(|agent| {
+            let kit = if agent.needs_kit { "kit" } else { "built in" };
+            [agent.name, kit.to_owned(), agent.licence, agent.description]
+        })
+        .collect();
+    let agents = table::plain(&["agent", "comes as", "licence", "what it is"], &rows);
+    out::data(&format!("{agents}\nsimulated models\n  {}\n", simulated_models.join("\n  ")))?;
+    Ok(Exit::Done)
+}
+
+/// Returns the recipe of a built-in agent's name or of a recipe file.
+pub(crate) fn recipe(name: &str) -> Result<Recipe, Failure> {
+    let spec = AgentSpec {
+        name: AgentName::new("agent").expect("a constant"),
+        recipe: name.to_owned(),
+        model: "simulated/steady".to_owned(),
+        options: std::collections::BTreeMap::new(),
+    };
+    Ok(retrial_agents::resolve(&spec, Path::new("."))?)
+}
+
+/// The check as JSON; schema version 1.
+#[derive(Debug, Serialize)]
+struct Checked<'a> {
+    schema: u32,
+    agent: &'a str,
+    version: &'a str,
+    works: bool,
+    requests: u64,
+    tool_calls: usize,
+    ending: String,
+    detail: &'a str,
+}
+
+/// Launches the agent in a sandbox without network against a simulated model.
+pub(crate) async fn check(args: &AgentCheckArgs) -> Result<Exit, Failure> {
+    let recipe = recipe(&args.agent)?;
+    let kit = recipe.kit(&places::cache_dir()?, &out::message)?;
+    let choice = SandboxChoice::from(args.sandbox);
+    if choice == SandboxChoice::Fake {
+        return Err(Failure::Usage("a fake sandbox runs no agent; choose docker or namespace".to_owned()));
+    }
+    let opened = backend::open(choice, &[]).await?;
+    let run = places::run_id(Timestamp::now(), 0);
+    let version = kit.as_ref().map_or_else(places::tool, |kit| kit.version().to_owned());
+    let check = check_agent(Arc::clone(&opened.backend), opened.runtime, &run, recipe, kit).await;
+    opened.backend.close().await?;
+    let check = check?;
+    report(args, &version, &check)
+}
+
+fn report(args: &AgentCheckArgs, version: &str, check: &AgentCheck) -> Result<Exit, Failure> {
+    if args.json {
+        out::json(&Checked {
+            schema: 1,
+            agent: &args.agent,
+            version,
+            works: check.works(),
+            requests: check.requests,
+            tool_calls: check.tool_calls,
+            ending: check.ending.as_str().to_owned(),
+            detail: &check.detail,
+        })?;
+    } else if check.works() {
+        out::data(&format!(
+            "✓ {} {version}: {} requests and {} tool calls without network\n",
+            args.agent, check.requests, check.tool_calls
+        ))?;
+    }
+    if check.works() {
+        return Ok(Exit::Done);
+    }
+    let reason = format!(
+        "it ended as `{}` after {} requests and {} tool calls: {}",
+        check.ending.as_str(),
+        check.requests,
+        check.tool_calls,
+        check.detail
+    );
+    Err(Failure::AgentCheck { agent: args.agent.clone(), reason })
+}

@@ -1,0 +1,11 @@
+//! One file per command.
+
+pub(crate) mod agent;
+pub(crate) mod clean;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod kit;
+pub(crate) mod run;
+pub(crate) mod score;
+pub(crate) mod status;
+pub(crate) mod task;

@@ -1,0 +1,140 @@
+//! `retrial run`: an experiment from file to scorecard.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use retrial_runner::{Interrupt, Overrides, Plan, RunDir, RunSettings, SessionSummary, resume, start};
+use retrial_spec::{Exit, RunId, SandboxChoice, StopReason};
+use tokio::sync::watch;
+
+use crate::args::RunArgs;
+use crate::failure::Failure;
+use crate::show::progress::Progress;
+use crate::{backend, commands, out, places, show};
+
+/// A run that is about to start or to go on.
+struct Intent {
+    plan: Plan,
+    choice: SandboxChoice,
+    out: PathBuf,
+    id: RunId,
+    created_at: Timestamp,
+    is_resumed: bool,
+}
+
+/// Runs, then prints the scorecard and the paths of what was written.
+pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
+    let intent = match (&args.resume, &args.experiment) {
+        (Some(path), _) => resumed(path.clone(), args.concurrency)?,
+        (None, Some(path)) => fresh(path, &args)?,
+        (None, None) => return Err(Failure::Usage("name an experiment, or a run with --resume".to_owned())),
+    };
+    for task in &intent.plan.tasks {
+        for warning in &task.warnings {
+            let hint = warning.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            out::warning(&format!("{}/task.toml:{}: {warning}{hint}", task.name, warning.line()));
+        }
+    }
+    if args.dry_run {
+        show::plan::print(&intent.plan, args.json)?;
+        return Ok(Exit::Done);
+    }
+    let path = intent.out.clone();
+    let summary = work(intent).await?;
+    finish(&path, summary, args.json)
+}
+
+fn fresh(path: &std::path::Path, args: &RunArgs) -> Result<Intent, Failure> {
+    let overrides = Overrides {
+        trials: args.trials,
+        seed: args.seed,
+        sandbox: args.sandbox.map(SandboxChoice::from),
+        concurrency: args.concurrency,
+        agents: args.agent.clone(),
+        tasks: args.task.clone(),
+    };
+    let plan = Plan::read(path, &overrides)?;
+    let created_at = Timestamp::now();
+    let id = places::run_id(created_at, plan.experiment.seed);
+    let default = || PathBuf::from("results").join(plan.experiment.name.as_str()).join(id.as_str());
+    let out = args.out.clone().unwrap_or_else(default);
+    Ok(Intent { choice: plan.experiment.sandbox, plan, out, id, created_at, is_resumed: false })
+}
+
+fn resumed(out: PathBuf, concurrency: Option<u32>) -> Result<Intent, Failure> {
+    let (_, manifest) = RunDir::open(&out)?;
+    let mut plan = Plan::of_run(&manifest)?;
+    plan.experiment.concurrency = concurrency.or(plan.experiment.concurrency);
+    let (choice, created_at) = (manifest.sandbox.kind, manifest.created_at);
+    Ok(Intent { plan, choice, out, id: manifest.run, created_at, is_resumed: true })
+}
+
+async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
+    let opened = backend::open(intent.choice, &intent.plan.tasks).await?;
+    let backend = opened.backend;
+    let progress = Arc::new(Progress::new(&intent.plan));
+    let notice = Arc::clone(&progress);
+    let settings = RunSettings {
+        out: intent.out,
+        id: intent.id,
+        created_at: intent.created_at,
+        tool: places::tool(),
+        cache: places::cache_dir()?,
+        backend: Arc::clone(&backend),
+        capabilities: opened.capabilities,
+        runtime: opened.runtime,
+        notice: Arc::new(move |text| notice.say(text)),
+        observer: Arc::clone(&progress) as Arc<dyn retrial_runner::Observer>,
+        interrupt: interrupts(Arc::clone(&progress)),
+    };
+    let result = if intent.is_resumed {
+        if let Ok((run, _)) = RunDir::open(&settings.out) {
+            progress.recount(&run)?;
+        }
+        resume(intent.plan, settings).await
+    } else {
+        start(intent.plan, settings).await
+    };
+    progress.finish();
+    let closed = backend.close().await;
+    let summary = result?;
+    closed?;
+    Ok(summary)
+}
+
+/// Turns Ctrl-C into the wish to stop: once finishes running trials, twice stops now.
+fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
+    let (sender, receiver) = watch::channel(Interrupt::None);
+    tokio::spawn(async move {
+        for (wish, text) in [
+            (Interrupt::Finish, "finishing running trials; press Ctrl-C again to stop now"),
+            (Interrupt::Now, "stopping"),
+        ] {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            progress.say(text);
+            if sender.send(wish).is_err() {
+                return;
+            }
+        }
+        // Later signals are caught and change nothing: cleaning up is under way.
+        while tokio::signal::ctrl_c().await.is_ok() {}
+    });
+    receiver
+}
+
+fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result<Exit, Failure> {
+    let SessionSummary { finished, planned, reason } = summary;
+    if reason != StopReason::Complete {
+        return Err(Failure::Stopped { finished, planned, path: path.to_owned() });
+    }
+    let exit = commands::score::print(path, json)?;
+    out::message(&format!(
+        "\nrun        {0}\nrecords    {0}/trials.jsonl\nevents     {0}/events.jsonl\ntrials     {0}/trials/\n\
+         again with `retrial score {0}`",
+        path.display()
+    ));
+    Ok(exit)
+}

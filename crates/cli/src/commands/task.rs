@@ -1,0 +1,170 @@
+//! `retrial task`: listing tasks, and checking that they can be admitted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use retrial_runner::{Admission, ReadyTask, RunError, TaskDir};
+use retrial_spec::{Exit, Limits, RunId, SandboxChoice};
+use serde::Serialize;
+
+use crate::args::{TaskCheckArgs, TaskListArgs};
+use crate::failure::Failure;
+use crate::show::table;
+use crate::{backend, out, places};
+
+/// One task as it is listed.
+#[derive(Debug, Serialize)]
+struct Listed {
+    name: String,
+    category: Option<String>,
+    stakes: Option<String>,
+    expected_minutes: Option<f64>,
+    verifier: &'static str,
+    digest: String,
+}
+
+/// The list as JSON; schema version 1.
+#[derive(Debug, Serialize)]
+struct TaskList {
+    schema: u32,
+    tasks: Vec<Listed>,
+}
+
+/// The check as JSON; schema version 1.
+#[derive(Debug, Serialize)]
+struct TaskCheck {
+    schema: u32,
+    sandbox: String,
+    repeats: u32,
+    tasks: Vec<Checked>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    task: String,
+    admitted: bool,
+    oracle_passed: usize,
+    no_op_failed: usize,
+    faults: Vec<String>,
+}
+
+/// Lists tasks.
+pub(crate) fn list(args: &TaskListArgs) -> Result<Exit, Failure> {
+    let tasks: Vec<Listed> = read(&args.tasks)?.iter().map(|task| listed(task)).collect();
+    if args.json {
+        out::json(&TaskList { schema: 1, tasks })?;
+        return Ok(Exit::Done);
+    }
+    let dash = || "–".to_owned();
+    let rows: Vec<[String; 5]> = tasks
+        .into_iter()
+        .map(|task| {
+            let minutes = task.expected_minutes.map_or_else(dash, |minutes| format!("{minutes} min"));
+            let (category, stakes) = (task.category.unwrap_or_else(dash), task.stakes.unwrap_or_else(dash));
+            [task.name, category, stakes, minutes, task.verifier.to_owned()]
+        })
+        .collect();
+    out::data(&table::plain(&["task", "category", "stakes", "expected", "verifier"], &rows))?;
+    Ok(Exit::Done)
+}
+
+fn listed(task: &TaskDir) -> Listed {
+    let facts = task.task.metadata.retrial.as_ref();
+    Listed {
+        name: task.name.to_string(),
+        category: facts.map(|facts| facts.category.clone()),
+        stakes: facts.map(|facts| word(&facts.stakes)),
+        expected_minutes: facts.map(|facts| facts.expected_minutes),
+        verifier: if task.is_separate() { "separate" } else { "shared" },
+        digest: task.digest.to_string(),
+    }
+}
+
+/// The word of an enum as it stands in files.
+fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The named tasks, or those in `./tasks`, by name.
+fn read(paths: &[PathBuf]) -> Result<Vec<Arc<TaskDir>>, Failure> {
+    let mut paths = paths.to_vec();
+    if paths.is_empty() {
+        let entries = fs_err::read_dir("tasks").map_err(|_| {
+            Failure::Usage("there is no directory `tasks` here; name task directories".to_owned())
+        })?;
+        paths = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        paths.retain(|path| path.join("task.toml").is_file());
+        paths.sort();
+    }
+    let mut tasks = Vec::new();
+    for path in paths.iter().filter(|path| !path.is_file()) {
+        tasks.push(Arc::new(TaskDir::read(path)?));
+    }
+    if tasks.is_empty() {
+        return Err(Failure::Usage("no task directory was named".to_owned()));
+    }
+    Ok(tasks)
+}
+
+/// Checks tasks; the exit code is 1 where one is not admitted.
+pub(crate) async fn check(args: &TaskCheckArgs) -> Result<Exit, Failure> {
+    let tasks = read(&args.tasks)?;
+    let choice = SandboxChoice::from(args.sandbox);
+    if choice == SandboxChoice::Fake {
+        return Err(Failure::Usage(
+            "a fake sandbox runs no real verifier; choose docker or namespace".to_owned(),
+        ));
+    }
+    let opened = backend::open(choice, &tasks).await?;
+    let backend = opened.backend;
+    let run: RunId = places::run_id(Timestamp::now(), 0);
+    let mut checked = Vec::new();
+    for task in &tasks {
+        out::message(&format!("checking {}", task.name));
+        let prepared = ReadyTask::prepare(backend.as_ref(), Arc::clone(task), &run, &Limits::default()).await;
+        let ready = prepared.map_err(RunError::Ready)?;
+        let admission = ready.admit(backend.as_ref(), &run, args.repeats).await?;
+        checked.push(Checked::from(&admission));
+    }
+    backend.close().await?;
+    let count = checked.iter().filter(|task| !task.admitted).count();
+    let of = checked.len();
+    if args.json {
+        let sandbox = opened.capabilities.kind.to_string();
+        out::json(&TaskCheck { schema: 1, sandbox, repeats: args.repeats, tasks: checked })?;
+    } else {
+        out::data(&checked.iter().map(|task| task.render(args.repeats)).collect::<String>())?;
+    }
+    if count == 0 { Ok(Exit::Done) } else { Err(Failure::NotAdmitted { count, of }) }
+}
+
+impl From<&Admission> for Checked {
+    fn from(admission: &Admission) -> Self {
+        let passed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(true);
+        let failed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(false);
+        Self {
+            task: admission.task.to_string(),
+            admitted: admission.faults.is_empty(),
+            oracle_passed: admission.oracle.iter().filter(passed).count(),
+            no_op_failed: admission.no_op.iter().filter(failed).count(),
+            faults: admission.faults.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl Checked {
+    fn render(&self, repeats: u32) -> String {
+        let sign = if self.admitted { "✓" } else { "✗" };
+        let mut text = format!(
+            "{sign} {}: oracle passed {}/{repeats}, doing nothing failed {}/{repeats}\n",
+            self.task, self.oracle_passed, self.no_op_failed
+        );
+        for fault in &self.faults {
+            text.push_str("    ");
+            text.push_str(fault);
+            text.push('\n');
+        }
+        text
+    }
+}

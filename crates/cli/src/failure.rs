@@ -1,0 +1,204 @@
+//! Every expected failure of a command, with its exit code, its message and its advice. Anything else is a bug.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use retrial_agents::{KitError, ResolveError};
+use retrial_metrics::MetricsError;
+use retrial_runner::{PlanError, RunDirError, RunError, SessionError, TaskDirError};
+use retrial_sandbox::{ProbeError, SandboxError};
+use retrial_spec::{Exit, SpecError};
+
+/// An expected failure.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Task(#[from] TaskDirError),
+    #[error(transparent)]
+    Agent(#[from] ResolveError),
+    #[error(transparent)]
+    Kit(#[from] KitError),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    #[error("cannot score the run at `{}`", path.display())]
+    Score {
+        path: PathBuf,
+        #[source]
+        source: MetricsError,
+    },
+    #[error("nothing was evaluated in the run at `{}`", path.display())]
+    NothingEvaluated { path: PathBuf },
+    #[error("the books of the run at `{}` do not balance", path.display())]
+    Unbalanced { path: PathBuf },
+    #[error("stopped with {finished} of {planned} trials finished")]
+    Stopped { finished: u64, planned: u64, path: PathBuf },
+    #[error("{count} of {of} tasks are not admitted")]
+    NotAdmitted { count: usize, of: usize },
+    #[error("the agent `{agent}` does not work here: {reason}")]
+    AgentCheck { agent: String, reason: String },
+    #[error("nothing that can run trials is usable on this machine")]
+    NoBackend,
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// Returns the exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Plan(_) | Self::Task(_) | Self::Agent(_) | Self::Usage(_) => Exit::Input,
+            Self::RunDir(error) => run_dir_exit(error),
+            Self::Kit(_) | Self::Probe(_) | Self::Sandbox(_) | Self::NoBackend | Self::Output(_) => {
+                Exit::Infrastructure
+            }
+            Self::Run(error) => run_exit(error),
+            Self::Score { source, .. } => source.exit(),
+            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::Stopped { .. } => Exit::Interrupted,
+            Self::NotAdmitted { .. } | Self::AgentCheck { .. } => Exit::Negative,
+        }
+    }
+
+    /// Returns the faults of the file that is wrong, where it is a file that people write.
+    fn spec_error(&self) -> Option<&SpecError> {
+        match self {
+            Self::Plan(error) => error.spec_error(),
+            Self::Task(error) => error.spec_error(),
+            Self::Agent(error) => error.spec_error(),
+            _ => None,
+        }
+    }
+
+    /// Returns advice, where there is any.
+    fn hint(&self) -> Option<String> {
+        let resume = |path: &PathBuf| Some(format!("go on with `retrial run --resume {}`", path.display()));
+        match self {
+            Self::Plan(error) => error.hint(),
+            Self::Agent(error) => error.hint(),
+            Self::Kit(error) => error.hint(),
+            Self::Probe(error) => Some(error.hint.clone()),
+            Self::Stopped { path, .. } => resume(path),
+            Self::Run(error) => run_hint(error),
+            Self::RunDir(error) => run_dir_hint(error),
+            Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
+            Self::NothingEvaluated { path } => {
+                Some(format!("see why with `retrial status {}`", path.display()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes the failure for people.
+    pub(crate) fn render(&self) -> String {
+        if let Some(error) = self.spec_error() {
+            return rendered_spec(error);
+        }
+        let mut text = format!("error: {self}");
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            // Writing into a text cannot fail.
+            let _ = write!(text, "\n  caused by: {error}");
+            cause = error.source();
+        }
+        if let Some(log) = self.build_log() {
+            let _ = write!(text, "\n\n{log}");
+        }
+        if let Some(hint) = self.hint() {
+            let _ = write!(text, "\n\nhint: {hint}");
+        }
+        text
+    }
+
+    fn build_log(&self) -> Option<&str> {
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            if let Some(build) = error.downcast_ref::<retrial_sandbox::BuildError>() {
+                return build.log_tail().map(str::trim_end).filter(|log| !log.is_empty());
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+fn rendered_spec(error: &SpecError) -> String {
+    use std::io::IsTerminal;
+    let coloured = io::stderr().is_terminal() && std::env::var_os(crate::env_vars::NO_COLOR).is_none();
+    let theme =
+        if coloured { miette::GraphicalTheme::unicode() } else { miette::GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+    match handler.render_report(&mut text, error) {
+        Ok(()) => text.trim_end().to_owned(),
+        Err(_) => format!("error: {error}"),
+    }
+}
+
+fn run_exit(error: &RunError) -> Exit {
+    match error {
+        RunError::Ready(error) if !error.is_infrastructure() => Exit::Input,
+        RunError::NoKey { .. } | RunError::EnvironmentChanged { .. } => Exit::Input,
+        RunError::RunDir(error) => run_dir_exit(error),
+        RunError::Interrupted => Exit::Interrupted,
+        RunError::Ready(_)
+        | RunError::Kit { .. }
+        | RunError::Proof(_)
+        | RunError::Cleaning(_)
+        | RunError::Session(_)
+        | RunError::Host(_) => Exit::Infrastructure,
+    }
+}
+
+fn run_dir_exit(error: &RunDirError) -> Exit {
+    match error {
+        RunDirError::Io(_) => Exit::Infrastructure,
+        RunDirError::Manifest { .. } | RunDirError::Record { .. } => Exit::Invalid,
+        RunDirError::Occupied { .. }
+        | RunDirError::NotARun { .. }
+        | RunDirError::Locked { .. }
+        | RunDirError::Format(_) => Exit::Input,
+    }
+}
+
+fn run_hint(error: &RunError) -> Option<String> {
+    match error {
+        RunError::Ready(_) | RunError::Proof(_) => Some("see what `retrial doctor` says".to_owned()),
+        RunError::Kit { source, .. } => source.hint(),
+        RunError::NoKey { variable, .. } => {
+            Some(format!("set `{variable}`; it is never stored nor passed on"))
+        }
+        RunError::EnvironmentChanged { .. } => {
+            Some("start a new run: results of different environments do not belong together".to_owned())
+        }
+        RunError::RunDir(error) => run_dir_hint(error),
+        RunError::Session(SessionError::Journal(_)) => {
+            Some("make room on the disk, then go on with `retrial run --resume`".to_owned())
+        }
+        RunError::Session(SessionError::Hopeless { .. }) => {
+            Some("mend it, then go on with `retrial run --resume`".to_owned())
+        }
+        RunError::Cleaning(_) | RunError::Host(_) | RunError::Interrupted => None,
+    }
+}
+
+fn run_dir_hint(error: &RunDirError) -> Option<String> {
+    match error {
+        RunDirError::Occupied { path } => {
+            Some(format!("choose another `--out`, or go on with `retrial run --resume {}`", path.display()))
+        }
+        RunDirError::Locked { .. } => Some("wait until it has ended".to_owned()),
+        RunDirError::NotARun { .. } => Some("a run directory holds a run.json".to_owned()),
+        _ => None,
+    }
+}

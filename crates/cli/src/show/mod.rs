@@ -1,0 +1,6 @@
+//! What people see on a terminal: tables and live progress. Formats values; decides nothing.
+
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod scorecard;
+pub(crate) mod table;

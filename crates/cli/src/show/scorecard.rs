@@ -1,0 +1,234 @@
+//! The scorecard on a terminal: measures as rows, agents as columns, readable at 80 columns.
+
+use retrial_metrics::{Bounds, Measure, MeasureId, Scorecard, Scorecards, Target, Unit, Value};
+
+use crate::show::table;
+
+/// Columns where the terminal does not tell.
+const WIDTH: usize = 80;
+
+/// Width of the measures' names.
+const LABELS: usize = 26;
+
+/// Width of one agent's column.
+const CELL: usize = 27;
+
+/// Names of tasks that are listed before the rest is only counted.
+const SHOWN_TASKS: usize = 6;
+
+/// The measures of the short table, in order, with a blank line before each group.
+const GROUPS: [&[MeasureId]; 4] = [
+    &[MeasureId::SuccessRate, MeasureId::PassAtK, MeasureId::PassHatK],
+    &[
+        MeasureId::OutcomeConsistency,
+        MeasureId::ActionMixConsistency,
+        MeasureId::ActionOrderConsistency,
+        MeasureId::TokenSpread,
+        MeasureId::TimeSpread,
+        MeasureId::CostSpread,
+    ],
+    &[
+        MeasureId::Brier,
+        MeasureId::Auroc,
+        MeasureId::Overconfidence,
+        MeasureId::InvisibleOfFailures,
+        MeasureId::ConfidenceCoverage,
+    ],
+    &[MeasureId::TokenMedian, MeasureId::TimeMedian, MeasureId::CostMedian],
+];
+
+/// Returns the terminal's width, or 80 where there is none.
+pub(crate) fn width() -> usize {
+    let terminal = console::Term::stdout();
+    if terminal.is_term() { usize::from(terminal.size().1).max(WIDTH) } else { WIDTH }
+}
+
+/// Writes the scorecards for people; the same for the same scorecards and width.
+pub(crate) fn render(scorecards: &Scorecards, width: usize) -> String {
+    let mut text = head(scorecards);
+    let columns = ((width - LABELS) / CELL).max(1);
+    for block in scorecards.scorecards.chunks(columns) {
+        text.push('\n');
+        text.push_str(&measures(block));
+    }
+    for scorecard in &scorecards.scorecards {
+        text.push_str(&undefined(scorecard));
+    }
+    text.push('\n');
+    for scorecard in &scorecards.scorecards {
+        text.push_str(&tasks(scorecard));
+    }
+    text
+}
+
+fn head(scorecards: &Scorecards) -> String {
+    let run = &scorecards.run;
+    let books = &scorecards.books;
+    let target = match scorecards.settings.target {
+        Target::Population => "new tasks like these",
+        Target::FixedSuite => "exactly these tasks, run again",
+    };
+    format!(
+        "{}, run {}: {} of {} trials finished, {} retried\n{:.0} % intervals; they speak of {target}\n",
+        run.experiment,
+        run.run,
+        books.finished,
+        books.planned,
+        books.retried,
+        scorecards.settings.level * 100.0,
+    )
+}
+
+/// One block of the table: as many agents as fit side by side.
+fn measures(block: &[Scorecard]) -> String {
+    let mut text = row("", block.iter().map(title));
+    text.push_str(&row("graded trials", block.iter().map(graded)));
+    for group in GROUPS {
+        text.push('\n');
+        for &id in group {
+            for (label, cells) in lines(id, block) {
+                text.push_str(&row(&label, cells.into_iter()));
+            }
+        }
+    }
+    text
+}
+
+fn row(label: &str, cells: impl Iterator<Item = String>) -> String {
+    let mut line = pad(label, LABELS);
+    for cell in cells {
+        line.push_str(&pad(&cell, CELL));
+    }
+    format!("{}\n", line.trim_end())
+}
+
+fn pad(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length < width {
+        return format!("{text}{}", " ".repeat(width - length));
+    }
+    let kept: String = text.chars().take(width - 2).collect();
+    format!("{kept}… ")
+}
+
+fn title(scorecard: &Scorecard) -> String {
+    if scorecard.condition.as_str() == "baseline" {
+        scorecard.agent.to_string()
+    } else {
+        format!("{}, {}", scorecard.agent, scorecard.condition)
+    }
+}
+
+fn graded(scorecard: &Scorecard) -> String {
+    let denominators = &scorecard.denominators;
+    format!("{} of {}", denominators.graded, denominators.books.planned)
+}
+
+/// The rows of a measure: one, or one per k.
+fn lines(id: MeasureId, block: &[Scorecard]) -> Vec<(String, Vec<String>)> {
+    let mut ks: Vec<Option<u32>> = block
+        .iter()
+        .flat_map(|card| card.all(id))
+        .filter(|measure| measure.headline)
+        .map(|measure| measure.k)
+        .collect();
+    ks.sort_unstable();
+    ks.dedup();
+    // pass@1 and pass^1 are the success rate.
+    ks.retain(|k| *k != Some(1));
+    ks.into_iter()
+        .map(|k| {
+            let cells = block.iter().map(|card| {
+                let measure = card.all(id).find(|measure| measure.headline && measure.k == k);
+                measure.map_or_else(|| "–".to_owned(), cell)
+            });
+            (label(id, k), cells.collect())
+        })
+        .collect()
+}
+
+fn label(id: MeasureId, k: Option<u32>) -> String {
+    match k {
+        Some(k) => id.label().replace('k', &k.to_string()),
+        None => id.label().to_owned(),
+    }
+}
+
+fn cell(measure: &Measure) -> String {
+    let Value::Estimate(estimate) = &measure.value else { return "undefined".to_owned() };
+    let point = number(estimate.point.value(), measure.unit);
+    match &estimate.interval {
+        Bounds::Interval(interval) => {
+            let (low, high) = (interval.low.value(), interval.high.value());
+            format!("{point} [{}, {}]", number(low, measure.unit), number(high, measure.unit))
+        }
+        Bounds::Undefined(_) => point,
+    }
+}
+
+fn number(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Tokens => thousands(value),
+        Unit::Milliseconds if value < 1000.0 => format!("{value:.0} ms"),
+        Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
+        Unit::UsdMicros => format!("${:.4}", value / 1e6),
+        Unit::Factor => format!("×/÷{value:.2}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+fn thousands(value: f64) -> String {
+    if value < 10_000.0 { format!("{value:.0}") } else { format!("{:.1}k", value / 1000.0) }
+}
+
+/// Why headline measures of an agent are undefined, each reason once.
+fn undefined(scorecard: &Scorecard) -> String {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for &id in GROUPS.into_iter().flatten() {
+        let Some(Value::Undefined(reason)) = scorecard.headline(id).map(|measure| &measure.value) else {
+            continue;
+        };
+        match reasons.iter_mut().find(|(text, _)| *text == reason.to_string()) {
+            Some((_, labels)) => labels.push(id.label()),
+            None => reasons.push((reason.to_string(), vec![id.label()])),
+        }
+    }
+    let line = |(reason, labels): (String, Vec<&str>)| {
+        format!("{}: {} undefined, because {reason}\n", title(scorecard), labels.join(", "))
+    };
+    let lines: String = reasons.into_iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
+/// Which tasks an agent solves always, sometimes and never.
+fn tasks(scorecard: &Scorecard) -> String {
+    let list = |keep: &dyn Fn(u64, u64) -> bool| {
+        let names: Vec<&str> = scorecard
+            .tasks
+            .iter()
+            .filter(|task| task.graded > 0 && keep(task.passed, task.graded))
+            .map(|task| task.task.as_str())
+            .collect();
+        let more = names.len().saturating_sub(SHOWN_TASKS);
+        let shown = names.iter().take(SHOWN_TASKS).copied().collect::<Vec<_>>().join(", ");
+        match (names.len(), more) {
+            (0, _) => "none".to_owned(),
+            (count, 0) => format!("{count}: {shown}"),
+            (count, more) => format!("{count}: {shown} … and {more} more"),
+        }
+    };
+    let rows = [
+        ["  always solved".to_owned(), list(&|passed, graded| passed == graded)],
+        ["  sometimes".to_owned(), list(&|passed, graded| passed > 0 && passed < graded)],
+        ["  never".to_owned(), list(&|passed, _| passed == 0)],
+    ];
+    let worst = scorecard.worst_case.as_ref().map_or_else(String::new, |band| {
+        format!(
+            "  success between {:.2} (all {} excluded trials failed) and {:.2} (all passed)\n",
+            band.all_fail.value(),
+            band.excluded,
+            band.all_pass.value()
+        )
+    });
+    format!("{}\n{}{worst}", title(scorecard), table::plain(&[], &rows))
+}

@@ -1,0 +1,144 @@
+//! Whether an agent works here: it is launched in a sandbox without network on a made-up task with a simulated model.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use retrial_agents::{ActionTable, Kit, Recipe};
+use retrial_gateway::simulate::Profile;
+use retrial_gateway::{Gateway, PriceTable};
+use retrial_sandbox::{Backend, Runtime};
+use retrial_spec::{AgentName, ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
+
+use crate::attempt::{Attempt, Bench};
+use crate::{PlannedAgent, PlannedModel, ReadyTask, RunError, TaskDir};
+
+/// What became of the made-up task.
+#[derive(Debug, Clone)]
+pub struct AgentCheck {
+    /// How the agent stopped.
+    pub ending: Ending,
+    /// Requests that reached the model.
+    pub requests: u64,
+    /// Tool calls that the agent carried out.
+    pub tool_calls: usize,
+    /// Whether what the model asked for was done in the sandbox.
+    pub did_the_work: bool,
+    /// What went wrong, or the end of what the agent printed.
+    pub detail: String,
+}
+
+impl AgentCheck {
+    /// Returns whether the agent reached its model, did what it was asked, and ended well.
+    pub fn works(&self) -> bool {
+        self.ending == Ending::Finished && self.requests > 0 && self.did_the_work
+    }
+}
+
+/// The files of the made-up task.
+const FILES: [(&str, &str); 5] = [
+    (
+        "task.toml",
+        "schema_version = \"1.4\"\n[agent]\ntimeout_sec = 120.0\nuser = \"1000\"\n[verifier]\nenvironment_mode = \
+         \"separate\"\n[environment]\nnetwork_mode = \"no-network\"\nmemory_mb = 2048\n",
+    ),
+    ("instruction.md", "Write the word hello to the file hello.txt.\n"),
+    ("environment/Dockerfile", "FROM retrial/base:bookworm\nCOPY workspace/ /app/\nWORKDIR /app\n"),
+    ("environment/workspace/README.md", "A place to write to.\n"),
+    (
+        "simulation.toml",
+        "[[look]]\ncommand = \"cat README.md\"\n[[correct]]\ncommand = \"echo hello >hello.txt\"\n[[wrong]]\ncommand = \
+         \"echo hello >hello.txt\"\n",
+    ),
+];
+
+/// The verifier of the made-up task: the file must be there, whatever is in it.
+const VERIFIER: &str =
+    "#!/bin/sh\nif [ -f hello.txt ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt\n";
+
+/// Launches the agent once and says what became of it.
+///
+/// # Errors
+/// [`RunError`] where the check itself could not be made.
+pub async fn check_agent(
+    backend: Arc<dyn Backend>,
+    runtime: Arc<Runtime>,
+    run: &RunId,
+    recipe: Recipe,
+    kit: Option<Kit>,
+) -> Result<AgentCheck, RunError> {
+    let place = tempfile::tempdir().map_err(RunError::Host)?;
+    let task = made_up_task(place.path()).map_err(RunError::Host)?;
+    let limits = Limits::default();
+    let task = ReadyTask::prepare(backend.as_ref(), Arc::new(task), run, &limits).await;
+    let task = task.map_err(RunError::Ready)?;
+    let bench = Bench {
+        backend,
+        gateway: Gateway::new(PriceTable::builtin()),
+        run: run.clone(),
+        seed: 1,
+        elicit: ElicitMode::Off,
+        actions: ActionTable::builtin(),
+        runtime,
+    };
+    let agent = PlannedAgent {
+        name: AgentName::new("agent").expect("a constant"),
+        recipe,
+        kit,
+        model: PlannedModel::Simulated(Profile::steady()),
+        model_name: "simulated/steady".to_owned(),
+        options: BTreeMap::new(),
+    };
+    let trial: TrialId = "check~agent~baseline~1".parse().expect("a constant");
+    let directory = place.path().join("attempt");
+    let attempt = Attempt {
+        bench: &bench,
+        trial: &trial,
+        number: 1,
+        task: &task,
+        agent: &agent,
+        directory: &directory,
+    };
+    Ok(match attempt.run(Timestamp::now()).await {
+        Ok(record) => AgentCheck {
+            ending: record.ending,
+            requests: record.requests,
+            tool_calls: record.actions.len(),
+            did_the_work: record.verdict == Verdict::Passed,
+            detail: detail(&record.verdict, &directory),
+        },
+        Err(failure) => AgentCheck {
+            detail: failure.cause.clone(),
+            ending: Ending::Infrastructure { phase: failure.phase, cause: failure.cause },
+            requests: 0,
+            tool_calls: 0,
+            did_the_work: false,
+        },
+    })
+}
+
+fn made_up_task(place: &Path) -> std::io::Result<TaskDir> {
+    let root = place.join("check");
+    for (file, text) in FILES.into_iter().chain([("tests/test.sh", VERIFIER)]) {
+        let path = root.join(file);
+        fs_err::create_dir_all(path.parent().unwrap_or(&root))?;
+        fs_err::write(path, text)?;
+    }
+    TaskDir::read(&root).map_err(std::io::Error::other)
+}
+
+/// The end of what the agent printed, or why the state was not graded.
+fn detail(verdict: &Verdict, directory: &Path) -> String {
+    if let Verdict::Ungraded(UngradedReason::StateUnreadable(reason)) = verdict {
+        return reason.clone();
+    }
+    let text: String = ["stdout.log", "stderr.log"]
+        .iter()
+        .filter_map(|name| fs_err::read(directory.join(name)).ok())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let shown: String = lines[lines.len().saturating_sub(4)..].join(" / ");
+    shown.chars().take(600).collect()
+}

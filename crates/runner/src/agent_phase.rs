@@ -1,0 +1,236 @@
+//! The agent's work in its sandbox: the reference agent's loop on the host, or a program of a kit inside.
+
+use std::path::Path;
+
+use fs_err::File;
+use retrial_agents::{
+    Launch, LaunchContext, RecipeKind, ReferenceEnd, ReferenceSettings, Shell, ShellError, ShellOutput,
+    elicit, run_reference,
+};
+use retrial_gateway::TrialGateway;
+use retrial_sandbox::{
+    AGENT_HOME, ExecRequest, Outcome, OutputSink, Sandbox, SandboxError, Stream, TreeArchive, TreeBuilder,
+    TreeCaps, TreeError,
+};
+use retrial_spec::{CrashReason, ElicitMode};
+
+use crate::attempt::{Attempt, GRACE};
+use crate::grade::Merged;
+
+/// Where the relay listens inside a sandbox.
+const BASE_URL: &str = "http://127.0.0.1:8099/v1";
+
+/// Bytes of a command's output that reach the reference agent, at most.
+const SHELL_BYTES: u64 = 256 << 10;
+
+/// How the agent stopped, as its process or loop shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AgentEnd {
+    /// By itself.
+    Finished,
+    /// Its time limit passed.
+    TimedOut,
+    /// It used all its turns.
+    OutOfTurns,
+    /// By itself, with an error.
+    Crashed(CrashReason),
+    /// It gave up on its model.
+    ModelFailed(String),
+}
+
+/// Why the agent's phase failed, through no fault of the agent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentPhaseError {
+    /// The sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The recipe does not fit.
+    #[error(transparent)]
+    Recipe(#[from] retrial_agents::RecipeError),
+    /// The agent's output could not be kept.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the agent to its end or its time limit.
+pub(crate) async fn run_agent(
+    attempt: &Attempt<'_>,
+    sandbox: &dyn Sandbox,
+    gateway: &TrialGateway,
+) -> Result<AgentEnd, AgentPhaseError> {
+    let mut instruction = attempt.task.dir.instruction.clone();
+    if attempt.bench.elicit == ElicitMode::InPrompt {
+        instruction.push_str(elicit::INSTRUCTION_SUFFIX);
+    }
+    match attempt.agent.recipe.kind() {
+        RecipeKind::Reference => reference(attempt, sandbox, gateway, &instruction).await,
+        RecipeKind::Program => program(attempt, sandbox, gateway, &instruction).await,
+    }
+}
+
+async fn reference(
+    attempt: &Attempt<'_>,
+    sandbox: &dyn Sandbox,
+    gateway: &TrialGateway,
+    instruction: &str,
+) -> Result<AgentEnd, AgentPhaseError> {
+    let mut shell = SandboxShell { attempt, sandbox, lost: None };
+    let settings = ReferenceSettings {
+        socket: gateway.socket().to_owned(),
+        token: gateway.token().reveal().to_owned(),
+        model: attempt.agent.model.wire_name().to_owned(),
+        max_turns: attempt.agent.recipe.max_turns(&attempt.agent.options)?,
+    };
+    let work = run_reference(&settings, instruction, &mut shell);
+    let outcome = match tokio::time::timeout(attempt.task.limits.agent, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => return Ok(AgentEnd::TimedOut),
+    };
+    match (outcome.end, shell.lost) {
+        (_, Some(error)) => Err(error.into()),
+        (ReferenceEnd::Finished, None) => Ok(AgentEnd::Finished),
+        (ReferenceEnd::TurnLimit, None) => Ok(AgentEnd::OutOfTurns),
+        (ReferenceEnd::ModelError(cause) | ReferenceEnd::ShellLost(cause), None) => {
+            Ok(AgentEnd::ModelFailed(cause))
+        }
+    }
+}
+
+/// The reference agent's shell: `bash -c` in the sandbox, as the agent's user.
+struct SandboxShell<'a> {
+    attempt: &'a Attempt<'a>,
+    sandbox: &'a dyn Sandbox,
+    /// Why the sandbox can no longer be used, once it cannot.
+    lost: Option<SandboxError>,
+}
+
+#[async_trait::async_trait]
+impl Shell for SandboxShell<'_> {
+    async fn run(&mut self, command: &str) -> Result<ShellOutput, ShellError> {
+        let task = self.attempt.task;
+        let mut request = ExecRequest::new(["bash", "-c", command], task.prepared.workdir.clone());
+        request.env = task.request_env();
+        request.user = task.agent_user();
+        request.stdout_cap = SHELL_BYTES;
+        request.stderr_cap = SHELL_BYTES;
+        let mut output = Merged::default();
+        match self.sandbox.exec(request, &mut output).await {
+            Ok(result) => Ok(ShellOutput {
+                text: String::from_utf8_lossy(&output.bytes).into_owned(),
+                exit_code: exit_code(result.outcome),
+                truncated: result.stdout_truncated || result.stderr_truncated,
+            }),
+            // The command is at fault (too long, or holding a NUL): the model may try another.
+            Err(error) if !error.is_infrastructure() => {
+                Ok(ShellOutput { text: error.to_string(), exit_code: 126, truncated: false })
+            }
+            Err(error) => {
+                let lost = ShellError::new(error.to_string());
+                self.lost = Some(error);
+                Err(lost)
+            }
+        }
+    }
+}
+
+/// The exit code a shell would show.
+fn exit_code(outcome: Outcome) -> i32 {
+    match outcome {
+        Outcome::Exited(code) => i32::from(code),
+        Outcome::Signaled(signal) => 128 + i32::from(signal),
+        Outcome::TimedOut | Outcome::OutOfMemory => 137,
+    }
+}
+
+async fn program(
+    attempt: &Attempt<'_>,
+    sandbox: &dyn Sandbox,
+    gateway: &TrialGateway,
+    instruction: &str,
+) -> Result<AgentEnd, AgentPhaseError> {
+    let task = attempt.task;
+    let launch = attempt.agent.recipe.launch(&LaunchContext {
+        base_url: BASE_URL,
+        token: gateway.token().reveal(),
+        model: attempt.agent.model.wire_name(),
+        instruction,
+        home: AGENT_HOME,
+        workspace: &task.prepared.workdir,
+        options: &attempt.agent.options,
+    })?;
+    write_files(sandbox, &launch, task.agent_user()).await?;
+    let mut request = ExecRequest::new(launch.argv, launch.cwd);
+    request.env = task.request_env();
+    request.env.extend(launch.env);
+    request.user = task.agent_user();
+    request.stdout_cap = task.limits.output_bytes;
+    request.stderr_cap = task.limits.output_bytes;
+    request.time_limit = Some(task.limits.agent);
+    request.grace = GRACE;
+    let mut sink = Logs::create(attempt.directory)?;
+    let result = match sandbox.exec(request, &mut sink).await {
+        Ok(result) => result,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match result.outcome {
+        Outcome::Exited(0) => AgentEnd::Finished,
+        Outcome::Exited(code) => AgentEnd::Crashed(CrashReason::Exit(i32::from(code))),
+        Outcome::Signaled(signal) => AgentEnd::Crashed(CrashReason::Signal(i32::from(signal))),
+        Outcome::OutOfMemory => AgentEnd::Crashed(CrashReason::Memory),
+        Outcome::TimedOut => AgentEnd::TimedOut,
+    })
+}
+
+/// Puts the recipe's configuration files in place; their paths are absolute.
+///
+/// Below the home directory everything on the way to a file belongs to the agent, which writes its own files beside them.
+async fn write_files(
+    sandbox: &dyn Sandbox,
+    launch: &Launch,
+    user: retrial_sandbox::User,
+) -> Result<(), SandboxError> {
+    for file in &launch.files {
+        let home = file.path.strip_prefix(AGENT_HOME).and_then(|path| path.strip_prefix('/'));
+        let (root, path) = match home {
+            Some(path) => (AGENT_HOME, path),
+            None => file.path.rsplit_once('/').unwrap_or(("/", &file.path)),
+        };
+        let tree = tree_of(path, file.content.as_bytes());
+        let tree = tree.map_err(|source| SandboxError::Tree { path: file.path.clone(), source })?;
+        sandbox.copy_in(&tree, root, user.clone()).await?;
+    }
+    Ok(())
+}
+
+/// A tree of one file and the directories on the way to it.
+fn tree_of(path: &str, content: &[u8]) -> Result<TreeArchive, TreeError> {
+    let mut builder = TreeBuilder::new(TreeCaps::default());
+    for (end, _) in path.match_indices('/') {
+        builder.directory(&path[..end], 0o755)?;
+    }
+    builder.file(path, 0o644, content)?;
+    Ok(builder.finish())
+}
+
+/// Keeps a program's output in the attempt's directory.
+struct Logs {
+    stdout: File,
+    stderr: File,
+}
+
+impl Logs {
+    fn create(directory: &Path) -> std::io::Result<Self> {
+        let create = |name: &str| File::create(directory.join(name));
+        Ok(Self { stdout: create("stdout.log")?, stderr: create("stderr.log")? })
+    }
+}
+
+impl OutputSink for Logs {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> std::io::Result<()> {
+        use std::io::Write;
+        match stream {
+            Stream::Stdout => self.stdout.write_all(bytes),
+            Stream::Stderr => self.stderr.write_all(bytes),
+        }
+    }
+}

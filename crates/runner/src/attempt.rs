@@ -1,0 +1,323 @@
+//! One attempt at a trial: sandbox, gateway, agent, question, final state, verdict. Ends in a record or in a failure of
+//! infrastructure; what happened is kept in the attempt's directory either way.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use retrial_agents::{ActionTable, actions_of, elicit};
+use retrial_gateway::{AskError, Budget, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire};
+use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive};
+use retrial_spec::{
+    AttemptFailure, Claim, CrashReason, ElicitMode, Ending, Fact, FinalState, MissingReason, Phase, RunId,
+    Times, TrialId, TrialRecord, UngradedReason, Verdict,
+};
+
+use crate::agent_phase::{AgentEnd, run_agent};
+use crate::final_state::change_between;
+use crate::grade::{Graded, error_chain};
+use crate::{PlannedAgent, ReadyTask};
+
+/// What all attempts of a run share.
+pub(crate) struct Bench {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) gateway: Gateway,
+    pub(crate) run: RunId,
+    pub(crate) seed: u64,
+    pub(crate) elicit: ElicitMode,
+    pub(crate) actions: ActionTable,
+    pub(crate) runtime: Arc<Runtime>,
+}
+
+/// One attempt: which trial, of what, and where it is written down.
+pub(crate) struct Attempt<'a> {
+    pub(crate) bench: &'a Bench,
+    pub(crate) trial: &'a TrialId,
+    pub(crate) number: u32,
+    pub(crate) task: &'a ReadyTask,
+    pub(crate) agent: &'a PlannedAgent,
+    pub(crate) directory: &'a Path,
+}
+
+/// What the agent's phase left for the verifier and the record.
+struct Left {
+    end: AgentEnd,
+    wire: Wire,
+    confidence: Fact<f64>,
+    claim: Fact<Claim>,
+    agent_ms: u64,
+}
+
+impl Attempt<'_> {
+    /// Runs the attempt.
+    ///
+    /// # Errors
+    /// [`AttemptFailure`] where infrastructure failed; a further attempt may go well.
+    pub(crate) async fn run(&self, started_at: Timestamp) -> Result<TrialRecord, AttemptFailure> {
+        let begin = Instant::now();
+        fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
+        let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
+        let setup_ms = elapsed_ms(begin);
+        let (left, verifier) =
+            tokio::join!(self.agent_phase(sandbox.as_ref(), gateway), self.create_verifier());
+        let left = left?;
+        let verify_begin = Instant::now();
+        let verify = self.verify(sandbox.as_ref(), verifier, &left);
+        let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
+        let verify_ms = elapsed_ms(verify_begin);
+        sandbox.stop().await.map_err(|error| fail(Phase::Record, &error))?;
+        self.write("verifier.log", &graded.log)?;
+        let times = Times {
+            setup_ms: Some(setup_ms),
+            agent_ms: Some(left.agent_ms),
+            model_ms: Some(left.wire.model_ms),
+            waiting_ms: Some(left.wire.waiting_ms),
+            verify_ms: Some(verify_ms),
+        };
+        Ok(self.record(left, graded.verdict, state, started_at, times))
+    }
+
+    async fn within_setup<T>(
+        &self,
+        set_up: impl Future<Output = Result<T, AttemptFailure>>,
+    ) -> Result<T, AttemptFailure> {
+        let limit = self.task.limits.setup;
+        tokio::time::timeout(limit, set_up).await.unwrap_or_else(|_| {
+            let cause = format!("the sandbox was not ready after {} s", limit.as_secs());
+            Err(AttemptFailure { phase: Phase::Setup, cause })
+        })
+    }
+
+    async fn set_up(&self) -> Result<(Box<dyn Sandbox>, TrialGateway), AttemptFailure> {
+        let setup = |error: SandboxError| fail(Phase::Setup, &error);
+        let mut request = self.task.request(&self.bench.run, format!("{}#{}", self.trial, self.number));
+        if let Some(kit) = &self.agent.kit {
+            let (source, target) = (kit.path().to_owned(), retrial_agents::KIT_MOUNT.to_owned());
+            request.mounts.push(Mount { source, target });
+        }
+        let sandbox = self.bench.backend.create(&request).await.map_err(setup)?;
+        let socket = sandbox.gateway_socket().unwrap_or_else(|| self.bench.runtime.socket());
+        let access = TrialAccess {
+            trial: self.trial.clone(),
+            socket,
+            token: Token::generate(),
+            socket_owner: None,
+            model: self.agent.model.wire_name().to_owned(),
+            upstream: self.upstream()?,
+            budget: Budget::of_requests(self.task.limits.requests),
+            wire_log: self.directory.join("wire.jsonl.zst"),
+        };
+        let gateway = self.bench.gateway.open(access).await.map_err(|error| fail(Phase::Setup, &error))?;
+        sandbox.start().await.map_err(setup)?;
+        Ok((sandbox, gateway))
+    }
+
+    fn upstream(&self) -> Result<Upstream, AttemptFailure> {
+        let simulation = self.task.dir.simulation.as_ref();
+        self.agent.model.upstream(simulation, self.bench.seed, self.trial).ok_or_else(|| AttemptFailure {
+            phase: Phase::Setup,
+            cause: format!("nothing answers for the model `{}`", self.agent.model_name),
+        })
+    }
+
+    /// Creates the verifier's sandbox while the agent works, so that its making costs the trial no time.
+    async fn create_verifier(&self) -> Result<Option<Box<dyn Sandbox>>, SandboxError> {
+        if !self.task.dir.is_separate() {
+            return Ok(None);
+        }
+        let request = self.task.request(&self.bench.run, format!("{}#{} verifier", self.trial, self.number));
+        self.bench.backend.create(&request).await.map(Some)
+    }
+
+    /// Lets the agent work, ends its processes, asks the question, and closes the gateway.
+    async fn agent_phase(
+        &self,
+        sandbox: &dyn Sandbox,
+        gateway: TrialGateway,
+    ) -> Result<Left, AttemptFailure> {
+        let agent = |error: &dyn std::error::Error| fail(Phase::Agent, error);
+        let begin = Instant::now();
+        let end = run_agent(self, sandbox, &gateway).await.map_err(|error| agent(&error))?;
+        let agent_ms = elapsed_ms(begin);
+        sandbox.kill_all().await.map_err(|error| agent(&error))?;
+        let answer = match self.bench.elicit {
+            ElicitMode::After => Some(gateway.ask(elicit::QUESTION).await),
+            ElicitMode::InPrompt | ElicitMode::Off => None,
+        };
+        let wire = gateway.finish().await.map_err(|error| agent(&error))?;
+        let (confidence, claim) = self.stated(answer, &wire)?;
+        Ok(Left { end, wire, confidence, claim, agent_ms })
+    }
+
+    /// What the agent said of its result, written down with the question and the raw answer.
+    fn stated(
+        &self,
+        answer: Option<Result<retrial_gateway::Answer, AskError>>,
+        wire: &Wire,
+    ) -> Result<(Fact<f64>, Fact<Claim>), AttemptFailure> {
+        let missing = |reason| Ok((Fact::Missing(reason), Fact::Missing(reason)));
+        let text = match (self.bench.elicit, answer) {
+            (ElicitMode::Off, _) => return missing(MissingReason::NotAsked),
+            (_, Some(Err(AskError::NoConversation))) => return missing(MissingReason::NoConversation),
+            (_, Some(Err(_))) => return missing(MissingReason::NoAnswer),
+            (_, Some(Ok(answer))) => answer.text,
+            (_, None) => match &wire.last_text {
+                Some(text) => text.clone(),
+                None => return missing(MissingReason::NoConversation),
+            },
+        };
+        let elicited = elicit::parse(&text);
+        let question = match self.bench.elicit {
+            ElicitMode::InPrompt => elicit::INSTRUCTION_SUFFIX,
+            ElicitMode::After | ElicitMode::Off => elicit::QUESTION,
+        };
+        let kept = serde_json::json!({
+            "mode": self.bench.elicit, "question": question, "answer": text,
+            "confidence": elicited.confidence, "claim": elicited.claim, "parsing": elicited.parsing,
+        });
+        self.write("elicitation.json", format!("{kept:#}\n").as_bytes())?;
+        Ok((elicited.confidence, elicited.claim))
+    }
+
+    /// Reads the final state and has it graded.
+    async fn verify(
+        &self,
+        sandbox: &dyn Sandbox,
+        verifier: Result<Option<Box<dyn Sandbox>>, SandboxError>,
+        left: &Left,
+    ) -> Result<(Graded, Fact<FinalState>), SandboxError> {
+        let _ = left;
+        let verifier = verifier?;
+        let end = match sandbox.copy_out(&self.task.prepared.workdir, self.task.limits.workspace).await {
+            Ok(end) => Some(end),
+            Err(error) if error.is_infrastructure() => return Err(error),
+            Err(error) => {
+                let reason = error_chain(&error);
+                self.note_unreadable(&reason);
+                if let Some(verifier) = verifier {
+                    verifier.stop().await?;
+                    let log = format!("{reason}\n").into_bytes();
+                    let verdict = Verdict::Ungraded(UngradedReason::StateUnreadable(reason));
+                    return Ok((Graded { verdict, log }, Fact::Missing(MissingReason::NotRecorded)));
+                }
+                None
+            }
+        };
+        let graded = match (&end, verifier) {
+            (Some(end), Some(verifier)) => {
+                let graded = self.task.grade_fresh(verifier.as_ref(), end).await;
+                verifier.stop().await?;
+                graded?
+            }
+            _ => self.task.grade_in_place(sandbox).await?,
+        };
+        let state = end.map_or(Fact::Missing(MissingReason::NotRecorded), |end| self.final_state(&end));
+        Ok((graded, state))
+    }
+
+    fn note_unreadable(&self, reason: &str) {
+        // The verdict carries the reason as well; the note is for whoever looks into the directory.
+        let _ = fs_err::write(self.directory.join("state-unreadable.txt"), format!("{reason}\n"));
+    }
+
+    fn final_state(&self, end: &TreeArchive) -> Fact<FinalState> {
+        match change_between(&self.task.start, end) {
+            Ok(change) => match fs_err::write(self.directory.join("patch.diff"), &change.patch) {
+                Ok(()) => Fact::known(change.state, retrial_spec::Source::Computed),
+                Err(_) => Fact::Missing(MissingReason::NotRecorded),
+            },
+            Err(_) => Fact::Missing(MissingReason::NotRecorded),
+        }
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) -> Result<(), AttemptFailure> {
+        fs_err::write(self.directory.join(file), bytes).map_err(|error| fail(Phase::Record, &error))
+    }
+
+    fn record(
+        &self,
+        left: Left,
+        verdict: Verdict,
+        state: Fact<FinalState>,
+        started_at: Timestamp,
+        times: Times,
+    ) -> TrialRecord {
+        TrialRecord {
+            trial: self.trial.clone(),
+            attempts: self.number,
+            ending: ending(&left.end, &left.wire),
+            verdict,
+            actions: actions_of(&left.wire.tool_calls, &self.bench.actions).into_iter().collect(),
+            requests: left.wire.exchanges,
+            usage: left.wire.usage,
+            cost: left.wire.cost,
+            elicitation_cost: left.wire.elicitation_cost,
+            confidence: left.confidence,
+            claim: left.claim,
+            state,
+            started_at,
+            times,
+        }
+    }
+}
+
+/// How the agent stopped.
+///
+/// | wire | process | ending |
+/// |---|---|---|
+/// | budget spent | any | over budget |
+/// | – | time limit | timeout |
+/// | – | out of turns | over budget |
+/// | – | out of memory, signal, exit code | crash |
+/// | – | gave up on its model | crash |
+/// | model declined | ended | refused |
+/// | – | ended | finished |
+fn ending(end: &AgentEnd, wire: &Wire) -> Ending {
+    match end {
+        AgentEnd::TimedOut => Ending::Timeout,
+        _ if wire.over_budget => Ending::OverBudget,
+        AgentEnd::OutOfTurns => Ending::OverBudget,
+        AgentEnd::Crashed(reason) => Ending::Crash { reason: reason.clone() },
+        AgentEnd::ModelFailed(cause) => Ending::Crash { reason: CrashReason::Model(cause.clone()) },
+        AgentEnd::Finished if wire.refused => Ending::Refused,
+        AgentEnd::Finished => Ending::Finished,
+    }
+}
+
+/// The record of a trial whose every attempt failed.
+pub(crate) fn record_of_failure(
+    trial: &TrialId,
+    attempts: u32,
+    failure: &AttemptFailure,
+    started_at: Timestamp,
+) -> TrialRecord {
+    let missing = MissingReason::NotReached;
+    TrialRecord {
+        trial: trial.clone(),
+        attempts,
+        ending: Ending::Infrastructure { phase: failure.phase, cause: failure.cause.clone() },
+        verdict: Verdict::Ungraded(UngradedReason::Infrastructure),
+        actions: retrial_spec::ActionLog::default(),
+        requests: 0,
+        usage: Fact::Missing(missing),
+        cost: Fact::Missing(missing),
+        elicitation_cost: Fact::Missing(missing),
+        confidence: Fact::Missing(missing),
+        claim: Fact::Missing(missing),
+        state: Fact::Missing(missing),
+        started_at,
+        times: Times::default(),
+    }
+}
+
+fn fail(phase: Phase, error: &dyn std::error::Error) -> AttemptFailure {
+    AttemptFailure { phase, cause: error_chain(error) }
+}
+
+fn elapsed_ms(begin: Instant) -> u64 {
+    u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Time between SIGTERM and SIGKILL at an agent's time limit.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);

@@ -1,0 +1,410 @@
+//! The plan: an experiment with its files read, its names resolved and its trials in order. Nothing is executed here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use retrial_agents::{Kit, Recipe};
+use retrial_gateway::simulate::{Profile, SimulatedTrial};
+use retrial_gateway::{HttpUpstream, PriceError, PriceTable, Secret, Upstream};
+use retrial_spec::{
+    AgentName, ContentDigest, Document, Experiment, Fault, ModelSpec, SandboxChoice, Simulation, SpecError,
+    TaskName, TrialId, digest_bytes,
+};
+
+use crate::schedule::schedule;
+use crate::{TaskDir, TaskDirError};
+
+/// What the command line changes of an experiment.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Trials per cell.
+    pub trials: Option<u32>,
+    /// The seed.
+    pub seed: Option<u64>,
+    /// Where trials run.
+    pub sandbox: Option<SandboxChoice>,
+    /// Trials at a time.
+    pub concurrency: Option<u32>,
+    /// Agents to keep; all where empty.
+    pub agents: Vec<String>,
+    /// Tasks to keep; all where empty.
+    pub tasks: Vec<String>,
+}
+
+/// An experiment that can be run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The experiment with overrides applied, and with absolute paths.
+    pub experiment: Experiment,
+    /// The tasks, by name.
+    pub tasks: Vec<Arc<TaskDir>>,
+    /// The agents, in the experiment's order.
+    pub agents: Vec<PlannedAgent>,
+    /// The price table.
+    pub prices: PriceTable,
+}
+
+/// An agent whose recipe and model are resolved.
+#[derive(Debug, Clone)]
+pub struct PlannedAgent {
+    /// Its name in the experiment.
+    pub name: AgentName,
+    /// How it is launched.
+    pub recipe: Recipe,
+    /// Its installation, once there is one.
+    pub kit: Option<Kit>,
+    /// Its model.
+    pub model: PlannedModel,
+    /// The model as the experiment names it.
+    pub model_name: String,
+    /// Settings of the recipe.
+    pub options: std::collections::BTreeMap<String, String>,
+}
+
+/// A model that trials can be connected to.
+#[derive(Debug, Clone)]
+pub enum PlannedModel {
+    /// A simulated model, by its profile.
+    Simulated(Profile),
+    /// An endpoint. Its key is read from the environment for each trial and kept nowhere else.
+    Endpoint(ModelSpec),
+}
+
+impl PlannedModel {
+    /// Returns the model's name as it stands on the wire.
+    pub fn wire_name(&self) -> &str {
+        match self {
+            Self::Simulated(profile) => &profile.name,
+            Self::Endpoint(model) => &model.model,
+        }
+    }
+
+    /// Returns what answers a trial's requests; none for a simulated model on a task without a simulation, or for a base URL
+    /// that cannot be used, both of which a plan has excluded.
+    pub(crate) fn upstream(
+        &self,
+        simulation: Option<&Simulation>,
+        seed: u64,
+        trial: &TrialId,
+    ) -> Option<Upstream> {
+        match self {
+            Self::Simulated(profile) => {
+                Some(Upstream::Simulated(SimulatedTrial::new(profile, simulation?, seed, trial)))
+            }
+            Self::Endpoint(model) => {
+                let key = model.key_env.as_deref().and_then(|name| std::env::var(name).ok()).map(Secret::new);
+                HttpUpstream::new(&model.base_url, Some(model.model.clone()), key).ok().map(Upstream::Http)
+            }
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The experiment's file, or a file it names, cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The experiment has faults.
+    #[error("the experiment has faults")]
+    Spec(#[source] Box<SpecError>),
+    /// A task cannot be used.
+    #[error("a task cannot be used")]
+    Task(#[source] Box<TaskDirError>),
+    /// The price table cannot be used.
+    #[error("the price table cannot be used")]
+    Prices(#[source] PriceError),
+    /// A filter matches nothing.
+    #[error("no {what} is named `{name}`")]
+    NoSuch {
+        /// `agent` or `task`.
+        what: &'static str,
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// Two task directories have the same name.
+    #[error("two tasks are named `{name}`: `{}` and `{}`", first.display(), second.display())]
+    SameName {
+        /// The name.
+        name: TaskName,
+        /// One directory.
+        first: PathBuf,
+        /// The other directory.
+        second: PathBuf,
+    },
+    /// A task changed since the run was started.
+    #[error("the task `{name}` changed since the run was started")]
+    Changed {
+        /// The task.
+        name: TaskName,
+    },
+    /// A simulated model cannot do a task without a simulation.
+    #[error("agent `{agent}` uses a simulated model, and the task `{task}` has no simulation.toml")]
+    NoSimulation {
+        /// The agent.
+        agent: AgentName,
+        /// The task.
+        task: TaskName,
+    },
+}
+
+impl PlanError {
+    /// Returns the faults of the file that is wrong, where it is a file that people write.
+    pub fn spec_error(&self) -> Option<&SpecError> {
+        match self {
+            Self::Spec(error) => Some(error),
+            Self::Task(error) => error.spec_error(),
+            _ => None,
+        }
+    }
+
+    /// Returns advice, where there is any.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSuch { known, name, .. } => {
+                let near = retrial_spec::did_you_mean(name, known.iter().map(String::as_str));
+                Some(near.map_or_else(
+                    || format!("there are: {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                ))
+            }
+            Self::NoSimulation { .. } => {
+                Some("name a real model, or add a simulation.toml to the task".to_owned())
+            }
+            Self::Changed { .. } => {
+                Some("start a new run: results of different tasks do not belong together".to_owned())
+            }
+            Self::SameName { .. } => Some("rename one of the directories".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Plan {
+    /// Reads an experiment's file and everything it names.
+    ///
+    /// # Errors
+    /// [`PlanError`] with all faults of the first file that has any.
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, PlanError> {
+        let read = |source| PlanError::Read { path: path.to_owned(), source };
+        let text = fs_err::read_to_string(path).map_err(read)?;
+        let base = path.canonicalize().map_err(read)?.parent().map_or_else(PathBuf::new, Path::to_owned);
+        let shown = path.display().to_string();
+        let (mut experiment, document) =
+            Experiment::parse(&shown, &text).map_err(|error| PlanError::Spec(Box::new(error)))?;
+        let directories = task_directories(&experiment, &document, &base)?;
+        experiment.tasks = directories;
+        experiment.prices = experiment.prices.map(|prices| base.join(prices).display().to_string());
+        overrides.apply(&mut experiment)?;
+        let mut plan = Self::resolve(experiment, Some(&document), &base)?;
+        plan.keep_tasks(&overrides.tasks)?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Makes the plan of a run from its `run.json` again.
+    ///
+    /// # Errors
+    /// [`PlanError`]; [`PlanError::Changed`] where a task is no longer what it was.
+    pub fn of_run(manifest: &retrial_spec::RunManifest) -> Result<Self, PlanError> {
+        let plan = Self::resolve(manifest.experiment.clone(), None, Path::new("/"))?;
+        for (now, then) in plan.tasks.iter().zip(&manifest.tasks) {
+            if now.digest != then.digest || now.simulation_digest != then.simulation {
+                return Err(PlanError::Changed { name: now.name.clone() });
+            }
+        }
+        Ok(plan)
+    }
+
+    fn resolve(experiment: Experiment, document: Option<&Document>, base: &Path) -> Result<Self, PlanError> {
+        let mut tasks: Vec<Arc<TaskDir>> = Vec::new();
+        for directory in &experiment.tasks {
+            let task =
+                TaskDir::read(Path::new(directory)).map_err(|error| PlanError::Task(Box::new(error)))?;
+            if let Some(other) = tasks.iter().find(|other| other.name == task.name) {
+                let (first, second) = (other.path.clone(), task.path);
+                return Err(PlanError::SameName { name: task.name, first, second });
+            }
+            tasks.push(Arc::new(task));
+        }
+        tasks.sort_by(|a, b| a.name.cmp(&b.name));
+        let agents = planned_agents(&experiment, document, base)?;
+        let prices = match &experiment.prices {
+            Some(path) => read_prices(Path::new(path))?,
+            None => PriceTable::builtin(),
+        };
+        Ok(Self { experiment, tasks, agents, prices })
+    }
+
+    fn keep_tasks(&mut self, keep: &[String]) -> Result<(), PlanError> {
+        let known: Vec<String> = self.tasks.iter().map(|task| task.name.to_string()).collect();
+        known_or("task", keep, &known)?;
+        if !keep.is_empty() {
+            self.tasks.retain(|task| keep.iter().any(|name| name == task.name.as_str()));
+        }
+        self.experiment.tasks = self.tasks.iter().map(|task| task.path.display().to_string()).collect();
+        Ok(())
+    }
+
+    /// Checks that agents and tasks fit together.
+    fn check(&self) -> Result<(), PlanError> {
+        for agent in &self.agents {
+            let without = self.tasks.iter().find(|task| task.simulation.is_none());
+            if let (PlannedModel::Simulated(_), Some(task)) = (&agent.model, without) {
+                return Err(PlanError::NoSimulation { agent: agent.name.clone(), task: task.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns every trial in the order it is started.
+    pub fn order(&self) -> Vec<TrialId> {
+        let tasks: Vec<_> = self.tasks.iter().map(|task| task.name.clone()).collect();
+        let agents: Vec<_> = self.agents.iter().map(|agent| agent.name.clone()).collect();
+        let conditions: Vec<_> =
+            self.experiment.conditions.iter().map(|condition| condition.name.clone()).collect();
+        schedule(&tasks, &agents, &conditions, self.experiment.trials, self.experiment.seed)
+    }
+
+    /// Returns the digest of the experiment as resolved, the same wherever its files lie.
+    pub fn digest(&self) -> ContentDigest {
+        let mut portable = self.experiment.clone();
+        portable.tasks = self.tasks.iter().map(|task| format!("{} {}", task.name, task.digest)).collect();
+        portable.prices = Some(self.prices.digest().to_string());
+        for (spec, agent) in portable.agents.iter_mut().zip(&self.agents) {
+            spec.recipe = agent.recipe.digest().to_string();
+        }
+        let text = serde_json::to_vec(&portable).expect("an experiment is plain data");
+        digest_bytes(&text)
+    }
+}
+
+impl Overrides {
+    fn apply(&self, experiment: &mut Experiment) -> Result<(), PlanError> {
+        experiment.trials = self.trials.unwrap_or(experiment.trials);
+        experiment.seed = self.seed.unwrap_or(experiment.seed);
+        experiment.sandbox = self.sandbox.unwrap_or(experiment.sandbox);
+        experiment.concurrency = self.concurrency.or(experiment.concurrency);
+        let known: Vec<String> = experiment.agents.iter().map(|agent| agent.name.to_string()).collect();
+        known_or("agent", &self.agents, &known)?;
+        if !self.agents.is_empty() {
+            experiment.agents.retain(|agent| self.agents.iter().any(|name| name == agent.name.as_str()));
+        }
+        Ok(())
+    }
+}
+
+fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
+    let text =
+        fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
+    PriceTable::parse(&path.display().to_string(), &text).map_err(PlanError::Prices)
+}
+
+fn known_or(what: &'static str, names: &[String], known: &[String]) -> Result<(), PlanError> {
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(name) => Err(PlanError::NoSuch { what, name: name.clone(), known: known.to_vec() }),
+        None => Ok(()),
+    }
+}
+
+/// Resolves the patterns of `tasks` to absolute directories, in the order of the file, each once.
+fn task_directories(
+    experiment: &Experiment,
+    document: &Document,
+    base: &Path,
+) -> Result<Vec<String>, PlanError> {
+    let mut found: Vec<String> = Vec::new();
+    let mut faults = Vec::new();
+    for (index, pattern) in experiment.tasks.iter().enumerate() {
+        let pointer = format!("/tasks/{index}");
+        let full = base.join(pattern);
+        let matches = match glob::glob(&full.to_string_lossy()) {
+            Ok(paths) => {
+                paths.filter_map(Result::ok).filter(|path| path.join("task.toml").is_file()).collect()
+            }
+            Err(error) => {
+                faults.push(document.fault(&pointer, format!("`{pattern}` is not a pattern: {error}"), None));
+                continue;
+            }
+        };
+        let matches: Vec<PathBuf> = matches;
+        if matches.is_empty() {
+            let hint = "a task is a directory with a task.toml; paths are relative to the experiment's file";
+            faults.push(document.fault(&pointer, format!("no task at `{pattern}`"), Some(hint.to_owned())));
+        }
+        for path in matches {
+            let path = path.canonicalize().unwrap_or(path).display().to_string();
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(PlanError::Spec(Box::new(document.error(faults)))) }
+}
+
+fn planned_agents(
+    experiment: &Experiment,
+    document: Option<&Document>,
+    base: &Path,
+) -> Result<Vec<PlannedAgent>, PlanError> {
+    let mut agents = Vec::new();
+    let mut faults: Vec<Fault> = Vec::new();
+    let empty;
+    let document = match document {
+        Some(document) => document,
+        None => {
+            empty = Document::parse("run.json", "").expect("nothing is valid TOML");
+            &empty
+        }
+    };
+    for (index, spec) in experiment.agents.iter().enumerate() {
+        let recipe = retrial_agents::resolve(spec, base);
+        let model = planned_model(experiment, &spec.model);
+        match (recipe, model) {
+            (Ok(recipe), Ok(model)) => agents.push(PlannedAgent {
+                name: spec.name.clone(),
+                recipe,
+                kit: None,
+                model,
+                model_name: spec.model.clone(),
+                options: spec.options.clone(),
+            }),
+            (recipe, model) => {
+                if let Err(error) = recipe {
+                    let pointer = format!("/agents/{index}/{}", error.key());
+                    faults.push(document.fault(&pointer, crate::grade::error_chain(&error), error.hint()));
+                }
+                if let Err((message, hint)) = model {
+                    faults.push(document.fault(&format!("/agents/{index}/model"), message, Some(hint)));
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(agents) } else { Err(PlanError::Spec(Box::new(document.error(faults)))) }
+}
+
+/// Resolves a model's name; the error is a message with a hint.
+fn planned_model(experiment: &Experiment, name: &str) -> Result<PlannedModel, (String, String)> {
+    if let Some(profile) = name.strip_prefix("simulated/") {
+        return Profile::named(profile).map(PlannedModel::Simulated).ok_or_else(|| {
+            let known: Vec<String> = Profile::all().into_iter().map(|profile| profile.name).collect();
+            let hint = match retrial_spec::did_you_mean(profile, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `simulated/{near}`?"),
+                None => format!("there are: {}", known.join(", ")),
+            };
+            (format!("no simulated model is named `{profile}`"), hint)
+        });
+    }
+    let spec = experiment.models.iter().find(|model| model.name.as_str() == name);
+    spec.cloned()
+        .map(PlannedModel::Endpoint)
+        .ok_or_else(|| (format!("no model is named `{name}`"), "add it to `[[models]]`".to_owned()))
+}

@@ -1,0 +1,193 @@
+//! The run directory on disk: where things are, how it is made, opened and locked.
+
+use std::fs::TryLockError;
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+use retrial_spec::{RecordError, RunManifest, TrialId, TrialRecord, UnreadableFormat, read_trials};
+
+/// A run's directory.
+#[derive(Debug, Clone)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+/// Why a run directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirError {
+    /// There is something else at the path.
+    #[error("`{}` exists and is not empty", path.display())]
+    Occupied {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is no run at the path.
+    #[error("no run at `{}`", path.display())]
+    NotARun {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Another process works on the run.
+    #[error("another process works on the run at `{}`", path.display())]
+    Locked {
+        /// The path.
+        path: PathBuf,
+    },
+    /// `run.json` cannot be read as one.
+    #[error("cannot read `{}`", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The directory has a format of another release.
+    #[error(transparent)]
+    Format(#[from] UnreadableFormat),
+    /// A record cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// The cause, with its line.
+        #[source]
+        source: RecordError,
+    },
+    /// The file system failed.
+    #[error("cannot use the run directory")]
+    Io(#[from] io::Error),
+}
+
+/// The right to write to a run directory, held until dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunDir {
+    /// Checks that a run can be made at the path: nothing is there, or an empty directory.
+    ///
+    /// # Errors
+    /// [`RunDirError::Occupied`], [`RunDirError::Io`].
+    pub fn check_vacant(path: &Path) -> Result<(), RunDirError> {
+        let entries = match fs_err::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let foreign = entries
+            .filter_map(Result::ok)
+            .any(|entry| !matches!(entry.file_name().to_str(), Some("lock" | "run.json.tmp")));
+        if foreign { Err(RunDirError::Occupied { path: path.to_owned() }) } else { Ok(()) }
+    }
+
+    /// Makes a run directory with its `run.json`, or takes over one that a crash left before the first event.
+    ///
+    /// # Errors
+    /// [`RunDirError::Occupied`] where something else is there, [`RunDirError::Locked`], [`RunDirError::Io`].
+    pub fn create(path: &Path, manifest: &RunManifest) -> Result<(Self, RunLock), RunDirError> {
+        fs_err::create_dir_all(path)?;
+        let run = Self { path: path.to_owned() };
+        Self::check_vacant(path)?;
+        let lock = run.lock()?;
+        let mut text = serde_json::to_vec_pretty(manifest).map_err(io::Error::from)?;
+        text.push(b'\n');
+        write_atomically(&run.manifest_path(), &text)?;
+        Ok((run, lock))
+    }
+
+    /// Opens a run directory for reading.
+    ///
+    /// # Errors
+    /// [`RunDirError::NotARun`], [`RunDirError::Manifest`], [`RunDirError::Format`], [`RunDirError::Io`].
+    pub fn open(path: &Path) -> Result<(Self, RunManifest), RunDirError> {
+        let run = Self { path: path.to_owned() };
+        let text = match fs_err::read(run.manifest_path()) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(RunDirError::NotARun { path: path.to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let manifest: RunManifest = serde_json::from_slice(&text)
+            .map_err(|source| RunDirError::Manifest { path: run.manifest_path(), source })?;
+        manifest.check_format()?;
+        Ok((run, manifest))
+    }
+
+    /// Takes the right to write.
+    ///
+    /// # Errors
+    /// [`RunDirError::Locked`] where another process has it, [`RunDirError::Io`].
+    pub fn lock(&self) -> Result<RunLock, RunDirError> {
+        let file = File::create(self.path.join("lock"))?;
+        match file.file().try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(RunDirError::Locked { path: self.path.clone() }),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// Returns whether some process has the right to write.
+    pub fn is_locked(&self) -> bool {
+        matches!(self.lock(), Err(RunDirError::Locked { .. }))
+    }
+
+    /// Returns the directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path of `events.jsonl`.
+    pub fn events_path(&self) -> PathBuf {
+        self.path.join("events.jsonl")
+    }
+
+    /// Returns the path of `trials.jsonl`.
+    pub fn trials_path(&self) -> PathBuf {
+        self.path.join("trials.jsonl")
+    }
+
+    /// Returns the directory of one attempt at a trial.
+    pub fn attempt_path(&self, trial: &TrialId, attempt: u32) -> PathBuf {
+        self.path.join("trials").join(trial.to_string()).join(format!("attempt-{attempt}"))
+    }
+
+    /// Reads the records of finished trials as a stream. None where no trial has finished.
+    ///
+    /// # Errors
+    /// [`RunDirError::Io`]; each item [`RunDirError::Record`].
+    pub fn trials(&self) -> Result<Box<dyn Iterator<Item = Result<TrialRecord, RunDirError>>>, RunDirError> {
+        let path = self.trials_path();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Box::new(std::iter::empty())),
+            Err(error) => return Err(error.into()),
+        };
+        let records = read_trials(BufReader::with_capacity(1 << 16, file));
+        Ok(Box::new(
+            records.map(move |record| {
+                record.map_err(|source| RunDirError::Record { path: path.clone(), source })
+            }),
+        ))
+    }
+
+    fn manifest_path(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+}
+
+/// Writes a file so that a crash leaves the old one or the new one, never a part.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("json.tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs_err::rename(&temporary, path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}

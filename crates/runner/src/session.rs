@@ -1,0 +1,236 @@
+//! A session: one process working on a run until every planned trial has its record, or until it is stopped.
+//!
+//! One dispatcher owns the journal and decides; attempts run as tasks and report to it. Every event is on disk before
+//! anybody hears of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use retrial_spec::{AttemptFailure, Event, StopReason, TaskName, TrialId, TrialRecord};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::attempt::{Attempt, Bench, record_of_failure};
+use crate::journal::{Journal, JournalError, Past};
+use crate::{PlannedAgent, ReadyTask, RunDir};
+
+/// This many trials in a row without a result mean that the host, not chance, is at fault.
+const HOPELESS_TRIALS: u32 = 8;
+
+/// Time before a further attempt, per attempt made.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// How far a user's wish to stop goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interrupt {
+    /// Go on.
+    #[default]
+    None,
+    /// Finish running trials and start no other.
+    Finish,
+    /// Stop now.
+    Now,
+}
+
+/// Hears of events once they are on disk. Must not block.
+pub trait Observer: Send + Sync {
+    /// Takes the next event.
+    fn event(&self, event: &Event);
+}
+
+/// Why a session could not go on. What had finished is kept; the run can be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The journal could not be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Attempts failed in a row.
+    #[error("{trials} trials in a row had no result; the last cause in phase {}: {}", last.phase.as_str(), last.cause)]
+    Hopeless {
+        /// How many.
+        trials: u32,
+        /// The last failure.
+        last: AttemptFailure,
+    },
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// Trials with a record, of this and earlier sessions.
+    pub finished: u64,
+    /// Planned trials.
+    pub planned: u64,
+    /// Why it ended.
+    pub reason: StopReason,
+}
+
+/// Everything a session needs.
+pub(crate) struct Session {
+    pub(crate) bench: Arc<Bench>,
+    pub(crate) run: RunDir,
+    pub(crate) journal: Journal,
+    pub(crate) past: Past,
+    pub(crate) order: Vec<TrialId>,
+    pub(crate) tasks: HashMap<TaskName, Arc<ReadyTask>>,
+    pub(crate) agents: Vec<Arc<PlannedAgent>>,
+    pub(crate) concurrency: usize,
+    pub(crate) retries: u32,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) interrupt: watch::Receiver<Interrupt>,
+}
+
+/// What an attempt reports.
+struct Report {
+    trial: TrialId,
+    attempt: u32,
+    started_at: Timestamp,
+    result: Result<TrialRecord, AttemptFailure>,
+}
+
+/// What the dispatcher keeps.
+struct Progress {
+    waiting: VecDeque<TrialId>,
+    attempts: BTreeMap<TrialId, u32>,
+    /// Attempts failed in this session, by trial.
+    failures: BTreeMap<TrialId, u32>,
+    finished: BTreeSet<TrialId>,
+    lost_in_a_row: u32,
+}
+
+impl Session {
+    /// Works until done or stopped.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the run can be resumed.
+    pub(crate) async fn work(mut self) -> Result<SessionSummary, SessionError> {
+        let planned = self.order.len() as u64;
+        let past = std::mem::take(&mut self.past);
+        let mut progress = Progress {
+            waiting: self.order.iter().filter(|trial| !past.finished.contains(trial)).cloned().collect(),
+            attempts: past.attempts,
+            failures: BTreeMap::new(),
+            finished: past.finished,
+            lost_in_a_row: 0,
+        };
+        let finished = progress.finished.len() as u64;
+        self.say(Event::SessionStarted { at: Timestamp::now(), planned, finished }).await?;
+        let worked = self.dispatch(&mut progress).await;
+        let finished = progress.finished.len() as u64;
+        let reason = match &worked {
+            Ok(()) if finished == planned => StopReason::Complete,
+            Ok(()) => StopReason::Interrupted,
+            Err(_) => StopReason::Failed,
+        };
+        let ended = Event::SessionEnded { at: Timestamp::now(), reason, finished, load: crate::host::load() };
+        let said = self.say(ended).await;
+        worked?;
+        said?;
+        Ok(SessionSummary { finished, planned, reason })
+    }
+
+    async fn dispatch(&mut self, progress: &mut Progress) -> Result<(), SessionError> {
+        let mut running: JoinSet<Report> = JoinSet::new();
+        let mut interrupt = self.interrupt.clone();
+        loop {
+            let wish = *interrupt.borrow_and_update();
+            if wish == Interrupt::Now {
+                running.shutdown().await;
+                return Ok(());
+            }
+            while wish == Interrupt::None && running.len() < self.concurrency {
+                let Some(trial) = progress.waiting.pop_front() else { break };
+                self.start(&mut running, progress, trial).await?;
+            }
+            if running.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                Some(report) = running.join_next() => self.take(progress, report).await?,
+                Ok(()) = interrupt.changed() => {}
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        running: &mut JoinSet<Report>,
+        progress: &mut Progress,
+        trial: TrialId,
+    ) -> Result<(), SessionError> {
+        let count = progress.attempts.entry(trial.clone()).or_insert(0);
+        *count += 1;
+        let attempt = *count;
+        let started_at = Timestamp::now();
+        self.say(Event::AttemptStarted { at: started_at, trial: trial.clone(), attempt }).await?;
+        let pause = RETRY_PAUSE * progress.failures.get(&trial).copied().unwrap_or(0);
+        let directory = self.run.attempt_path(&trial, attempt);
+        let bench = Arc::clone(&self.bench);
+        let task = Arc::clone(&self.tasks[&trial.task]);
+        let agent = self.agents.iter().find(|agent| agent.name == trial.agent);
+        let agent = Arc::clone(agent.expect("the order is made of the plan's agents"));
+        running.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let attempt_at = Attempt {
+                bench: &bench,
+                trial: &trial,
+                number: attempt,
+                task: &task,
+                agent: &agent,
+                directory: &directory,
+            };
+            let result = attempt_at.run(started_at).await;
+            Report { trial, attempt, started_at, result }
+        });
+        Ok(())
+    }
+
+    async fn take(
+        &self,
+        progress: &mut Progress,
+        report: Result<Report, tokio::task::JoinError>,
+    ) -> Result<(), SessionError> {
+        // A panic inside an attempt is a bug of ours; it must not pass for a result.
+        let report = match report {
+            Ok(report) => report,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return Ok(()),
+        };
+        let Report { trial, attempt, started_at, result } = report;
+        let record = match result {
+            Ok(record) => {
+                progress.lost_in_a_row = 0;
+                record
+            }
+            Err(failure) => {
+                let failed = progress.failures.entry(trial.clone()).or_insert(0);
+                *failed += 1;
+                let exhausted = *failed > self.retries;
+                let (at, failure_said) = (Timestamp::now(), failure.clone());
+                self.say(Event::AttemptFailed { at, trial: trial.clone(), attempt, failure: failure_said })
+                    .await?;
+                if !exhausted {
+                    progress.waiting.push_front(trial);
+                    return Ok(());
+                }
+                progress.lost_in_a_row += 1;
+                if progress.lost_in_a_row >= HOPELESS_TRIALS {
+                    return Err(SessionError::Hopeless { trials: progress.lost_in_a_row, last: failure });
+                }
+                record_of_failure(&trial, attempt, &failure, started_at)
+            }
+        };
+        self.say(Event::TrialFinished { at: Timestamp::now(), record: Box::new(record) }).await?;
+        progress.finished.insert(trial);
+        Ok(())
+    }
+
+    /// Writes an event, then tells the observer.
+    async fn say(&self, event: Event) -> Result<(), JournalError> {
+        self.journal.append(event.clone()).await?;
+        self.observer.event(&event);
+        Ok(())
+    }
+}
