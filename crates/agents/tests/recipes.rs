@@ -1,5 +1,7 @@
 //! Recipes as their users meet them: what a file becomes, and how its faults are told.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,6 +1,9 @@
 //! The reference agent against a scripted model that speaks HTTP over a real Unix socket.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -112,7 +115,7 @@ fn answer(reply: Reply) -> Vec<u8> {
             // Cut in the middle, so that no event comes in one piece.
             let (first, second) = event.split_at(event.len() / 2);
             for piece in [first, second].into_iter().filter(|piece| !piece.is_empty()) {
-                text.push_str(&format!("{:x}\r\n{piece}\r\n", piece.len()));
+                write!(text, "{:x}\r\n{piece}\r\n", piece.len()).unwrap();
             }
         }
         text

@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::error::KitError;
+use super::tree;
 use crate::recipe::PackageSection;
 
 /// Lines of npm's output that an error shows.
 const TAIL_LINES: usize = 15;
+
+/// npm's own accounts of an installation. They name the registry, so that with them one version would have many digests.
+const ACCOUNTS: [&str; 3] = ["package.json", "package-lock.json", "node_modules/.package-lock.json"];
 
 /// What is installed, and with what.
 pub(super) struct Order<'a> {
@@ -24,7 +28,7 @@ pub(super) fn package_directory(package: &str) -> PathBuf {
     Path::new("node_modules").join(package)
 }
 
-/// Installs the packages and checks their versions.
+/// Installs the packages, checks their versions, and leaves nothing but the packages.
 pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
     run(order, directory, progress)?;
     for package in order.packages {
@@ -36,6 +40,9 @@ pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&st
                 found: found.map_or_else(|| "nothing".to_owned(), |version| format!("version {version}")),
             });
         }
+    }
+    for account in ACCOUNTS {
+        tree::remove(&directory.join(account))?;
     }
     Ok(())
 }
