@@ -106,9 +106,9 @@ impl ReadyTask {
         }
         for repetition in 1..=repeats {
             if solvable {
-                self.try_candidate(backend, run, Candidate::Oracle, repetition, &mut admission).await?;
+                self.try_candidate(backend, run, (Candidate::Oracle, repetition), &mut admission).await?;
             }
-            self.try_candidate(backend, run, Candidate::NoOp, repetition, &mut admission).await?;
+            self.try_candidate(backend, run, (Candidate::NoOp, repetition), &mut admission).await?;
         }
         Ok(admission)
     }
@@ -117,10 +117,10 @@ impl ReadyTask {
         &self,
         backend: &dyn Backend,
         run: &RunId,
-        candidate: Candidate,
-        repetition: u32,
+        try_out: (Candidate, u32),
         admission: &mut Admission,
     ) -> Result<(), SandboxError> {
+        let (candidate, repetition) = try_out;
         let sandbox = backend.create(&self.request(run, format!("{candidate:?} {repetition}"))).await?;
         sandbox.start().await?;
         if candidate == Candidate::Oracle

@@ -9,7 +9,7 @@ use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::Profile;
 use retrial_gateway::{Gateway, PriceTable};
 use retrial_sandbox::{Backend, Runtime};
-use retrial_spec::{AgentName, ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
+use retrial_spec::{ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
 
 use crate::attempt::{Attempt, Bench};
 use crate::{PlannedAgent, PlannedModel, ReadyTask, RunError, TaskDir};
@@ -57,6 +57,13 @@ const FILES: [(&str, &str); 5] = [
 const VERIFIER: &str =
     "#!/bin/sh\nif [ -f hello.txt ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt\n";
 
+/// The agent's name in the made-up trial.
+const AGENT: &str = "agent";
+
+fn unusable(error: retrial_spec::InvalidName) -> RunError {
+    RunError::Host(std::io::Error::other(error))
+}
+
 /// Launches the agent once and says what became of it.
 ///
 /// # Errors
@@ -83,14 +90,14 @@ pub async fn check_agent(
         runtime,
     };
     let agent = PlannedAgent {
-        name: AgentName::new("agent").expect("a constant"),
+        name: AGENT.parse().map_err(unusable)?,
         recipe,
         kit,
         model: PlannedModel::Simulated(Profile::steady()),
         model_name: "simulated/steady".to_owned(),
         options: BTreeMap::new(),
     };
-    let trial: TrialId = "check~agent~baseline~1".parse().expect("a constant");
+    let trial: TrialId = "check~agent~baseline~1".parse().map_err(unusable)?;
     let directory = place.path().join("attempt");
     let attempt = Attempt {
         bench: &bench,
@@ -99,8 +106,9 @@ pub async fn check_agent(
         task: &task,
         agent: &agent,
         directory: &directory,
+        started_at: Timestamp::now(),
     };
-    Ok(match attempt.run(Timestamp::now()).await {
+    Ok(match attempt.run().await {
         Ok(record) => AgentCheck {
             ending: record.ending,
             requests: record.requests,

@@ -82,9 +82,8 @@ async fn reference(
         max_turns: attempt.agent.recipe.max_turns(&attempt.agent.options)?,
     };
     let work = run_reference(&settings, instruction, &mut shell);
-    let outcome = match tokio::time::timeout(attempt.task.limits.agent, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => return Ok(AgentEnd::TimedOut),
+    let Ok(outcome) = tokio::time::timeout(attempt.task.limits.agent, work).await else {
+        return Ok(AgentEnd::TimedOut);
     };
     match (outcome.end, shell.lost) {
         (_, Some(error)) => Err(error.into()),

@@ -38,6 +38,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) task: &'a ReadyTask,
     pub(crate) agent: &'a PlannedAgent,
     pub(crate) directory: &'a Path,
+    pub(crate) started_at: Timestamp,
 }
 
 /// What the agent's phase left for the verifier and the record.
@@ -54,7 +55,7 @@ impl Attempt<'_> {
     ///
     /// # Errors
     /// [`AttemptFailure`] where infrastructure failed; a further attempt may go well.
-    pub(crate) async fn run(&self, started_at: Timestamp) -> Result<TrialRecord, AttemptFailure> {
+    pub(crate) async fn run(&self) -> Result<TrialRecord, AttemptFailure> {
         let begin = Instant::now();
         fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
         let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
@@ -63,7 +64,7 @@ impl Attempt<'_> {
             tokio::join!(self.agent_phase(sandbox.as_ref(), gateway), self.create_verifier());
         let left = left?;
         let verify_begin = Instant::now();
-        let verify = self.verify(sandbox.as_ref(), verifier, &left);
+        let verify = self.verify(sandbox.as_ref(), verifier);
         let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
         let verify_ms = elapsed_ms(verify_begin);
         sandbox.stop().await.map_err(|error| fail(Phase::Record, &error))?;
@@ -75,7 +76,7 @@ impl Attempt<'_> {
             waiting_ms: Some(left.wire.waiting_ms),
             verify_ms: Some(verify_ms),
         };
-        Ok(self.record(left, graded.verdict, state, started_at, times))
+        Ok(self.record(&left, graded.verdict, state, times))
     }
 
     async fn within_setup<T>(
@@ -185,9 +186,7 @@ impl Attempt<'_> {
         &self,
         sandbox: &dyn Sandbox,
         verifier: Result<Option<Box<dyn Sandbox>>, SandboxError>,
-        left: &Left,
     ) -> Result<(Graded, Fact<FinalState>), SandboxError> {
-        let _ = left;
         let verifier = verifier?;
         let end = match sandbox.copy_out(&self.task.prepared.workdir, self.task.limits.workspace).await {
             Ok(end) => Some(end),
@@ -235,14 +234,7 @@ impl Attempt<'_> {
         fs_err::write(self.directory.join(file), bytes).map_err(|error| fail(Phase::Record, &error))
     }
 
-    fn record(
-        &self,
-        left: Left,
-        verdict: Verdict,
-        state: Fact<FinalState>,
-        started_at: Timestamp,
-        times: Times,
-    ) -> TrialRecord {
+    fn record(&self, left: &Left, verdict: Verdict, state: Fact<FinalState>, times: Times) -> TrialRecord {
         TrialRecord {
             trial: self.trial.clone(),
             attempts: self.number,
@@ -256,7 +248,7 @@ impl Attempt<'_> {
             confidence: left.confidence,
             claim: left.claim,
             state,
-            started_at,
+            started_at: self.started_at,
             times,
         }
     }

@@ -204,7 +204,7 @@ impl Plan {
         experiment.tasks = directories;
         experiment.prices = experiment.prices.map(|prices| base.join(prices).display().to_string());
         overrides.apply(&mut experiment)?;
-        let mut plan = Self::resolve(experiment, Some(&document), &base)?;
+        let mut plan = Self::resolve(experiment, &document, &base)?;
         plan.keep_tasks(&overrides.tasks)?;
         plan.check()?;
         Ok(plan)
@@ -215,7 +215,9 @@ impl Plan {
     /// # Errors
     /// [`PlanError`]; [`PlanError::Changed`] where a task is no longer what it was.
     pub fn of_run(manifest: &retrial_spec::RunManifest) -> Result<Self, PlanError> {
-        let plan = Self::resolve(manifest.experiment.clone(), None, Path::new("/"))?;
+        // Faults of a run's experiment can only point at the run as a whole.
+        let document = Document::parse("run.json", "").map_err(|error| PlanError::Spec(Box::new(error)))?;
+        let plan = Self::resolve(manifest.experiment.clone(), &document, Path::new("/"))?;
         for (now, then) in plan.tasks.iter().zip(&manifest.tasks) {
             if now.digest != then.digest || now.simulation_digest != then.simulation {
                 return Err(PlanError::Changed { name: now.name.clone() });
@@ -224,7 +226,7 @@ impl Plan {
         Ok(plan)
     }
 
-    fn resolve(experiment: Experiment, document: Option<&Document>, base: &Path) -> Result<Self, PlanError> {
+    fn resolve(experiment: Experiment, document: &Document, base: &Path) -> Result<Self, PlanError> {
         let mut tasks: Vec<Arc<TaskDir>> = Vec::new();
         for directory in &experiment.tasks {
             let task =
@@ -282,8 +284,8 @@ impl Plan {
         for (spec, agent) in portable.agents.iter_mut().zip(&self.agents) {
             spec.recipe = agent.recipe.digest().to_string();
         }
-        let text = serde_json::to_vec(&portable).expect("an experiment is plain data");
-        digest_bytes(&text)
+        // An experiment is plain data; were it not, all its digests would be that of nothing.
+        digest_bytes(&serde_json::to_vec(&portable).unwrap_or_default())
     }
 }
 
@@ -352,19 +354,11 @@ fn task_directories(
 
 fn planned_agents(
     experiment: &Experiment,
-    document: Option<&Document>,
+    document: &Document,
     base: &Path,
 ) -> Result<Vec<PlannedAgent>, PlanError> {
     let mut agents = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
-    let empty;
-    let document = match document {
-        Some(document) => document,
-        None => {
-            empty = Document::parse("run.json", "").expect("nothing is valid TOML");
-            &empty
-        }
-    };
     for (index, spec) in experiment.agents.iter().enumerate() {
         let recipe = retrial_agents::resolve(spec, base);
         let model = planned_model(experiment, &spec.model);

@@ -209,7 +209,7 @@ impl Prepared {
                 settings.observer.event(&event);
             }
         }
-        let session = self.session(run, journal, past, settings)?;
+        let session = self.session(run, journal, past, settings);
         let worked = session.work().await;
         let closed = settings.backend.close().await;
         let summary = worked?;
@@ -223,7 +223,7 @@ impl Prepared {
         journal: Journal,
         past: crate::journal::Past,
         settings: &RunSettings,
-    ) -> Result<Session, RunError> {
+    ) -> Session {
         let experiment = &self.plan.experiment;
         let bench = Bench {
             backend: Arc::clone(&settings.backend),
@@ -236,7 +236,7 @@ impl Prepared {
         };
         let tasks: HashMap<_, _> =
             self.tasks.iter().map(|task| (task.dir.name.clone(), Arc::clone(task))).collect();
-        Ok(Session {
+        Session {
             bench: Arc::new(bench),
             run,
             journal,
@@ -248,7 +248,7 @@ impl Prepared {
             retries: self.plan.experiment.limits.infrastructure_retries,
             observer: Arc::clone(&settings.observer),
             interrupt: settings.interrupt.clone(),
-        })
+        }
     }
 }
 

@@ -180,8 +180,9 @@ impl Session {
                 task: &task,
                 agent: &agent,
                 directory: &directory,
+                started_at,
             };
-            let result = attempt_at.run(started_at).await;
+            let result = attempt_at.run().await;
             Report { trial, attempt, started_at, result }
         });
         Ok(())
