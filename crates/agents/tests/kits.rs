@@ -134,6 +134,18 @@ fn a_kit_is_pruned_readable_by_everybody_and_has_its_programs_in_one_place() {
 }
 
 #[test]
+fn a_relative_cache_is_made_absolute() {
+    let bench = good();
+    let recipe = Recipe::parse("mine.toml", RECIPE).unwrap();
+    let here = std::env::current_dir().unwrap();
+    let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let cache = up.join(bench.path("cache").strip_prefix("/").unwrap());
+    let kit = KitBuilder { cache, ..bench.builder() }.build(&recipe, &|_| {}).unwrap();
+    assert!(kit.path().is_absolute(), "{}", kit.path().display());
+    assert_eq!(Kit::locate(&recipe, &bench.path("cache")).unwrap().unwrap().digest(), kit.digest());
+}
+
+#[test]
 fn another_version_makes_another_kit() {
     let bench = good();
     let first = bench.build(RECIPE).unwrap();

@@ -32,6 +32,8 @@ enum Reply {
     Whole(Value),
     /// Closes the connection.
     Close,
+    /// Says nothing until the client is gone.
+    Stall,
 }
 
 /// A request as the model saw it.
@@ -104,6 +106,11 @@ async fn serve(mut stream: UnixStream, reply: Reply, log: &Mutex<Vec<Seen>>) {
     }
     let body = serde_json::from_slice(&bytes[body_at..]).unwrap();
     log.lock().unwrap().push(Seen { head, body, at: Instant::now() });
+    if matches!(reply, Reply::Stall) {
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "the client sent more");
+        log.lock().unwrap().clear();
+        return;
+    }
     let _ = stream.write_all(&answer(reply)).await;
 }
 
@@ -134,7 +141,7 @@ fn answer(reply: Reply) -> Vec<u8> {
         Reply::Status(status, headers, body) => {
             format!("HTTP/1.1 {status} Some Reason\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
         }
-        Reply::Close => String::new(),
+        Reply::Close | Reply::Stall => String::new(),
     };
     text.into_bytes()
 }
@@ -337,6 +344,29 @@ async fn the_turns_are_limited() {
     let outcome = model.run(&mut shell, 3).await;
     assert_eq!((outcome.end, outcome.turns), (ReferenceEnd::TurnLimit, 3));
     assert_eq!((shell.ran.len(), model.seen().len()), (3, 3));
+}
+
+#[tokio::test]
+async fn calls_without_an_id_get_one() {
+    let call =
+        json!({"type": "function", "function": {"name": "bash", "arguments": "{\"command\": \"ls\"}"}});
+    let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let model = Model::start(vec![Reply::Whole(json!({"choices": [{"message": message}]})), says("ok")]);
+    model.run(&mut Script::default(), 50).await;
+    let messages = model.messages();
+    assert_eq!(messages[2]["tool_calls"][0]["id"], "call_1_0");
+    assert_eq!(messages[3]["tool_call_id"], "call_1_0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_is_dropped_hangs_up() {
+    let model = Model::start(vec![Reply::Stall]);
+    let stopped = tokio::time::timeout(Duration::from_secs(5), model.run(&mut Script::default(), 50)).await;
+    assert!(stopped.is_err(), "the model said nothing");
+    // The model forgets the request when the connection closes.
+    while !model.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

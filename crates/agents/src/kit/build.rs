@@ -41,8 +41,11 @@ impl KitBuilder {
         if let Some(kit) = Kit::at(place.path.clone())? {
             return Ok(kit);
         }
-        let io = |doing| move |source| KitError::Io { doing, path: place_path(&self.cache, recipe), source };
-        let kits = self.cache.join("kits");
+        let io = |doing| {
+            let path = place.path.clone();
+            move |source| KitError::Io { doing, path, source }
+        };
+        let kits = place.path.parent().unwrap_or(&place.path).to_owned();
         fs::create_dir_all(&kits).map_err(io("make room for"))?;
         let file_name = place.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let _lock = lock(&kits.join(format!(".{file_name}.lock")), progress).map_err(io("lock"))?;
@@ -94,10 +97,6 @@ impl KitBuilder {
             built_at: self.now,
         })
     }
-}
-
-fn place_path(cache: &Path, recipe: &Recipe) -> PathBuf {
-    Place::of(recipe, cache).map_or_else(|_| cache.to_owned(), |place| place.path)
 }
 
 /// Takes the lock that one builder at a time holds; the file stays, as removing it would let two in.

@@ -142,6 +142,12 @@ impl<'a> Place<'a> {
             return Err(KitError::Platform { recipe: name(), platform: platform.as_str().to_owned() });
         }
         let key = serde_json::to_vec(&(LAYOUT, section, platform)).expect("a kit's section is plain data");
+        // npm starts in another directory, and a mount needs an absolute path.
+        let cache = std::path::absolute(cache).map_err(|source| KitError::Io {
+            doing: "find",
+            path: cache.to_owned(),
+            source,
+        })?;
         let path = cache.join("kits").join(format!("{}-{}", recipe.name(), digest_bytes(&key).short()));
         Ok(Self { path, platform, section, packages })
     }

@@ -88,6 +88,13 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Gives calls that came without an id one of their own, as every result has to name its call.
+    fn name_calls(&self, calls: &mut [ToolCall]) {
+        for (index, call) in calls.iter_mut().enumerate().filter(|(_, call)| call.id.is_empty()) {
+            call.id = format!("call_{}_{index}", self.turns);
+        }
+    }
+
     async fn carry_on<S: Shell + ?Sized>(
         &mut self,
         settings: &ReferenceSettings,
@@ -97,11 +104,12 @@ impl Work<'_> {
             if self.turns >= settings.max_turns {
                 return ReferenceEnd::TurnLimit;
             }
-            let reply = match self.client.complete(&self.conversation.request(&settings.model)).await {
+            let mut reply = match self.client.complete(&self.conversation.request(&settings.model)).await {
                 Ok(reply) => reply,
                 Err(error) => return ReferenceEnd::ModelError(error.to_string()),
             };
             self.turns += 1;
+            self.name_calls(&mut reply.tool_calls);
             self.conversation.add_reply(&reply);
             self.final_text = Some(reply.text).filter(|text| !text.is_empty());
             if reply.tool_calls.is_empty() {
