@@ -3,6 +3,9 @@
 //! The posterior of the beta-binomial model ([`GridPosterior`]) serves as prior of each group: (μ, ρ) from
 //! the grid, then pᵢ given cᵢ from a Beta distribution, then the mean over the groups of a function of pᵢ, by
 //! seeded draws.
+//!
+//! Known limit: where all groups share one probability near 1 the prior sees too much spread, and intervals of
+//! "at least one of k" for nominal 95 % cover 82–87 % (pass@3 at a common rate of .8); elsewhere 92–96 %.
 
 use std::collections::BTreeMap;
 

@@ -148,6 +148,15 @@ pub fn best_items_per_group(cost_of_group: f64, cost_of_item: f64, rho: f64) -> 
 /// # Errors
 ///
 /// [`Undefined::OutOfDomain`] unless both lie strictly between 0 and 1.
+///
+/// # Example
+///
+/// The "rule of three" (Hanley & Lippman-Hand 1983, JAMA 249, 1743–1745): about 3/rate items, 299 for one in a hundred.
+///
+/// ```
+/// assert_eq!(retrial_stats::power::zero_failure_items(0.01, 0.95)?, 299);
+/// # Ok::<(), retrial_stats::Undefined>(())
+/// ```
 pub fn zero_failure_items(rate: f64, confidence: f64) -> Result<u64, Undefined> {
     if !(rate > 0.0 && rate < 1.0 && confidence > 0.0 && confidence < 1.0) {
         return Err(Undefined::OutOfDomain);
@@ -300,6 +309,16 @@ impl PairedTest {
     ///
     /// [`Undefined::OutOfDomain`] unless `delta` is positive and `alpha < power < 1`,
     /// [`Undefined::NotReached`].
+    ///
+    /// # Example
+    ///
+    /// The textbook case of a medium effect, half a standard deviation (Cohen 1988): 34 pairs for a power of .8.
+    ///
+    /// ```
+    /// use retrial_stats::power::PairedTest;
+    /// assert_eq!(PairedTest::new(1.0, 0.05)?.groups_needed(0.5, 0.8)?, 34);
+    /// # Ok::<(), retrial_stats::Undefined>(())
+    /// ```
     pub fn groups_needed(self, delta: f64, power: f64) -> Result<u64, Undefined> {
         positive(delta)?;
         self.check_power(power)?;

@@ -135,6 +135,28 @@ pub struct CommonOddsRatio {
 /// # Errors
 ///
 /// [`Undefined::Empty`], [`Undefined::DenominatorNearZero`] if no group speaks for either side.
+///
+/// # Example
+///
+/// Admissions of men and women to six departments (Bickel, Hammel & O'Connell 1975, Science 187, 398–404), with
+/// the values that R's `mantelhaen.test` documents for them.
+///
+/// ```
+/// use retrial_stats::Counts;
+/// use retrial_stats::compare::{Pair, stratified::{StratifiedExact, common_odds_ratio}};
+/// let departments = [
+///     (512, 313, 89, 19), (353, 207, 17, 8), (120, 205, 202, 391),
+///     (138, 279, 131, 244), (53, 138, 94, 299), (22, 351, 24, 317),
+/// ]
+/// .map(|(a, b, c, d)| Pair {
+///     first: Counts::new(a, a + b).unwrap(),
+///     second: Counts::new(c, c + d).unwrap(),
+/// });
+/// assert!((common_odds_ratio(&departments)?.odds_ratio - 0.9046968).abs() < 1e-6);
+/// let test = StratifiedExact::new(&departments)?.mantel_haenszel()?;
+/// assert!((test.chi_square - 1.5246).abs() < 1e-4);
+/// # Ok::<(), retrial_stats::Undefined>(())
+/// ```
 pub fn common_odds_ratio(groups: &[Pair<Counts>]) -> Result<CommonOddsRatio, Undefined> {
     if groups.is_empty() {
         return Err(Undefined::Empty);

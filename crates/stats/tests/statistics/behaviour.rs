@@ -84,6 +84,22 @@ fn normal_draws_for_many_groups_match_draws_of_each() {
 }
 
 #[test]
+fn groups_that_always_or_never_succeed_have_posteriors() {
+    for successes in [0, 5] {
+        let groups = clusters(&[successes; 5], 5);
+        let posterior = GridPosterior::new(&groups).unwrap();
+        let functionals =
+            [Functional::Mean, Functional::PassHat(5), Functional::PassAt(5), Functional::Consistency];
+        let draws = FixedGroupsPosterior::new(&groups, &posterior, &functionals, 2000, 1).unwrap();
+        for functional in functionals {
+            let point = functional.at(successes as f64 / 5.0);
+            let shown = draws.estimate(functional, point, Level::P95).interval.unwrap();
+            assert!(shown.contains(point) && shown.width() > 0.0, "{functional:?} {shown:?}");
+        }
+    }
+}
+
+#[test]
 fn fixed_groups_are_known_better_than_their_population() {
     let groups = clusters(&[10, 10, 10, 0, 0, 0, 9, 1], 10);
     let posterior = GridPosterior::new(&groups).unwrap();
