@@ -215,9 +215,10 @@ fn covered(work: &[Entry]) -> Duration {
     sum
 }
 
-/// The time between being told to wait and asking again.
+/// The time between being told to wait and asking again. The work is in the order of its numbers.
 fn waited(work: &[Entry]) -> Duration {
-    let told = |number: u32| work.iter().find(|entry| entry.number == number && entry.status == Some(429));
+    let of_number = |number: u32| work.binary_search_by_key(&number, |entry| entry.number).ok();
+    let told = |number| of_number(number).map(|place| &work[place]).filter(|entry| entry.status == Some(429));
     let wait = |entry: &Entry| Some(entry.began.saturating_sub(told(entry.retry_of?)?.ended));
     work.iter().filter_map(wait).sum()
 }

@@ -19,7 +19,7 @@ pub(super) struct Request {
     pub(super) wants_usage: bool,
     /// What it wants.
     pub(super) wants: Wants,
-    /// Whether the task's instruction asks for confidence and claim at the end of the last message.
+    /// Whether a message of the user, such as the task's instruction, asks for confidence and claim.
     pub(super) asked_in_prompt: bool,
 }
 
@@ -57,7 +57,7 @@ impl Request {
             streams: is_true("/stream"),
             wants_usage: is_true("/stream_options/include_usage"),
             wants: wants(&body, messages),
-            asked_in_prompt: messages.iter().find(|message| is_from(message, "user")).is_some_and(asks),
+            asked_in_prompt: messages.iter().any(|message| is_from(message, "user") && asks(message)),
         })
     }
 }
@@ -139,7 +139,9 @@ mod tests {
         assert_eq!((turn(&instruction), instruction.asked_in_prompt), (Some(0), true));
         let plain = json!({"role": "user", "content": "do it"});
         let question = parse(&json!([plain, own, asks]), &bash());
-        assert_eq!((question.wants, question.asked_in_prompt), (Wants::Question, false));
+        assert_eq!(question.wants, Wants::Question);
+        let unasked = parse(&json!([plain]), &bash());
+        assert_eq!((turn(&unasked), unasked.asked_in_prompt), (Some(0), false));
     }
 
     #[test]

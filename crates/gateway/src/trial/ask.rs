@@ -6,10 +6,11 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
-use retrial_spec::{Purpose, Reply};
+use retrial_spec::{Protocol, Purpose, Reply};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::exchange::Arrival;
 use super::intake::Admission;
 use super::recorder::Message;
 use super::serve::Trial;
@@ -38,11 +39,20 @@ pub(super) async fn ask(trial: &Trial, question: &str) -> Result<Answer, AskErro
         headers,
         body: body.to_string().into(),
     };
-    let at = (Timestamp::now(), Instant::now());
     let number = trial.intake().number();
-    let admission = Admission { number, retry_of: None };
+    let arrival = Arrival {
+        admission: Admission { number, retry_of: None },
+        purpose: Purpose::Elicitation,
+        protocol: Protocol::OpenaiChat,
+        is_call: true,
+        path: PATH.to_owned(),
+        body: outgoing.body.clone(),
+        at: Timestamp::now(),
+        started: Instant::now(),
+        room: None,
+    };
     let failed = |fault: String| AskError::Upstream(trial.redact(&fault));
-    let response = trial.exchange(outgoing, admission, Purpose::Elicitation, at).await.map_err(failed)?;
+    let response = trial.exchange(outgoing, arrival).await.map_err(failed)?;
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_LIMIT).collect().await;
     let body = body.map_err(|error| failed(format!("its answer broke off: {error}")))?.to_bytes();

@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use retrial_spec::TrialId;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -19,7 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::ask::ask;
 use super::intake::Intake;
 use super::recorder::Recorder;
-use super::serve::Trial;
+use super::serve::{ROOM, Trial};
 use crate::ledger::Ledger;
 use crate::log::WireLog;
 use crate::upstream::Provider;
@@ -38,6 +39,7 @@ const HEAD_LIMIT: usize = 256 << 10;
 ///
 /// Dropping it stops it as well, without the sum and without waiting for the log's end.
 pub struct TrialGateway {
+    id: TrialId,
     trial: Arc<Trial>,
     socket: Socket,
     wire_log: PathBuf,
@@ -48,7 +50,8 @@ pub struct TrialGateway {
 
 impl fmt::Debug for TrialGateway {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("TrialGateway").field("socket", &self.socket.0).finish_non_exhaustive()
+        let mut shown = formatter.debug_struct("TrialGateway");
+        shown.field("trial", &self.id).field("socket", &self.socket.0).finish_non_exhaustive()
     }
 }
 
@@ -74,10 +77,12 @@ impl TrialGateway {
             upstream: access.upstream,
             provider,
             intake: Mutex::new(Intake::new(access.budget)),
+            room: Arc::new(Semaphore::new(ROOM)),
             recorder: sender,
         });
         let (stop, stopped) = oneshot::channel();
         Ok(Self {
+            id: access.trial,
             server: tokio::spawn(accept(listener, Arc::clone(&trial), stopped)),
             recorder: tokio::spawn(recorder.run(messages)),
             trial,
@@ -85,6 +90,11 @@ impl TrialGateway {
             wire_log: access.wire_log,
             stop,
         })
+    }
+
+    /// Returns the trial that it serves.
+    pub fn trial(&self) -> &TrialId {
+        &self.id
     }
 
     /// Returns the path of the socket.
@@ -116,7 +126,7 @@ impl TrialGateway {
     /// # Errors
     /// [`GatewayError::WireLog`] where an exchange could not be written: then the trial's record is not whole.
     pub async fn finish(self) -> Result<Wire, GatewayError> {
-        let Self { trial, socket, wire_log, stop, server, recorder } = self;
+        let Self { trial, socket, wire_log, stop, server, recorder, .. } = self;
         // A server that has ended by itself need not be told.
         let _ = stop.send(());
         let served = server.await.map_err(io::Error::other);

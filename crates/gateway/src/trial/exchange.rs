@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use jiff::Timestamp;
 use retrial_spec::{Protocol, Purpose, Reply};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::copy::ReplyCopy;
@@ -18,7 +19,7 @@ use crate::Secret;
 use crate::upstream::{BoxError, ReplyBody};
 
 /// A request as it arrived.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Arrival {
     pub(super) admission: Admission,
     pub(super) purpose: Purpose,
@@ -29,6 +30,8 @@ pub(super) struct Arrival {
     pub(super) body: Bytes,
     pub(super) at: Timestamp,
     pub(super) started: Instant,
+    /// The room that the request takes until it is recorded.
+    pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
 /// An exchange that has ended.

@@ -14,7 +14,7 @@ use crate::ledger::{Conversation, Item, Ledger};
 use crate::log::WireLog;
 use crate::upstream::PricedAs;
 
-/// What the recorder is told. The queue holds at most what was under way at a time: every exchange is told once.
+/// What the recorder is told. The queue is bounded by the room that requests hold until they are recorded.
 #[derive(Debug)]
 pub(super) enum Message {
     /// An exchange has ended.
@@ -82,6 +82,7 @@ impl Recorder {
         if self.failure.is_none() {
             self.failure = self.log.write(&exchange).err();
         }
+        drop(arrival.room);
         self
     }
 

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use retrial_spec::{Protocol, Purpose};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::exchange::{Arrival, OpenExchange, RecordedBody};
 use super::intake::{Admission, Intake, Spent};
@@ -25,6 +26,9 @@ pub(super) const BODY_LIMIT: usize = 64 << 20;
 /// How long a request's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_mins(2);
 
+/// How much room the requests of a trial take together, in megabytes, from their arrival until they are recorded.
+pub(super) const ROOM: usize = 256;
+
 /// What the connections of a trial share.
 #[derive(Debug)]
 pub(super) struct Trial {
@@ -33,6 +37,7 @@ pub(super) struct Trial {
     pub(super) upstream: Upstream,
     pub(super) provider: Provider,
     pub(super) intake: Mutex<Intake>,
+    pub(super) room: Arc<Semaphore>,
     pub(super) recorder: UnboundedSender<Message>,
 }
 
@@ -47,6 +52,7 @@ impl Trial {
             return answer;
         }
         let (head, body) = request.into_parts();
+        let room = Arc::clone(&self.room).acquire_many_owned(megabytes(&body)).await.ok();
         let body = match read(body).await {
             Ok(body) => body,
             Err(refusal) => return refusal,
@@ -56,7 +62,8 @@ impl Trial {
             Err(Spent(requests)) => return replies::over_budget(requests),
         };
         let outgoing = Outgoing { method: head.method, target: head.uri, headers: head.headers, body };
-        self.exchange(outgoing, admission, Purpose::Work, at).await.map_or_else(
+        let arrival = arrival(&outgoing, admission, at, room);
+        self.exchange(outgoing, arrival).await.map_or_else(
             |_| replies::unreachable(),
             |response| response.map(http_body_util::BodyExt::boxed_unsync),
         )
@@ -69,21 +76,8 @@ impl Trial {
     pub(super) async fn exchange(
         &self,
         outgoing: Outgoing,
-        admission: Admission,
-        purpose: Purpose,
-        (at, started): (Timestamp, Instant),
+        arrival: Arrival,
     ) -> Result<Response<RecordedBody>, String> {
-        let path = outgoing.target.path().to_owned();
-        let arrival = Arrival {
-            admission,
-            purpose,
-            protocol: protocol(&path),
-            is_call: outgoing.method == Method::POST,
-            path,
-            body: outgoing.body.clone(),
-            at,
-            started,
-        };
         let mut exchange = OpenExchange::new(arrival, self.recorder.clone(), self.key());
         match send(&self.upstream, &self.provider, outgoing).await {
             Ok(response) => {
@@ -153,6 +147,33 @@ impl Trial {
             _ => None,
         }
     }
+}
+
+/// A request of the agent as it arrived.
+fn arrival(
+    outgoing: &Outgoing,
+    admission: Admission,
+    (at, started): (Timestamp, Instant),
+    room: Option<OwnedSemaphorePermit>,
+) -> Arrival {
+    let path = outgoing.target.path().to_owned();
+    Arrival {
+        admission,
+        purpose: Purpose::Work,
+        protocol: protocol(&path),
+        is_call: outgoing.method == Method::POST,
+        path,
+        body: outgoing.body.clone(),
+        at,
+        started,
+        room,
+    }
+}
+
+/// The room that a body takes; the most it may take where its length is not announced.
+fn megabytes(body: &Incoming) -> u32 {
+    let longest = body.size_hint().upper().unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
+    (longest >> 20) as u32 + 1
 }
 
 /// Returns the protocol that a path belongs to.

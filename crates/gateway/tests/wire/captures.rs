@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{Client, ScriptedUpstream, World, http, post};
+use crate::common::{CHAT, Client, ScriptedUpstream, World, http, post};
+use retrial_gateway::simulate::Profile;
 use retrial_spec::Exchange;
 use serde_json::Value;
 
@@ -73,6 +74,29 @@ fn check(entry: &Value, reply: &[u8], exchange: &Exchange) {
     assert_eq!(Value::from(usage.output), stated["completion_tokens"]);
     assert_eq!(Value::from(usage.reasoning), stated["completion_tokens_details"]["reasoning_tokens"]);
     assert_eq!(usage.cache_write, None);
+}
+
+#[tokio::test]
+async fn a_simulated_model_takes_captured_requests_for_the_turns_they_are() {
+    let Some(directory) = captures() else { return };
+    let mut turns = Vec::new();
+    for entry in entries(&directory.join("opencode-stream.jsonl")) {
+        let world = World::new();
+        let (gateway, simulated) = world.open_simulated(&Profile::steady()).await;
+        let mut client = Client::connect(gateway.socket()).await;
+        let received = client.post(CHAT, &entry["body"]).await;
+        assert_eq!(received.status, 200);
+        let call = received.message().get("tool_calls").map(|calls| calls[0]["function"].clone());
+        // The first request is for a title and offers no tools.
+        turns.push(call.map(|call| {
+            assert_eq!(call["name"], "bash");
+            let arguments: Value = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
+            let command = arguments["command"].as_str().unwrap();
+            simulated.plan().commands().position(|planned| planned == command).unwrap()
+        }));
+        gateway.finish().await.unwrap();
+    }
+    assert_eq!(turns, [None, Some(0), Some(1), Some(2), Some(3), Some(4), Some(5)]);
 }
 
 #[tokio::test]
