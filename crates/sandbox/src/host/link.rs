@@ -2,7 +2,7 @@
 //!
 //! What the relay sends is parsed strictly: beyond the protocol's bounds the link is lost, never the host.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ const BATCH: usize = 256 << 10;
 struct Routes {
     commands: HashMap<u32, mpsc::Sender<Report>>,
     tree: Option<mpsc::Sender<Report>>,
-    kills: VecDeque<oneshot::Sender<u32>>,
+    kills: Vec<oneshot::Sender<u32>>,
     lost: Option<String>,
 }
 
@@ -74,33 +74,31 @@ impl Link {
 
     /// Says why the link is lost.
     pub(super) fn lost(&self) -> SandboxError {
-        let reason = self.routes().lost.clone();
+        let reason = lock(&self.routes).lost.clone();
         SandboxError::LinkLost { reason: reason.unwrap_or_else(|| "it did not answer in time".into()) }
     }
 
-    fn routes(&self) -> MutexGuard<'_, Routes> {
-        lock(&self.routes)
+    /// Registers somebody who waits for reports. Once the link is lost nobody would ever tell them, so it fails.
+    fn register(&self, add: impl FnOnce(&mut Routes)) -> Result<(), SandboxError> {
+        let mut routes = lock(&self.routes);
+        if let Some(reason) = &routes.lost {
+            return Err(SandboxError::LinkLost { reason: reason.clone() });
+        }
+        add(&mut routes);
+        Ok(())
     }
 
     /// Registers the receiver of what a tree operation is answered.
-    pub(super) fn tree_answers(&self) -> mpsc::Receiver<Report> {
+    pub(super) fn tree_answers(&self) -> Result<mpsc::Receiver<Report>, SandboxError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let mut routes = self.routes();
-        if routes.lost.is_none() {
-            routes.tree = Some(sender);
-        }
-        receiver
+        self.register(|routes| routes.tree = Some(sender))?;
+        Ok(receiver)
     }
 
     /// Ends all processes; returns how many remain.
     pub(super) async fn kill_all(&self, grace: Duration) -> Result<u32, SandboxError> {
         let (sender, receiver) = oneshot::channel();
-        {
-            let mut routes = self.routes();
-            if routes.lost.is_none() {
-                routes.kills.push_back(sender);
-            }
-        }
+        self.register(|routes| routes.kills.push(sender))?;
         let grace_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
         self.send(&Command::KillAll { grace_ms }).await?;
         match timeout(grace + PATIENCE, receiver).await {
@@ -119,12 +117,7 @@ impl Link {
         let program = request.program()?.to_owned();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = mpsc::channel(QUEUE);
-        {
-            let mut routes = self.routes();
-            if routes.lost.is_none() {
-                routes.commands.insert(id, sender);
-            }
-        }
+        self.register(|routes| drop(routes.commands.insert(id, sender)))?;
         let mut running =
             Running { link: self, receiver, program, left: [request.stdout_cap, request.stderr_cap] };
         self.send(&Command::Exec(to_exec(id, &request))).await?;
@@ -323,7 +316,8 @@ async fn route(report: Report, routes: &Mutex<Routes>) {
             Report::Part(_) => routes.tree.clone(),
             Report::Done | Report::TreeFailed(_) => routes.tree.take(),
             Report::Killed { left } => {
-                if let Some(waiting) = routes.kills.pop_front() {
+                // Orders that overlap are answered once.
+                for waiting in routes.kills.drain(..) {
                     let _ = waiting.send(*left);
                 }
                 None

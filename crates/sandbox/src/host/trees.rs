@@ -23,8 +23,9 @@ impl Link {
         if *broken {
             return Err(SandboxError::LinkLost { reason: "a copy was given up half-way".into() });
         }
+        let answers = self.tree_answers()?;
         *broken = true;
-        Ok(Operation { broken, answers: self.tree_answers() })
+        Ok(Operation { broken, answers })
     }
 
     /// Makes a directory, or changes mode and owner of an existing one.

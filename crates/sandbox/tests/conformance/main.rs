@@ -1,7 +1,8 @@
 //! One suite for every back end: each check is a function over a [`Place`], and a test per back end.
 //!
 //! Docker's tests run when its engine answers, or must when `RETRIAL_REQUIRE_DOCKER=1`; they need the image
-//! `RETRIAL_BASE_IMAGE` (by default `retrial/base:bookworm`). A back end that is not usable here makes its tests say
+//! `RETRIAL_BASE_IMAGE` (by default `retrial/base:bookworm`). `RETRIAL_REQUIRE_NAMESPACE=1` does the same for
+//! namespaces. A back end that is not usable here makes its tests say
 //! so in one line; they never pass over it silently.
 
 #![allow(
