@@ -64,10 +64,11 @@ impl TrialGateway {
         if let Upstream::Http(upstream) = &access.upstream {
             provider.prepare(&upstream.base).await.map_err(GatewayError::Certificates)?;
         }
-        let log = WireLog::create(&access.wire_log)
-            .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
         let (listener, socket) = listen(&access.socket, access.socket_owner)
             .map_err(|source| GatewayError::Listen { path: access.socket.clone(), source })?;
+        // After the socket, so that who cannot have it does not empty the log of who has.
+        let log = WireLog::create(&access.wire_log)
+            .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
 
         let (sender, messages) = mpsc::unbounded_channel();
         let recorder = Recorder::new(Ledger::new(prices), log, access.upstream.priced_as());
