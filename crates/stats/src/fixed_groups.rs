@@ -5,7 +5,7 @@
 //! seeded draws.
 //!
 //! Known limit: where all groups share one probability near 1 the prior sees too much spread, and intervals of
-//! "at least one of k" for nominal 95 % cover 82–87 % (pass@3 at a common rate of .8); elsewhere 92–96 %.
+//! "at least one of k" for nominal 95 % cover 82–87 % (pass@3 at a common rate of .8); elsewhere about 95 %.
 
 use std::collections::BTreeMap;
 

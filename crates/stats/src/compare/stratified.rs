@@ -9,6 +9,12 @@ use crate::moments;
 use crate::special;
 use crate::undefined::Undefined;
 
+/// Most multiplications spent on the exact distribution.
+const MOST_WORK: usize = 2_000_000_000;
+
+/// Most outcomes of a single group that are enumerated.
+const WIDEST_GROUP: usize = 10_000_000;
+
 /// Null distribution of the first side's total successes, given the margins of every group.
 #[derive(Debug, Clone)]
 pub struct StratifiedExact {
@@ -28,18 +34,23 @@ impl StratifiedExact {
     ///
     /// # Errors
     ///
-    /// [`Undefined::Empty`] without groups.
+    /// [`Undefined::Empty`] without groups, [`Undefined::TooManyCases`] where groups are too large to enumerate.
     pub fn new(groups: &[Pair<Counts>]) -> Result<Self, Undefined> {
         if groups.is_empty() {
             return Err(Undefined::Empty);
         }
-        let mut probabilities = vec![1.0];
+        let (mut probabilities, mut work) = (vec![1.0], 0_usize);
         let (mut lowest, mut mean, mut variance) = (0, 0.0, 0.0);
         for group in groups {
             let (first, second) = (group.first, group.second);
             let hits = first.successes() + second.successes();
             let low = hits.saturating_sub(second.total());
             let high = first.total().min(hits);
+            let width = (high - low + 1) as usize;
+            work = work.saturating_add(probabilities.len().saturating_mul(width));
+            if width > WIDEST_GROUP || work > MOST_WORK {
+                return Err(Undefined::TooManyCases);
+            }
             let own: Vec<f64> =
                 (low..=high).map(|k| hypergeometric(k, hits, first.total(), second.total())).collect();
             probabilities = convolve(&probabilities, &own);

@@ -2,7 +2,7 @@
 
 use retrial_stats::bootstrap::{BootstrapDistribution, hierarchical_draws};
 use retrial_stats::calibration::{binned, brier, spiegelhalter};
-use retrial_stats::compare::{Pair, paired};
+use retrial_stats::compare::{Pair, paired, stratified::StratifiedExact};
 use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::divergence::jaccard;
 use retrial_stats::fixed_groups::FixedGroupsPosterior;
@@ -269,6 +269,14 @@ fn detectable_differences_of_fixed_groups_match_the_planning_table() {
     }
     let test = power::PairedTest::new(0.3, 0.05).unwrap();
     assert_eq!(test.groups_needed(1e-9, 0.8), Err(Undefined::NotReached));
+}
+
+#[test]
+fn exact_tests_of_groups_too_large_to_enumerate_are_refused() {
+    let half = Counts::new(500_000_000, 1_000_000_000).unwrap();
+    let found = StratifiedExact::new(&[Pair { first: half, second: half }]);
+    assert!(matches!(found, Err(Undefined::TooManyCases)));
+    assert!(matches!(paired::sign_flip_exact(&[0.1; 37]), Err(Undefined::TooManyCases)));
 }
 
 #[test]
