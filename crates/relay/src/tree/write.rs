@@ -27,20 +27,17 @@ pub(crate) fn make_directory(directory: &Directory) -> Result<(), TreeFailure> {
         .map_err(|error| failure(path, &error))
 }
 
-/// Removes everything below a directory and keeps the directory; one that is missing is clear already.
+/// Removes everything below a directory and keeps the directory; one that is missing is clear already. A link in its
+/// place is replaced by an empty directory, for what it points to is none of the caller's concern.
 pub(crate) fn clear_directory(path: &[u8]) -> Result<(), TreeFailure> {
     let path = Path::new(OsStr::from_bytes(path));
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failure(path, &error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(|error| failure(path, &error))?;
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let removed =
-            if is_directory { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
-        removed.map_err(|error| failure(&entry.path(), &error))?;
+        _ => make_plain_directory(path).map_err(|error| failure(path, &error))?,
+    }
+    for entry in fs::read_dir(path).map_err(|error| failure(path, &error))? {
+        let entry = entry.map_err(|error| failure(path, &error))?.path();
+        clear(&entry).map_err(|error| failure(&entry, &error))?;
     }
     Ok(())
 }
@@ -144,7 +141,7 @@ fn make_root(path: &Path) -> io::Result<()> {
 fn make_plain_directory(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
-            if metadata.mode() & 0o300 == 0o300 || crate::sys::user_id() == 0 {
+            if metadata.mode() & 0o700 == 0o700 || crate::sys::user_id() == 0 {
                 return Ok(());
             }
             fs::set_permissions(path, Permissions::from_mode(metadata.mode() | 0o700))
@@ -160,11 +157,33 @@ fn make_plain_directory(path: &Path) -> io::Result<()> {
 /// Removes whatever is at `path`, a whole directory included; links are removed, not followed.
 fn clear(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(metadata) if metadata.is_dir() => {
+            unlock(path)?;
+            fs::remove_dir_all(path)
+        }
         Ok(_) => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Gives the owner all rights to a directory and those below, which takes no privilege to do and may be needed to
+/// remove them.
+fn unlock(root: &Path) -> io::Result<()> {
+    if crate::sys::user_id() == 0 {
+        return Ok(());
+    }
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                directories.push(entry.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn own(path: &Path, owner: Owner) -> io::Result<()> {

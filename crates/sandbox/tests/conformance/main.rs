@@ -56,6 +56,7 @@ suite! {
         trees::a_tree_comes_back_as_it_went_in,
         trees::a_single_file_and_a_missing_path_are_told_apart,
         trees::every_cap_of_a_copy_has_its_own_error,
+        trees::a_cleared_directory_is_empty_and_still_there,
         cleaning::sandboxes_share_neither_home_nor_tmp,
         cleaning::a_stopped_sandbox_leaves_nothing;
     // The fake runs no process and has no kernel, so nothing of this can be asked of it.
@@ -64,6 +65,7 @@ suite! {
         commands::standard_input_is_what_was_given_and_otherwise_empty,
         commands::several_commands_run_side_by_side,
         trees::hostile_names_and_links_neither_escape_nor_hang,
+        trees::clearing_follows_no_planted_link_and_opens_what_is_locked,
         trees::planted_links_do_not_redirect_what_is_copied_in,
         limits::nothing_outside_is_reachable,
         limits::the_memory_limit_bites_and_is_reported,

@@ -129,3 +129,26 @@ pub(crate) async fn planted_links_do_not_redirect_what_is_copied_in(place: &Plac
     assert_eq!(back.digest().unwrap(), tree.digest().unwrap());
     sandbox.stop().await.unwrap();
 }
+
+pub(crate) async fn a_cleared_directory_is_empty_and_still_there(place: &Place) {
+    let sandbox = place.sandbox().await;
+    sandbox.copy_in(&sample(), "/app/tree", User::Agent).await.unwrap();
+    sandbox.clear("/app/tree").await.unwrap();
+    assert!(sandbox.copy_out("/app/tree", TreeCaps::default()).await.unwrap().is_empty());
+    sandbox.clear("/app/no/such/directory").await.unwrap();
+    assert_eq!(place.ok(&*sandbox, "cat /app/start.txt").await, "hello\n");
+    sandbox.stop().await.unwrap();
+}
+
+pub(crate) async fn clearing_follows_no_planted_link_and_opens_what_is_locked(place: &Place) {
+    let sandbox = place.sandbox().await;
+    place.ok(&*sandbox, "mkdir /app/keep && echo x > /app/keep/file && ln -s /app/keep /logs/link").await;
+    sandbox.clear("/logs/link").await.unwrap();
+    assert_eq!(place.ok(&*sandbox, "ls /app/keep; test -d /logs/link -a ! -L /logs/link").await, "file\n");
+    let locked = "mkdir -p /logs/v/a/b && ln -s /app/keep /logs/v/out && touch /logs/v/a/b/c && chmod 0 /logs/v/a/b /logs/v/a /logs/v";
+    place.ok(&*sandbox, locked).await;
+    sandbox.clear("/logs/v").await.unwrap();
+    assert!(sandbox.copy_out("/logs/v", TreeCaps::default()).await.unwrap().is_empty());
+    assert_eq!(place.ok(&*sandbox, "cat /app/keep/file").await, "x\n");
+    sandbox.stop().await.unwrap();
+}
