@@ -31,21 +31,21 @@ fn every_command_has_help_with_an_example() {
 #[test]
 fn an_experiment_that_does_not_exist_is_an_input_error() {
     let place = Place::new();
-    insta::assert_snapshot!(place.run(&["run", "none.toml"]).snapshot(&place), @"");
+    insta::assert_snapshot!(place.run(&["run", "none.toml"]).snapshot(&place));
 }
 
 #[test]
 fn a_faulty_experiment_shows_every_fault_with_its_place() {
     let place = Place::new();
     place.write("bad.toml", "name = \"bad\"\ntrials = 0\ntask = []\ntasks = [\"none/*\"]\n\n[[agents]]\nname = \"a\"\nmodel = \"simulated/steady\"\n");
-    insta::assert_snapshot!(place.run(&["run", "bad.toml"]).snapshot(&place), @"");
+    insta::assert_snapshot!(place.run(&["run", "bad.toml"]).snapshot(&place));
 }
 
 #[test]
 fn a_missing_task_directory_is_pointed_at() {
     let place = Place::new();
     place.write("e.toml", "name = \"e\"\ntrials = 1\ntasks = [\"none\"]\n\n[[agents]]\nname = \"a\"\nmodel = \"simulated/steady\"\n");
-    insta::assert_snapshot!(place.run(&["run", "e.toml", "--dry-run"]).snapshot(&place), @"");
+    insta::assert_snapshot!(place.run(&["run", "e.toml", "--dry-run"]).snapshot(&place));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_dry_run_prints_the_plan_and_runs_nothing() {
     let place = Place::new();
     place.write("e.toml", &experiment("fake", 3, &["steady", "flaky"]));
     let ran = place.run(&["run", "e.toml", "--dry-run", "--task", "fix-torn-tail"]);
-    insta::assert_snapshot!(ran.snapshot(&place), @"");
+    insta::assert_snapshot!(ran.snapshot(&place));
     assert!(!place.join("results").exists());
     let ran = place.run(&["run", "e.toml", "--dry-run", "--json", "--trials", "2"]).expect(0);
     let plan: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -134,7 +134,7 @@ fn a_run_without_any_result_is_never_a_success() {
     let place = Place::new();
     place.write("e.toml", &experiment("fake", 1, &["steady"]));
     place.run(&["run", "e.toml", "--out", "run"]).expect(0);
-    std::fs::write(place.join("run/trials.jsonl"), "").expect("a file");
+    fs_err::write(place.join("run/trials.jsonl"), "").expect("a file");
     let ran = place.run(&["score", "run"]);
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
 }
@@ -144,9 +144,9 @@ fn a_record_given_twice_makes_the_run_invalid() {
     let place = Place::new();
     place.write("e.toml", &experiment("fake", 1, &["steady"]));
     place.run(&["run", "e.toml", "--out", "run"]).expect(0);
-    let text = std::fs::read_to_string(place.join("run/trials.jsonl")).expect("records");
+    let text = fs_err::read_to_string(place.join("run/trials.jsonl")).expect("records");
     let first = text.lines().next().expect("a record");
-    std::fs::write(place.join("run/trials.jsonl"), format!("{text}{first}\n")).expect("a file");
+    fs_err::write(place.join("run/trials.jsonl"), format!("{text}{first}\n")).expect("a file");
     place.run(&["score", "run"]).expect(4);
 }
 
@@ -155,9 +155,9 @@ fn a_complete_run_can_be_resumed_without_doing_anything() {
     let place = Place::new();
     place.write("e.toml", &experiment("fake", 1, &["steady"]));
     place.run(&["run", "e.toml", "--out", "run"]).expect(0);
-    let before = std::fs::read(place.join("run/trials.jsonl")).expect("records");
+    let before = fs_err::read(place.join("run/trials.jsonl")).expect("records");
     place.run(&["run", "--resume", "run"]).expect(0);
-    assert_eq!(std::fs::read(place.join("run/trials.jsonl")).expect("records"), before);
+    assert_eq!(fs_err::read(place.join("run/trials.jsonl")).expect("records"), before);
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn lists_and_completions_print_data_to_stdout() {
     let place = Place::new();
     let tasks = tasks_dir().display().to_string();
     let ran = place.run(&["task", "list", &format!("{tasks}/fix-torn-tail")]).expect(0);
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout);
     let ran = place.run(&["agent", "list"]).expect(0);
     for name in ["reference", "opencode", "simulated/steady"] {
         assert!(ran.stdout.contains(name), "{}", ran.stdout);

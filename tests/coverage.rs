@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use rand::SeedableRng;
 use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use retrial_agents::{ActionTable, actions_of};
 use retrial_gateway::PriceTable;

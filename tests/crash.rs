@@ -15,7 +15,7 @@ const KILLS: u32 = 50;
 
 /// The whole lines of `trials.jsonl`, by trial.
 fn lines(run: &Path) -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(run.join("trials.jsonl")).unwrap_or_default();
+    let text = fs_err::read_to_string(run.join("trials.jsonl")).unwrap_or_default();
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
     whole
         .lines()
@@ -79,8 +79,8 @@ fn kill_and_resume(sandbox: &str, trials: u32, tasks: &[&str], moments_ms: std::
 /// Processes that name the place on their command line.
 fn processes_in(place: &Place) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("proc").flatten() {
-        let Ok(bytes) = std::fs::read(entry.path().join("cmdline")) else { continue };
+    for entry in fs_err::read_dir("/proc").expect("proc").flatten() {
+        let Ok(bytes) = fs_err::read(entry.path().join("cmdline")) else { continue };
         let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
         if line.contains(&place.path().display().to_string()) {
             found.push(line);

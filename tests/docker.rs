@@ -164,7 +164,7 @@ fn agents_that_misbehave_are_recorded_and_disturb_no_other_trial() {
         match record.trial.agent.as_str() {
             "steady" => assert_eq!(record.ending, Ending::Finished, "{id}"),
             "loud" => {
-                let kept = std::fs::metadata(place.join(&format!("run/trials/{id}/attempt-1/stdout.log")))
+                let kept = fs_err::metadata(place.join(&format!("run/trials/{id}/attempt-1/stdout.log")))
                     .expect("a log");
                 assert!(kept.len() <= 4 << 20, "{id} kept {} bytes", kept.len());
             }
@@ -174,7 +174,7 @@ fn agents_that_misbehave_are_recorded_and_disturb_no_other_trial() {
                 let state = record.state.value().expect("a final state");
                 assert!(state.changed.iter().any(|path| path == "shadow"), "{:?}", state.changed);
                 let patch =
-                    std::fs::read_to_string(place.join(&format!("run/trials/{id}/attempt-1/patch.diff")));
+                    fs_err::read_to_string(place.join(&format!("run/trials/{id}/attempt-1/patch.diff")));
                 assert!(!patch.expect("a patch").contains("root:"), "a link was followed");
             }
             "hanging" => assert_eq!(record.ending, Ending::Timeout, "{id}"),
@@ -187,7 +187,7 @@ fn agents_that_misbehave_are_recorded_and_disturb_no_other_trial() {
     let left =
         std::process::Command::new("docker").args(["ps", "-aq", "--filter", "label=retrial.run"]).output();
     let text = String::from_utf8_lossy(&left.expect("docker").stdout).into_owned();
-    let ours = std::fs::read_to_string(place.join("run/run.json")).expect("a manifest");
+    let ours = fs_err::read_to_string(place.join("run/run.json")).expect("a manifest");
     let ours: serde_json::Value = serde_json::from_str(&ours).expect("JSON");
     let label = format!("label=retrial.run={}", ours["run"].as_str().expect("an id"));
     let left = std::process::Command::new("docker")
@@ -203,7 +203,7 @@ fn the_projects_tasks_are_admitted_in_docker_and_in_namespaces() {
         return;
     }
     let place = Place::new();
-    let pattern: Vec<String> = std::fs::read_dir(tasks_dir())
+    let pattern: Vec<String> = fs_err::read_dir(tasks_dir())
         .expect("tasks")
         .flatten()
         .filter(|entry| entry.path().join("task.toml").is_file())

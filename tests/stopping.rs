@@ -13,8 +13,8 @@ fn under_way(place: &Place) -> Child {
     place.write("e.toml", &experiment("namespace", 6, &["steady", "flaky"]));
     let child = place.spawn(&["run", "e.toml", "--out", "run", "--concurrency", "2"]);
     let begin = Instant::now();
-    while std::fs::read_to_string(place.join("run/trials.jsonl")).unwrap_or_default().lines().count() < 2 {
-        assert!(begin.elapsed() < Duration::from_secs(60), "no trial finishes");
+    while fs_err::read_to_string(place.join("run/trials.jsonl")).unwrap_or_default().lines().count() < 2 {
+        assert!(begin.elapsed() < Duration::from_mins(1), "no trial finishes");
         std::thread::sleep(Duration::from_millis(20));
     }
     child
@@ -28,10 +28,10 @@ fn interrupt(child: &Child) {
 /// Checks that a stopped run left nothing and goes on to its end.
 fn goes_on(place: &Place) {
     assert_eq!(place.leftovers(), Vec::<PathBuf>::new());
-    let before = std::fs::read_to_string(place.join("run/trials.jsonl")).expect("records");
+    let before = fs_err::read_to_string(place.join("run/trials.jsonl")).expect("records");
     assert!(before.lines().count() < 60, "it was stopped before its end");
     place.run(&["run", "--resume", "run"]).expect(0);
-    let after = std::fs::read_to_string(place.join("run/trials.jsonl")).expect("records");
+    let after = fs_err::read_to_string(place.join("run/trials.jsonl")).expect("records");
     assert!(after.starts_with(&before), "finished records are unchanged");
     assert_eq!(records(&place.join("run")).len(), 60);
     assert_eq!(place.leftovers(), Vec::<PathBuf>::new());
@@ -43,7 +43,7 @@ fn one_interrupt_finishes_running_trials_and_the_run_goes_on_later() {
     let mut child = under_way(&place);
     interrupt(&child);
     assert_eq!(child.wait().expect("a child").code(), Some(130));
-    let events = std::fs::read_to_string(place.join("run/events.jsonl")).expect("events");
+    let events = fs_err::read_to_string(place.join("run/events.jsonl")).expect("events");
     let count = |what: &str| events.matches(&format!("\"event\":\"{what}\"")).count();
     assert_eq!(count("attempt_started"), count("trial_finished"), "running trials were finished");
     goes_on(&place);
@@ -77,7 +77,7 @@ struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
-        std::fs::create_dir(path).expect("a directory");
+        fs_err::create_dir(path).expect("a directory");
         let size = format!("size={kilobytes}k");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).output();
         mounted.is_ok_and(|output| output.status.success()).then(|| Self(path.to_owned()))
@@ -112,11 +112,11 @@ fn a_full_disk_stops_the_run_with_whole_records_and_room_lets_it_go_on() {
     let ran = place.run(&["run", "e.toml", "--out", "disk/run"]).expect(5);
     assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
     assert!(ran.stderr.contains("hint: "), "{}", ran.stderr);
-    let before = std::fs::read_to_string(place.join("disk/run/trials.jsonl")).expect("records");
+    let before = fs_err::read_to_string(place.join("disk/run/trials.jsonl")).expect("records");
     assert!(before.is_empty() || before.ends_with('\n'), "a record is torn");
     disk.grow(64_000);
     place.run(&["run", "--resume", "disk/run"]).expect(0);
-    let after = std::fs::read_to_string(place.join("disk/run/trials.jsonl")).expect("records");
+    let after = fs_err::read_to_string(place.join("disk/run/trials.jsonl")).expect("records");
     assert!(after.starts_with(&before));
     assert_eq!(records(&place.join("disk/run")).len(), 200);
 }

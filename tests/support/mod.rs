@@ -1,5 +1,9 @@
 //! What whole-program tests share: the real binary, private directories, small experiments.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    dead_code,
+    clippy::print_stderr,
+    reason = "each test file uses its own part, and skipped tests say so"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -8,47 +12,47 @@ use retrial_spec::TrialRecord;
 use tempfile::TempDir;
 
 /// A private place for one test: a working directory, a cache and a runtime directory.
-pub struct Place {
+pub(crate) struct Place {
     directory: TempDir,
 }
 
 /// What a command printed and how it ended.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
     /// Makes an empty place. Its path is short, for sockets live below it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory =
             tempfile::Builder::new().prefix("rt").rand_bytes(6).tempdir_in("/tmp").expect("a directory");
         // Namespace sandboxes are launched by an unprivileged user, who has to reach what is inside.
         let place = Self { directory };
         open_to_all(place.path());
-        std::fs::create_dir(place.path().join("runtime")).expect("a directory");
+        fs_err::create_dir(place.path().join("runtime")).expect("a directory");
         place
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn join(&self, path: &str) -> PathBuf {
+    pub(crate) fn join(&self, path: &str) -> PathBuf {
         self.path().join(path)
     }
 
     /// Writes a file, with the directories it needs.
-    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-        std::fs::write(&path, text).expect("a file");
+        fs_err::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs_err::write(&path, text).expect("a file");
         path
     }
 
     /// The command under test, in this place.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retrial"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("XDG_RUNTIME_DIR", self.join("runtime")).env("TMPDIR", self.join("runtime"));
@@ -57,19 +61,19 @@ impl Place {
     }
 
     /// Runs the command to its end.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::from(self.command(args).output().expect("the command starts"))
     }
 
     /// Starts the command and lets it work.
-    pub fn spawn(&self, args: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("the command starts")
     }
 
     /// What is in the runtime directory: nothing, once everything has ended.
-    pub fn leftovers(&self) -> Vec<PathBuf> {
+    pub(crate) fn leftovers(&self) -> Vec<PathBuf> {
         let mut left = Vec::new();
         collect_files(&self.join("runtime"), &mut left);
         left
@@ -77,7 +81,7 @@ impl Place {
 }
 
 fn collect_files(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+    for entry in fs_err::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() && !path.is_symlink() {
             collect_files(&path, found);
@@ -89,7 +93,7 @@ fn collect_files(directory: &Path, found: &mut Vec<PathBuf>) {
 
 fn open_to_all(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
 }
 
 impl From<Output> for Ran {
@@ -104,7 +108,7 @@ impl From<Output> for Ran {
 
 impl Ran {
     /// Exit code, stdout and stderr as one text for a snapshot, without what differs from place to place.
-    pub fn snapshot(&self, place: &Place) -> String {
+    pub(crate) fn snapshot(&self, place: &Place) -> String {
         let code = self.code.map_or_else(|| "signal".to_owned(), |code| code.to_string());
         let text = format!("exit: {code}\n--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr);
         text.replace(&place.path().display().to_string(), "[place]")
@@ -112,32 +116,33 @@ impl Ran {
     }
 
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 }
 
 /// The directory of the tasks that come with the project.
-pub fn tasks_dir() -> PathBuf {
+pub(crate) fn tasks_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace").join("tasks")
 }
 
 /// A small experiment with simulated models on the project's own tasks.
-pub fn experiment(sandbox: &str, trials: u32, models: &[&str]) -> String {
+pub(crate) fn experiment(sandbox: &str, trials: u32, models: &[&str]) -> String {
     let mut text = format!(
         "name = \"small\"\nseed = 11\ntrials = {trials}\ntasks = [\"{}/*\"]\nsandbox = \"{sandbox}\"\n",
         tasks_dir().display()
     );
     for model in models {
-        text.push_str(&format!("\n[[agents]]\nname = \"{model}\"\nmodel = \"simulated/{model}\"\n"));
+        let agent = format!("\n[[agents]]\nname = \"{model}\"\nmodel = \"simulated/{model}\"\n");
+        text.push_str(&agent);
     }
     text
 }
 
 /// The records of a run, by trial.
-pub fn records(run: &Path) -> Vec<TrialRecord> {
-    let text = std::fs::read(run.join("trials.jsonl")).expect("records");
+pub(crate) fn records(run: &Path) -> Vec<TrialRecord> {
+    let text = fs_err::read(run.join("trials.jsonl")).expect("records");
     let mut records: Vec<TrialRecord> =
         retrial_spec::read_trials(text.as_slice()).collect::<Result<_, _>>().expect("readable records");
     records.sort_by(|a, b| a.trial.cmp(&b.trial));
@@ -145,7 +150,7 @@ pub fn records(run: &Path) -> Vec<TrialRecord> {
 }
 
 /// Whether Docker tests run. They must where `RETRIAL_REQUIRE_DOCKER=1`; elsewhere, without an engine, they say that they do not.
-pub fn docker_or_skip(test: &str) -> bool {
+pub(crate) fn docker_or_skip(test: &str) -> bool {
     let answers =
         Command::new("docker").args(["version"]).output().is_ok_and(|output| output.status.success());
     if !answers {

@@ -8,7 +8,9 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     fs_err::create_dir_all(&directory).map_err(|error| error.to_string())?;
     let mut files: Vec<(&str, serde_json::Value)> =
         retrial_spec::schemas().into_iter().map(|file| (file.name, file.schema)).collect();
-    files.push(("scorecard.schema.json", retrial_metrics::schema().schema));
+    let scorecard = retrial_metrics::schema();
+    files.push((scorecard.name, scorecard.schema));
+    files.push(("recipe.schema.json", retrial_agents::Recipe::schema()));
     for (name, schema) in files {
         let path = directory.join(name);
         let mut text = serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())?;

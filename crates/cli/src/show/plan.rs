@@ -76,7 +76,7 @@ impl Printed<'_> {
     fn render(&self) -> String {
         let list = |names: Vec<String>| {
             let more = names.len().saturating_sub(SHOWN);
-            let shown = names.iter().take(SHOWN).map(|name| format!("  {name}\n")).collect::<String>();
+            let shown = names.iter().take(SHOWN).flat_map(|name| ["  ", name, "\n"]).collect::<String>();
             if more > 0 { format!("{shown}  … and {more} more\n") } else { shown }
         };
         let agents = self

@@ -15,9 +15,6 @@ pub(crate) fn plain<const N: usize>(header: &[&str], rows: &[[String; N]]) -> St
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    if text.is_empty() {
-        text.push('\n');
-    }
-    text
+    let lines: Vec<String> = table.lines().collect();
+    lines.iter().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
