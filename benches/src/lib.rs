@@ -1,0 +1,26 @@
+//! Measurements of what the harness itself costs: trials of an agent that does nothing, beside loops that ask the engine
+//! for the same containers and do nothing else.
+//!
+//! `cargo xtask bench` runs the program of this crate, which writes `docs/performance.md`; `cargo bench -p retrial-benches`
+//! runs the same trials under criterion. Nothing here is part of the product, and nothing asserts a time.
+
+mod engine;
+mod gateway;
+mod harness;
+mod machine;
+mod noop;
+mod profile;
+mod report;
+mod sitting;
+
+pub use engine::{Calls, Engine};
+pub use gateway::OpenGateway;
+pub use harness::{Harness, NAMESPACE_HELPER};
+pub use machine::Machine;
+pub use noop::{NoopTask, Verifier};
+pub use profile::{Profile, Step};
+pub use report::render;
+pub use sitting::{Extent, Loop, Reading, Sitting};
+
+/// Why a measurement could not be made, in words.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;

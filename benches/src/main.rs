@@ -1,0 +1,67 @@
+//! Measures the cost of the harness and writes the page about it. Run it in a release build; `cargo xtask bench` does.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development command talks to its user directly"
+)]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use retrial_benches::{Extent, Failure, NAMESPACE_HELPER, Sitting, render};
+
+/// Measures the cost of the harness beside bare loops.
+#[derive(Debug, Parser)]
+#[command(name = "retrial-benches")]
+struct Cli {
+    /// The page to write; printed where absent.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// A directory on the disk whose speed counts.
+    #[arg(long, default_value = ".")]
+    scratch: PathBuf,
+    /// Rounds, of which medians are taken.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Trials, or turns of a bare loop, per round and concurrency.
+    #[arg(long, default_value_t = 40)]
+    trials: u32,
+    /// Leaves the loops in Docker out.
+    #[arg(long)]
+    without_docker: bool,
+}
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == NAMESPACE_HELPER) {
+        return retrial_sandbox::namespace_helper_main();
+    }
+    let cli = Cli::parse();
+    let measured = tokio::runtime::Runtime::new()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(measure(&cli)));
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  caused by: {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(cli: &Cli) -> Result<(), Failure> {
+    let scratch = tempfile::tempdir_in(&cli.scratch)?;
+    let extent = Extent { rounds: cli.rounds, trials: cli.trials, docker: !cli.without_docker };
+    let sitting = Sitting::hold(extent, scratch.path(), &|text| eprintln!("{text}")).await?;
+    let page = render(&sitting);
+    println!("{page}");
+    if let Some(path) = &cli.write {
+        fs_err::write(path, page)?;
+    }
+    Ok(())
+}
