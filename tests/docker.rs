@@ -14,7 +14,7 @@ fn shell_agent(place: &Place, name: &str, script: &str) -> String {
         &format!("{name}.toml"),
         &format!(
             "name = \"{name}\"\ndescription = \"a test\"\nlicence = \"MIT\"\nprotocol = \"openai_chat\"\n\
-             [launch]\nargv = [\"bash\", \"-c\", {quoted}]\ncwd = \"{{workspace}}\"\n"
+             [launch]\nargv = [\"bash\", \"-c\", {quoted}, \"agent\", \"{{instruction}}\"]\ncwd = \"{{workspace}}\"\n"
         ),
     );
     format!("\n[[agents]]\nname = \"{name}\"\nrecipe = \"{name}.toml\"\nmodel = \"simulated/steady\"\n")
