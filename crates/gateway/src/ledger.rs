@@ -30,6 +30,8 @@ pub(crate) struct Item<'a> {
     pub(crate) priced_as: &'a str,
     /// Whether it may have made a model work.
     pub(crate) is_call: bool,
+    /// Whether no reply came from the provider.
+    pub(crate) is_unreachable: bool,
     /// When it began, since the trial's opening.
     pub(crate) began: Duration,
     /// When it ended, since the trial's opening.
@@ -55,6 +57,7 @@ struct Entry {
     retry_of: Option<u32>,
     status: Option<u16>,
     fault: Option<String>,
+    is_unreachable: bool,
     tool_calls: Vec<ToolCall>,
     began: Duration,
     ended: Duration,
@@ -104,6 +107,7 @@ impl Ledger {
                 retry_of: exchange.retry_of,
                 status: exchange.status,
                 fault: exchange.fault.clone(),
+                is_unreachable: item.is_unreachable,
                 tool_calls: exchange.reply.tool_calls.clone(),
                 began: item.began,
                 ended: item.ended,
@@ -154,8 +158,26 @@ impl Ledger {
             last_text: main.map(|main| main.reply.text.clone()).filter(|text| !text.is_empty()),
             over_budget: turned_away > 0,
             refused: main.is_some_and(|main| main.reply.refused),
+            provider_failure: self.work.last().and_then(Entry::provider_failure),
             last_fault: self.work.pop().and_then(|entry| entry.fault),
         }
+    }
+}
+
+impl Entry {
+    /// What the provider, rather than the request, was to blame for.
+    ///
+    /// | status | to blame |
+    /// |---|---|
+    /// | none, for it could not be reached | the provider |
+    /// | none, for the agent went away | nobody |
+    /// | 401, 403, 408, 429, 5xx | the provider, or the key it was given |
+    /// | any other | the request, or nobody |
+    fn provider_failure(&self) -> Option<String> {
+        let said_so = self.status.is_some_and(|status| matches!(status, 401 | 403 | 408 | 429 | 500..));
+        let blamed = self.is_unreachable || said_so;
+        let said = || self.fault.clone().or_else(|| self.status.map(|status| format!("status {status}")));
+        if blamed { said() } else { None }
     }
 }
 
@@ -277,6 +299,7 @@ mod tests {
                 exchange: &case.exchange,
                 priced_as: "m",
                 is_call: true,
+                is_unreachable: case.exchange.status.is_none(),
                 began: Duration::from_millis(case.began),
                 ended: Duration::from_millis(case.ended),
                 body: &Bytes::new(),
@@ -326,6 +349,25 @@ mod tests {
         let wire = ledger(&[limited, again]).sum(0);
         assert_eq!(wire.usage.value().unwrap().total(), 11);
         assert_eq!((wire.waiting_ms, wire.last_fault), (3000, None));
+    }
+
+    #[test]
+    fn a_provider_that_fails_the_last_request_is_told_from_a_request_that_is_at_fault() {
+        let last = |status: Option<u16>| {
+            let mut failed = case(2, 1, 2);
+            failed.exchange.status = status;
+            failed.exchange.fault = Some("why".to_owned());
+            ledger(&[case(1, 0, 1), failed]).sum(0).provider_failure
+        };
+        for blamed in [None, Some(401), Some(403), Some(429), Some(500), Some(503)] {
+            assert_eq!(last(blamed).as_deref(), Some("why"), "{blamed:?}");
+        }
+        for other in [Some(400), Some(404), Some(413), Some(200)] {
+            assert_eq!(last(other), None, "{other:?}");
+        }
+        let mut recovered = case(1, 0, 1);
+        recovered.exchange.status = Some(503);
+        assert_eq!(ledger(&[recovered, case(2, 1, 2)]).sum(0).provider_failure, None);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub struct Wire {
     pub over_budget: bool,
     /// Whether the last reply of the agent's main conversation declines.
     pub refused: bool,
+    /// Why the provider failed the agent's last request: it could not be reached, or answered with a status that says so. None
+    /// where the last request was answered, or was itself at fault.
+    pub provider_failure: Option<String>,
     /// What went wrong in the agent's last request; none where it went well.
     pub last_fault: Option<String>,
 }

@@ -41,6 +41,8 @@ pub(super) struct Ended {
     pub(super) status: Option<StatusCode>,
     pub(super) reply: Reply,
     pub(super) fault: Option<String>,
+    /// Whether no reply came from the provider; an agent that went away before it came is another matter.
+    pub(super) is_unreachable: bool,
     pub(super) first_byte: Option<Duration>,
     pub(super) total: Duration,
 }
@@ -54,6 +56,7 @@ pub(super) struct OpenExchange {
     key: Option<Secret>,
     status: Option<StatusCode>,
     copy: ReplyCopy,
+    is_unreachable: bool,
     first_byte: Option<Duration>,
 }
 
@@ -62,7 +65,16 @@ impl OpenExchange {
     pub(super) fn new(arrival: Arrival, recorder: UnboundedSender<Message>, key: Option<Secret>) -> Self {
         let started = arrival.started;
         let copy = ReplyCopy::Nothing(None);
-        Self { arrival: Some(arrival), started, recorder, key, status: None, copy, first_byte: None }
+        Self {
+            arrival: Some(arrival),
+            started,
+            recorder,
+            key,
+            status: None,
+            copy,
+            is_unreachable: false,
+            first_byte: None,
+        }
     }
 
     /// Takes the head of the reply.
@@ -79,6 +91,12 @@ impl OpenExchange {
         self.copy.take(piece);
     }
 
+    /// Records that no reply came from the provider.
+    pub(super) fn unreachable(&mut self, fault: String) {
+        self.is_unreachable = true;
+        self.end(Some(fault));
+    }
+
     /// Records the exchange; `cut` says why it ended early, where it did.
     pub(super) fn end(&mut self, cut: Option<String>) {
         let Some(arrival) = self.arrival.take() else { return };
@@ -89,7 +107,9 @@ impl OpenExchange {
             (_, fault) => fault,
         };
         let total = self.started.elapsed();
-        let ended = Ended { arrival, status: self.status, reply, fault, first_byte: self.first_byte, total };
+        let (status, first_byte) = (self.status, self.first_byte);
+        let ended =
+            Ended { arrival, status, reply, fault, is_unreachable: self.is_unreachable, first_byte, total };
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
         let _ = self.recorder.send(Message::Ended(Box::new(ended)));
     }

@@ -75,6 +75,7 @@ impl Recorder {
             priced_as: self.priced_as.of(named),
             exchange: &exchange,
             is_call: arrival.is_call,
+            is_unreachable: ended.is_unreachable,
             began,
             ended: began + ended.total,
             body: &arrival.body,

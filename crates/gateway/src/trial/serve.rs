@@ -85,7 +85,7 @@ impl Trial {
                 Ok(response.map(|body| RecordedBody::new(body, exchange)))
             }
             Err(fault) => {
-                exchange.end(Some(fault.clone()));
+                exchange.unreachable(fault.clone());
                 Err(fault)
             }
         }
