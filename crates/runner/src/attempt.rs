@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, actions_of, elicit};
-use retrial_gateway::{AskError, Budget, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire};
+use retrial_gateway::{Answer, AskError, Budget, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire};
 use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive};
 use retrial_spec::{
     AttemptFailure, Claim, CrashReason, ElicitMode, Ending, Fact, FinalState, MissingReason, Phase, RunId,
@@ -143,10 +143,16 @@ impl Attempt<'_> {
         let agent_ms = elapsed_ms(begin);
         sandbox.kill_all().await.map_err(|error| agent(&error))?;
         let answer = match self.bench.elicit {
-            ElicitMode::After => Some(gateway.ask(elicit::QUESTION).await),
+            ElicitMode::After => Some(ask(&gateway).await),
             ElicitMode::InPrompt | ElicitMode::Off => None,
         };
         let wire = gateway.finish().await.map_err(|error| agent(&error))?;
+        if let (true, Some(cause)) = (end != AgentEnd::TimedOut, &wire.provider_failure) {
+            return Err(AttemptFailure {
+                phase: Phase::Agent,
+                cause: format!("the model's provider failed: {cause}"),
+            });
+        }
         let (confidence, claim) = self.stated(answer, &wire)?;
         Ok(Left { end, wire, confidence, claim, agent_ms })
     }
@@ -154,7 +160,7 @@ impl Attempt<'_> {
     /// What the agent said of its result, written down with the question and the raw answer.
     fn stated(
         &self,
-        answer: Option<Result<retrial_gateway::Answer, AskError>>,
+        answer: Option<Result<Answer, AskError>>,
         wire: &Wire,
     ) -> Result<(Fact<f64>, Fact<Claim>), AttemptFailure> {
         let missing = |reason| Ok((Fact::Missing(reason), Fact::Missing(reason)));
@@ -254,6 +260,12 @@ impl Attempt<'_> {
     }
 }
 
+/// Puts the question, and gives up on a model that does not answer.
+async fn ask(gateway: &TrialGateway) -> Result<Answer, AskError> {
+    let asked = tokio::time::timeout(ANSWER, gateway.ask(elicit::QUESTION)).await;
+    asked.unwrap_or_else(|_| Err(AskError::Upstream(format!("no answer within {} s", ANSWER.as_secs()))))
+}
+
 /// How the agent stopped.
 ///
 /// | wire | process | ending |
@@ -310,6 +322,9 @@ fn fail(phase: Phase, error: &dyn std::error::Error) -> AttemptFailure {
 fn elapsed_ms(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
+
+/// Time for the answer to the question after the end.
+const ANSWER: Duration = Duration::from_mins(2);
 
 /// Time between SIGTERM and SIGKILL at an agent's time limit.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
