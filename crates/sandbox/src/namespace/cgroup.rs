@@ -79,6 +79,8 @@ fn can_make_groups(base: &Path, file: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     paths: Vec<PathBuf>,
+    /// The file of each by which a process enters.
+    entrance: &'static str,
     oom: Option<(PathBuf, &'static str)>,
 }
 
@@ -93,6 +95,9 @@ impl Groups {
         let mut groups = Self::default();
         match support {
             Support::V1 { memory, cpu } => {
+                // A thread that enters by itself spares the kernel the lock that a whole process needs, for which it
+                // waits milliseconds.
+                groups.entrance = "tasks";
                 if let Some(base) = memory {
                     let path = groups.make(base, &name)?;
                     fs_err::write(path.join("memory.limit_in_bytes"), &bytes)?;
@@ -107,6 +112,7 @@ impl Groups {
                 }
             }
             Support::V2(base) => {
+                groups.entrance = "cgroup.procs";
                 let path = groups.make(base, &name)?;
                 fs_err::write(path.join("memory.max"), &bytes)?;
                 let _ = fs_err::write(path.join("memory.swap.max"), "0");
@@ -125,9 +131,9 @@ impl Groups {
         Ok(path)
     }
 
-    /// Moves a process into the groups; its children are born there.
-    pub(super) fn add(&self, pid: u32) -> std::io::Result<()> {
-        self.paths.iter().try_for_each(|path| fs_err::write(path.join("cgroup.procs"), pid.to_string()))
+    /// Returns the files into which a process of a single thread writes `0` to enter; its children are born there.
+    pub(super) fn entrances(&self) -> Vec<PathBuf> {
+        self.paths.iter().map(|path| path.join(self.entrance)).collect()
     }
 
     /// Returns the file that counts processes ended for lack of memory, to be seen where the relay looks for it.

@@ -41,6 +41,9 @@ fn run() -> Result<(), String> {
     let mut text = String::new();
     io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
     let mut plan: Plan = serde_json::from_str(&text).map_err(|error| format!("plan: {error}"))?;
+    for group in &plan.groups {
+        fs_err::write(group, "0").map_err(|error| error.to_string())?;
+    }
     if let Some(id) = plan.host_id {
         stage(&mut plan, id)?;
         become_user(id).map_err(|error| format!("becoming user {id}: {error}"))?;

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use retrial_relay::protocol::CONTROL_DIR;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinSet;
 
 use super::backend::HelperCommand;
 use super::cgroup::{Groups, Support};
@@ -23,6 +24,9 @@ use crate::request::{AGENT_HOME, SandboxRequest};
 
 /// How long the sandbox may take to end by itself once its relay has lost the host.
 const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// Sandboxes being cleared away at once; a further `stop` waits.
+const CLEARINGS: usize = 8;
 
 /// Bytes of the helper's complaint that are read.
 const COMPLAINT: u64 = 4096;
@@ -56,20 +60,46 @@ impl Running {
     }
 }
 
-/// What sandboxes left that were dropped without being stopped.
-#[derive(Default)]
-pub(super) struct Leftovers(std::sync::Mutex<Vec<Running>>);
+/// What sandboxes left: those that were stopped, being cleared away, and those that were dropped instead.
+pub(super) struct Leftovers {
+    dropped: std::sync::Mutex<Vec<Running>>,
+    clearings: std::sync::Mutex<JoinSet<Result<(), SandboxError>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Default for Leftovers {
+    fn default() -> Self {
+        let permits = Arc::new(Semaphore::new(CLEARINGS));
+        Self { dropped: std::sync::Mutex::default(), clearings: std::sync::Mutex::default(), permits }
+    }
+}
 
 impl Leftovers {
-    fn list(&self) -> MutexGuard<'_, Vec<Running>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn dropped(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clearings(&self) -> MutexGuard<'_, JoinSet<Result<(), SandboxError>>> {
+        self.clearings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to clear away what a stopped sandbox left; its control directory goes with it.
+    async fn begin(&self, running: Running, control: ControlDirectory) {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        self.clearings().spawn(async move {
+            let _permit = permit;
+            let cleared = running.clear().await;
+            drop(control);
+            cleared
+        });
     }
 
     /// Clears all of it away.
     pub(super) async fn clear(&self) -> Result<(), SandboxError> {
-        let leftovers = std::mem::take(&mut *self.list());
-        let mut cleared = Ok(());
-        for running in leftovers {
+        let clearings = std::mem::take(&mut *self.clearings());
+        let mut cleared: Result<(), SandboxError> = clearings.join_all().await.into_iter().collect();
+        let dropped = std::mem::take(&mut *self.dropped());
+        for running in dropped {
             cleared = running.clear().await.and(cleared);
         }
         cleared
@@ -116,6 +146,7 @@ impl HelperLauncher {
         let writable = writable.chain(self.request.directories.iter().map(String::as_str));
         Plan {
             host_id: self.host_id,
+            groups: groups.entrances(),
             root,
             rootfs: self.rootfs.clone(),
             binds,
@@ -147,10 +178,6 @@ impl Launcher for HelperLauncher {
         command.args(&self.helper.arguments).env_clear().kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut helper = command.spawn().map_err(|source| host("start", &self.helper.program, source))?;
-        // It waits for its plan, so whatever it does later happens within the groups.
-        if let Some(pid) = helper.id() {
-            groups.add(pid).map_err(|error| self.failed(error))?;
-        }
         if let Some(mut stdin) = helper.stdin.take() {
             // A helper that does not read says why on its standard error.
             let _ = stdin.write_all(&plan).await;
@@ -182,9 +209,8 @@ impl Launcher for HelperLauncher {
 
     async fn remove(&self, control: ControlDirectory) -> Result<(), SandboxError> {
         let running = std::mem::take(&mut *self.running.lock().await);
-        let cleared = running.clear().await;
-        drop(control);
-        cleared
+        self.leftovers.begin(running, control).await;
+        Ok(())
     }
 }
 
@@ -192,7 +218,7 @@ impl Drop for HelperLauncher {
     fn drop(&mut self) {
         let running = std::mem::take(self.running.get_mut());
         if running.helper.is_some() {
-            self.leftovers.list().push(running);
+            self.leftovers.dropped().push(running);
         }
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Bind {
 pub(super) struct Plan {
     /// The unprivileged user of the host to become; `None` when the helper is one already.
     pub(super) host_id: Option<u32>,
+    /// The control groups to enter first: files to write `0` to.
+    pub(super) groups: Vec<PathBuf>,
     /// An empty directory to be the root; unused where `host_id` is given, for root can make its own.
     pub(super) root: PathBuf,
     /// The unpacked root file system, or `None` for the host's programs.
