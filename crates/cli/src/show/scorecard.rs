@@ -2,8 +2,6 @@
 
 use retrial_metrics::{Bounds, Measure, MeasureId, Scorecard, Scorecards, Target, Unit, Value};
 
-use crate::show::table;
-
 /// Columns where the terminal does not tell.
 const WIDTH: usize = 80;
 
@@ -69,12 +67,15 @@ fn head(scorecards: &Scorecards) -> String {
         Target::FixedSuite => "exactly these tasks, run again",
     };
     format!(
-        "{}, run {}: {} of {} trials finished, {} retried\n{:.0} % intervals; they speak of {target}\n",
+        "{}, run {}\n{} of {} trials finished, {} retried: {} tasks × {} trials for each agent\n{:.0} % intervals; they \
+         speak of {target}\nn, interval, level and method of every number: --json\n",
         run.experiment,
         run.run,
         books.finished,
         books.planned,
         books.retried,
+        run.tasks.len(),
+        run.trials,
         scorecards.settings.level * 100.0,
     )
 }
@@ -162,7 +163,7 @@ fn cell(measure: &Measure) -> String {
             let (low, high) = (interval.low.value(), interval.high.value());
             format!("{point} [{}, {}]", number(low, measure.unit), number(high, measure.unit))
         }
-        Bounds::Undefined(_) => point,
+        Bounds::Undefined(_) => format!("{point} (no interval)"),
     }
 }
 
@@ -173,6 +174,8 @@ fn number(value: f64, unit: Unit) -> String {
         Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
         Unit::UsdMicros => format!("${:.4}", value / 1e6),
         Unit::Factor => format!("×/÷{value:.2}"),
+        // An unbiased estimate may lie outside the range of what it estimates; the JSON has it as it is.
+        Unit::Score | Unit::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
         _ => format!("{value:.2}"),
     }
 }
@@ -194,7 +197,13 @@ fn undefined(scorecard: &Scorecard) -> String {
         }
     }
     let line = |(reason, labels): (String, Vec<&str>)| {
-        format!("{}: {} undefined, because {reason}\n", title(scorecard), labels.join(", "))
+        let text = format!("{}: {} undefined, because {reason}", title(scorecard), labels.join(", "));
+        textwrap::fill(
+            &text,
+            textwrap::Options::new(WIDTH)
+                .word_splitter(textwrap::WordSplitter::NoHyphenation)
+                .subsequent_indent("  "),
+        ) + "\n"
     };
     let lines: String = reasons.into_iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
@@ -218,10 +227,19 @@ fn tasks(scorecard: &Scorecard) -> String {
         }
     };
     let rows = [
-        ["  always solved".to_owned(), list(&|passed, graded| passed == graded)],
-        ["  sometimes".to_owned(), list(&|passed, graded| passed > 0 && passed < graded)],
-        ["  never".to_owned(), list(&|passed, _| passed == 0)],
+        ("  always solved  ", list(&|passed, graded| passed == graded)),
+        ("  sometimes      ", list(&|passed, graded| passed > 0 && passed < graded)),
+        ("  never          ", list(&|passed, _| passed == 0)),
     ];
+    let indent = " ".repeat(rows[0].0.len());
+    let wrapped = |(label, text): &(&str, String)| {
+        let options = textwrap::Options::new(WIDTH)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .initial_indent(label)
+            .subsequent_indent(&indent);
+        textwrap::fill(text, options) + "\n"
+    };
+    let lists: String = rows.iter().map(wrapped).collect();
     let worst = scorecard.worst_case.as_ref().map_or_else(String::new, |band| {
         format!(
             "  success between {:.2} (all {} excluded trials failed) and {:.2} (all passed)\n",
@@ -230,5 +248,5 @@ fn tasks(scorecard: &Scorecard) -> String {
             band.all_pass.value()
         )
     });
-    format!("{}\n{}{worst}", title(scorecard), table::plain(&[], &rows))
+    format!("{}\n{lists}{worst}", title(scorecard))
 }
