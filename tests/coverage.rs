@@ -13,8 +13,7 @@ use retrial_gateway::PriceTable;
 use retrial_gateway::simulate::{Plan, Profile};
 use retrial_metrics::{Measure, MeasureId, Scorecards, Settings, Value, scorecard};
 use retrial_spec::{
-    Ending, Fact, FinalState, RunManifest, Simulation, SimulationStep, Source, Times, ToolCall, TrialId,
-    TrialRecord, Verdict,
+    Fact, Simulation, SimulationStep, Source, Times, ToolCall, TrialId, TrialRecord, Verdict,
 };
 
 const TASKS: usize = 20;
@@ -58,10 +57,10 @@ fn record(
     profile: &Profile,
     simulation: &Simulation,
     seed: u64,
-    trial: TrialId,
+    trial: &TrialId,
     table: &ActionTable,
 ) -> TrialRecord {
-    let plan = Plan::draw(profile, simulation, seed, &trial);
+    let plan = Plan::draw(profile, simulation, seed, trial);
     let calls: Vec<ToolCall> = plan
         .commands()
         .map(|command| ToolCall {
@@ -72,58 +71,32 @@ fn record(
         .collect();
     let usage = Fact::known(plan.usage(), Source::Parsed);
     let cost = PriceTable::builtin().cost(&format!("simulated/{}", profile.name), &usage);
+    let record = retrial_testkit::trial(trial.task.as_str(), trial.agent.as_str(), trial.number);
     TrialRecord {
-        attempts: 1,
-        ending: Ending::Finished,
         verdict: if plan.success { Verdict::Passed } else { Verdict::Failed },
         actions: actions_of(&calls, table).into_iter().collect(),
         requests: plan.turns.len() as u64,
         usage,
-        elicitation_cost: cost,
         cost,
         confidence: Fact::known(plan.confidence, Source::Stated),
         claim: Fact::known(plan.claim, Source::Stated),
-        state: Fact::known(FinalState { changed: Vec::new(), patch: String::new() }, Source::Computed),
-        started_at: "2026-01-01T00:00:00Z".parse().expect("a time"),
         times: Times { agent_ms: Some(plan.delay().as_micros() as u64), ..Times::default() },
-        trial,
+        ..record
     }
-}
-
-/// The manifest of a run of one agent on tasks of these names.
-fn manifest(tasks: &[String], seed: u64) -> RunManifest {
-    let digest = "0".repeat(64);
-    let task = |name: &String| {
-        serde_json::json!({
-            "name": name, "title": null, "version": null, "digest": digest, "simulation": null, "environment": null, "facts": null,
-        })
-    };
-    let value = serde_json::json!({
-        "format": { "major": 1, "minor": 0 }, "run": "r", "created_at": "2026-01-01T00:00:00Z", "tool": "t", "seed": seed,
-        "experiment": {
-            "name": "e", "trials": TRIALS, "tasks": ["t"], "agents": [{ "name": "a", "model": "simulated/x" }],
-        },
-        "experiment_digest": digest,
-        "tasks": tasks.iter().map(task).collect::<Vec<_>>(),
-        "agents": [{ "name": "a", "recipe": "reference", "recipe_digest": digest, "version": "0", "kit": null, "model": "m" }],
-        "prices": { "date": "2026-01-01", "digest": digest },
-        "sandbox": { "kind": "fake", "engine": "fake", "not_enforced": [] },
-        "host": { "system": "linux", "kernel": "0", "cores": 1, "memory_mb": 1 },
-    });
-    serde_json::from_value(value).expect("a manifest")
 }
 
 /// The scorecard of a run on tasks drawn anew.
 fn run(profile: &Profile, seed: u64, tasks: usize) -> Scorecards {
     let table = ActionTable::builtin();
     let names: Vec<String> = (0..tasks).map(|index| format!("t{seed}-{index:05}")).collect();
-    let manifest = manifest(&names, seed);
+    let manifest =
+        retrial_testkit::run(&["a"], &names.iter().map(String::as_str).collect::<Vec<_>>(), TRIALS);
     let records = names.iter().flat_map(|name| {
         let simulation = simulation(seed, name);
         let table = &table;
         (1..=TRIALS).map(move |number| {
             let trial = format!("{name}~a~baseline~{number}").parse().expect("a trial");
-            record(profile, &simulation, seed, trial, table)
+            record(profile, &simulation, seed, &trial, table)
         })
     });
     scorecard(&manifest, records, &Settings { seed, ..Settings::default() }).expect("a scorecard")

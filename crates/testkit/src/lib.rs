@@ -1,1 +1,178 @@
-//! See `docs/architecture.md`.
+//! Builders for tests: runs and trial records in a line or two. Development only; a builder panics where a test is written wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that is written wrong should stop at once"
+)]
+
+use std::fmt::Write;
+
+use retrial_spec::{
+    Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionName, Cost, Ending, Experiment,
+    FORMAT_VERSION, Fact, HostFacts, MissingReason, Phase, PriceFacts, RunId, RunManifest, SandboxChoice,
+    SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict,
+    digest_bytes,
+};
+
+/// A run of the agents `agents`, each trying each task `trials` times under the baseline.
+pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
+    let mut text = format!("name = 'example'\ntrials = {trials}\ntasks = ['tasks/*']\n");
+    for agent in agents {
+        write!(text, "[[agents]]\nname = '{agent}'\nmodel = 'simulated/steady'\n").unwrap();
+    }
+    let (experiment, _) = Experiment::parse("example.toml", &text).unwrap();
+    RunManifest {
+        format: FORMAT_VERSION,
+        run: RunId::new("run-1").unwrap(),
+        created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        tool: "retrial 0.1.0".to_owned(),
+        seed: 7,
+        experiment,
+        experiment_digest: digest_bytes(b"experiment"),
+        tasks: tasks.iter().map(|task| task_facts(task)).collect(),
+        agents: agents.iter().map(|agent| agent_facts(agent)).collect(),
+        prices: PriceFacts { date: "2026-01-01".to_owned(), digest: digest_bytes(b"prices") },
+        sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
+        host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
+    }
+}
+
+fn task_facts(name: &str) -> TaskFacts {
+    TaskFacts {
+        name: TaskName::new(name).unwrap(),
+        title: None,
+        version: None,
+        digest: digest_bytes(name.as_bytes()),
+        simulation: None,
+        environment: None,
+        facts: None,
+    }
+}
+
+fn agent_facts(name: &str) -> AgentFacts {
+    AgentFacts {
+        name: AgentName::new(name).unwrap(),
+        recipe: "reference".to_owned(),
+        recipe_digest: digest_bytes(b"recipe"),
+        version: "1".to_owned(),
+        kit: None,
+        model: "simulated/steady".to_owned(),
+    }
+}
+
+/// A passed trial that finished, with one action and unknown amounts, confidence and claim.
+pub fn trial(task: &str, agent: &str, number: u32) -> TrialRecord {
+    TrialRecord {
+        trial: TrialId {
+            task: TaskName::new(task).unwrap(),
+            agent: AgentName::new(agent).unwrap(),
+            condition: ConditionName::baseline(),
+            number,
+        },
+        attempts: 1,
+        ending: Ending::Finished,
+        verdict: Verdict::Passed,
+        actions: actions("read:cat"),
+        requests: 1,
+        usage: Fact::Missing(MissingReason::NoUsage),
+        cost: Fact::Missing(MissingReason::NoPrice),
+        elicitation_cost: Fact::Missing(MissingReason::NotAsked),
+        confidence: Fact::Missing(MissingReason::NoAnswer),
+        claim: Fact::Missing(MissingReason::NoAnswer),
+        state: Fact::Missing(MissingReason::NotRecorded),
+        started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        times: Times::default(),
+    }
+}
+
+/// Actions from `kind:name` words.
+pub fn actions(words: &str) -> ActionLog {
+    words
+        .split_whitespace()
+        .map(|word| {
+            let (kind, name) = word.split_once(':').unwrap();
+            let kind = ActionKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap();
+            Action { kind, name: name.to_owned() }
+        })
+        .collect()
+}
+
+/// Changes to a record, one after the other.
+pub trait Change: Sized {
+    /// Makes it fail.
+    fn fails(self) -> Self;
+    /// Leaves it without a verdict, because the verifier wrote none.
+    fn ungraded(self) -> Self;
+    /// Makes it end for reasons of infrastructure.
+    fn infrastructure(self) -> Self;
+    /// Makes it reach its time limit.
+    fn times_out(self) -> Self;
+    /// Gives it actions, as `kind:name` words.
+    fn does(self, words: &str) -> Self;
+    /// Gives it tokens.
+    fn uses(self, tokens: u64) -> Self;
+    /// Gives it a working time, with a second of waiting beside it.
+    fn takes(self, working_ms: u64) -> Self;
+    /// Gives it a cost.
+    fn costs(self, usd_micros: u64) -> Self;
+    /// Gives it a stated confidence.
+    fn states(self, confidence: f64) -> Self;
+    /// Gives it a stated claim.
+    fn claims(self, claim: Claim) -> Self;
+}
+
+impl Change for TrialRecord {
+    fn fails(mut self) -> Self {
+        self.verdict = Verdict::Failed;
+        self
+    }
+
+    fn ungraded(mut self) -> Self {
+        self.verdict = Verdict::Ungraded(UngradedReason::NoReward);
+        self
+    }
+
+    fn infrastructure(mut self) -> Self {
+        self.ending = Ending::Infrastructure { phase: Phase::Setup, cause: "no sandbox".to_owned() };
+        self.verdict = Verdict::Ungraded(UngradedReason::Infrastructure);
+        self
+    }
+
+    fn times_out(mut self) -> Self {
+        self.ending = Ending::Timeout;
+        self
+    }
+
+    fn does(mut self, words: &str) -> Self {
+        self.actions = actions(words);
+        self
+    }
+
+    fn uses(mut self, tokens: u64) -> Self {
+        let usage =
+            Usage { uncached_input: tokens, cache_read: None, cache_write: None, output: 0, reasoning: None };
+        self.usage = Fact::known(usage, Source::Parsed);
+        self
+    }
+
+    fn takes(mut self, working_ms: u64) -> Self {
+        self.times.agent_ms = Some(working_ms + 1000);
+        self.times.waiting_ms = Some(1000);
+        self
+    }
+
+    fn costs(mut self, usd_micros: u64) -> Self {
+        self.cost = Fact::known(Cost { usd_micros }, Source::Computed);
+        self
+    }
+
+    fn states(mut self, confidence: f64) -> Self {
+        self.confidence = Fact::known(confidence, Source::Stated);
+        self
+    }
+
+    fn claims(mut self, claim: Claim) -> Self {
+        self.claim = Fact::known(claim, Source::Stated);
+        self
+    }
+}

@@ -18,7 +18,7 @@ pub(crate) fn test() -> Result<(), String> {
     }
     step_with(&["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     if installed("cargo-deny") {
-        step(&["cargo", "deny", "--offline", "check", "licenses", "bans", "sources"])?;
+        step(&["cargo", "deny", "check", "licenses", "bans", "sources"])?;
     } else {
         println!("\n== left out: licences of dependencies, because cargo-deny is not installed");
     }

@@ -60,7 +60,7 @@ pub(crate) async fn an_agent_has_no_privileges_and_cannot_touch_the_relay(place:
         "head -c 1 /proc/1/mem",
         "ls /proc/1/fd",
         "echo 1000 > /proc/1/oom_score_adj",
-        "ls /proc/1/root/",
+        "ls /proc/1/root",
         "echo x > /.retrial/relay",
         "touch /.retrial/new",
         "unshare --user --map-root-user true",
