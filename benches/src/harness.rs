@@ -79,7 +79,7 @@ impl Harness {
     }
 
     /// Runs trials of the task and returns the time from the start of the session, when images are built and the policy is
-    /// proven, until every record is on disk and every sandbox is gone. `out` does not exist yet; it is removed again.
+    /// proven, until every record is on disk and every sandbox is gone. `out` does not exist yet, and stays.
     ///
     /// # Errors
     /// Where the run fails, or where any trial does not pass: such a time would say nothing.
@@ -112,7 +112,6 @@ impl Harness {
             return Err(format!("the run stopped: {:?}", summary.reason).into());
         }
         check(out, trials)?;
-        fs_err::remove_dir_all(out)?;
         let begin = *watch.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(end - begin.ok_or("the session never started")?)
     }

@@ -2,6 +2,7 @@
 //! taken within a round.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use retrial_runner::ReadyTask;
@@ -128,6 +129,7 @@ struct Bench<'a> {
     tasks: [NoopTask; 2],
     docker: Option<Docker>,
     namespace: Harness,
+    runs: AtomicU32,
 }
 
 /// The engine, as trials and as bare loops see it.
@@ -142,7 +144,7 @@ impl<'a> Bench<'a> {
         let tasks =
             [NoopTask::write(scratch, Verifier::Shared)?, NoopTask::write(scratch, Verifier::Separate)?];
         let namespace = Harness::namespace().await?;
-        let mut bench = Self { extent, scratch, tasks, docker: None, namespace };
+        let mut bench = Self { extent, scratch, tasks, docker: None, namespace, runs: AtomicU32::new(0) };
         if extent.docker {
             let harness = Harness::docker().await?;
             let ready = bench.ready(&harness).await?;
@@ -198,7 +200,8 @@ impl<'a> Bench<'a> {
         verifier: Verifier,
         concurrency: u32,
     ) -> Result<Duration, Failure> {
-        let out = self.scratch.join("run");
+        // Kept to the end: file systems are slow at reusing what was just deleted.
+        let out = self.scratch.join(format!("run-{}", self.runs.fetch_add(1, Ordering::Relaxed)));
         harness.run(self.task(verifier), &out, self.extent.trials, concurrency).await
     }
 

@@ -150,7 +150,10 @@ impl ReadyTask {
             return self.grade_in_place(sandbox).await;
         }
         let verifier = backend.create(&self.request(run, "verifier")).await?;
-        let graded = self.grade_fresh(verifier.as_ref(), end).await;
+        let graded = match verifier.start().await {
+            Ok(()) => self.grade_fresh(verifier.as_ref(), end).await,
+            Err(error) => Err(error),
+        };
         verifier.stop().await?;
         graded
     }

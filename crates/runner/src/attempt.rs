@@ -13,6 +13,7 @@ use retrial_spec::{
     AttemptFailure, Claim, CrashReason, ElicitMode, Ending, Fact, FinalState, MissingReason, Phase, RunId,
     Times, TrialId, TrialRecord, UngradedReason, Verdict,
 };
+use tokio::sync::oneshot;
 
 use crate::agent_phase::{AgentEnd, run_agent};
 use crate::final_state::change_between;
@@ -60,8 +61,11 @@ impl Attempt<'_> {
         fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
         let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
         let setup_ms = elapsed_ms(begin);
-        let (left, verifier) =
-            tokio::join!(self.agent_phase(sandbox.as_ref(), gateway), self.create_verifier());
+        let (ended, agent_ended) = oneshot::channel();
+        let (left, verifier) = tokio::join!(
+            self.agent_phase(sandbox.as_ref(), gateway, ended),
+            self.verifier_sandbox(agent_ended)
+        );
         let left = left?;
         let verify_begin = Instant::now();
         let verify = self.verify(sandbox.as_ref(), verifier);
@@ -122,13 +126,21 @@ impl Attempt<'_> {
         })
     }
 
-    /// Creates the verifier's sandbox while the agent works, so that its making costs the trial no time.
-    async fn create_verifier(&self) -> Result<Option<Box<dyn Sandbox>>, SandboxError> {
+    /// Creates the verifier's sandbox while the agent works, and starts it once the agent has ended, while the question is put
+    /// and the gateway closes: so its making costs the trial little time, and it idles beside no agent.
+    async fn verifier_sandbox(
+        &self,
+        agent_ended: oneshot::Receiver<()>,
+    ) -> Result<Option<Box<dyn Sandbox>>, SandboxError> {
         if !self.task.dir.is_separate() {
             return Ok(None);
         }
         let request = self.task.request(&self.bench.run, format!("{}#{} verifier", self.trial, self.number));
-        self.bench.backend.create(&request).await.map(Some)
+        let sandbox = self.bench.backend.create(&request).await?;
+        if agent_ended.await.is_ok() {
+            sandbox.start().await?;
+        }
+        Ok(Some(sandbox))
     }
 
     /// Lets the agent work, ends its processes, asks the question, and closes the gateway.
@@ -136,11 +148,14 @@ impl Attempt<'_> {
         &self,
         sandbox: &dyn Sandbox,
         gateway: TrialGateway,
+        ended: oneshot::Sender<()>,
     ) -> Result<Left, AttemptFailure> {
         let agent = |error: &dyn std::error::Error| fail(Phase::Agent, error);
         let begin = Instant::now();
         let end = run_agent(self, sandbox, &gateway).await.map_err(|error| agent(&error))?;
         let agent_ms = elapsed_ms(begin);
+        // Nobody listens where the verifier works in the agent's sandbox.
+        let _ = ended.send(());
         sandbox.kill_all().await.map_err(|error| agent(&error))?;
         let answer = match self.bench.elicit {
             ElicitMode::After => Some(ask(&gateway).await),

@@ -39,7 +39,7 @@ impl OutputSink for Merged {
 }
 
 impl ReadyTask {
-    /// Grades the workspace `end` in `sandbox`, which was created and not started, and holds nothing of the agent.
+    /// Grades the workspace `end` in `sandbox`, which is started and holds nothing of the agent.
     ///
     /// # Errors
     /// [`SandboxError`] of infrastructure. A state that cannot be handed over, or a verifier that fails, is a verdict.
@@ -48,7 +48,6 @@ impl ReadyTask {
         sandbox: &dyn Sandbox,
         end: &TreeArchive,
     ) -> Result<Graded, SandboxError> {
-        sandbox.start().await?;
         let workdir = &self.prepared.workdir;
         let handed = match sandbox.clear(workdir).await {
             Ok(()) => sandbox.copy_in(end, workdir, self.agent_user()).await,
