@@ -186,3 +186,40 @@ fn lists_and_completions_print_data_to_stdout() {
     let ran = place.run(&["completions", "bash"]).expect(0);
     assert!(ran.stdout.contains("_retrial"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_record_that_is_missing_is_put_back_from_the_events() {
+    let place = Place::new();
+    place.write("e.toml", &experiment("fake", 2, &["steady"]));
+    place.run(&["run", "e.toml", "--out", "run"]).expect(0);
+    let whole = support::records(&place.join("run"));
+    let text = fs_err::read_to_string(place.join("run/trials.jsonl")).expect("records");
+    let without_third: String = text
+        .lines()
+        .enumerate()
+        .filter(|(index, _)| *index != 2)
+        .flat_map(|(_, line)| [line, "\n"])
+        .collect();
+    fs_err::write(place.join("run/trials.jsonl"), without_third).expect("a file");
+    place.run(&["run", "--resume", "run"]).expect(0);
+    assert_eq!(support::records(&place.join("run")), whole);
+}
+
+#[test]
+fn records_that_the_events_do_not_know_stop_the_resumption() {
+    let place = Place::new();
+    place.write("e.toml", &experiment("fake", 1, &["steady"]));
+    place.run(&["run", "e.toml", "--out", "run"]).expect(0);
+    fs_err::write(place.join("run/events.jsonl"), "").expect("a file");
+    let ran = place.run(&["run", "--resume", "run"]).expect(4);
+    assert!(ran.stderr.contains("contradicts itself"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_agent_named_like_a_recipe_that_it_does_not_use_is_refused() {
+    let place = Place::new();
+    let text = experiment("fake", 1, &["steady"]).replace("name = \"steady\"", "name = \"opencode\"");
+    place.write("e.toml", &text);
+    let ran = place.run(&["run", "e.toml", "--dry-run"]).expect(2);
+    assert!(ran.stderr.contains("add `recipe = \"opencode\"`"), "{}", ran.stderr);
+}

@@ -236,3 +236,16 @@ fn copy_task(place: &Place, task: &str, name: &str) {
         std::process::Command::new("cp").arg("-r").arg(tasks_dir().join(task)).arg(place.join(name)).status();
     assert!(status.expect("cp").success());
 }
+
+#[test]
+fn the_built_in_agents_pass_their_check_without_network() {
+    if !docker_or_skip("the check of the built-in agents") {
+        return;
+    }
+    let place = Place::new();
+    for agent in ["reference", "opencode"] {
+        let ran = place.run(&["agent", "check", agent, "--sandbox", "docker"]).expect(0);
+        assert!(ran.stdout.contains(&format!("✓ {agent}")), "{}", ran.stdout);
+    }
+    place.run(&["agent", "check", "reference", "--sandbox", "namespace"]).expect(0);
+}

@@ -120,3 +120,13 @@ fn a_full_disk_stops_the_run_with_whole_records_and_room_lets_it_go_on() {
     assert!(after.starts_with(&before));
     assert_eq!(records(&place.join("disk/run")).len(), 200);
 }
+
+#[test]
+fn a_request_to_terminate_stops_now_and_the_run_goes_on_later() {
+    let place = Place::new();
+    let mut child = under_way(&place);
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(status.expect("kill").success());
+    assert_eq!(child.wait().expect("a child").code(), Some(130));
+    goes_on(&place);
+}

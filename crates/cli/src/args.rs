@@ -118,7 +118,7 @@ impl From<SandboxOpt> for SandboxChoice {
 #[command(after_help = "\
 Examples:
   retrial score results/quickstart/<run>
-  retrial score results/quickstart/<run> --json | jq .agents[0].agent")]
+  retrial score results/quickstart/<run> --json | jq '.scorecards[0].agent'")]
 pub(crate) struct ScoreArgs {
     /// The run directory.
     pub(crate) run: PathBuf,
@@ -199,7 +199,7 @@ pub(crate) struct AgentListArgs {
 pub(crate) struct AgentCheckArgs {
     /// A built-in agent's name, or a recipe file.
     pub(crate) agent: String,
-    /// Where it runs; an agent from a kit needs docker.
+    /// Where it runs.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) sandbox: SandboxOpt,
     /// Print JSON.

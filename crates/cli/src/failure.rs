@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use retrial_agents::{KitError, ResolveError};
 use retrial_metrics::MetricsError;
-use retrial_runner::{PlanError, RunDirError, RunError, SessionError, TaskDirError};
-use retrial_sandbox::{ProbeError, SandboxError};
+use retrial_runner::{PlanError, ReadyError, RunDirError, RunError, SessionError, TaskDirError};
+use retrial_sandbox::{BuildError, ProbeError, SandboxError};
 use retrial_spec::{Exit, SpecError};
 
 /// An expected failure.
@@ -123,7 +123,7 @@ impl Failure {
     fn build_log(&self) -> Option<&str> {
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {
-            if let Some(build) = error.downcast_ref::<retrial_sandbox::BuildError>() {
+            if let Some(build) = error.downcast_ref::<BuildError>() {
                 return build.log_tail().map(str::trim_end).filter(|log| !log.is_empty());
             }
             cause = error.source();
@@ -163,7 +163,9 @@ fn run_exit(error: &RunError) -> Exit {
 fn run_dir_exit(error: &RunDirError) -> Exit {
     match error {
         RunDirError::Io(_) => Exit::Infrastructure,
-        RunDirError::Manifest { .. } | RunDirError::Record { .. } => Exit::Invalid,
+        RunDirError::Manifest { .. } | RunDirError::Record { .. } | RunDirError::Contradiction { .. } => {
+            Exit::Invalid
+        }
         RunDirError::Occupied { .. }
         | RunDirError::NotARun { .. }
         | RunDirError::Locked { .. }
@@ -173,6 +175,9 @@ fn run_dir_exit(error: &RunDirError) -> Exit {
 
 fn run_hint(error: &RunError) -> Option<String> {
     match error {
+        RunError::Ready(ReadyError::Build { source: BuildError::NeedsDocker { .. }, .. }) => {
+            Some("run it with `--sandbox docker`".to_owned())
+        }
         RunError::Ready(_) | RunError::Proof(_) => Some("see what `retrial doctor` says".to_owned()),
         RunError::Kit { source, .. } => source.hint(),
         RunError::NoKey { variable, .. } => {
@@ -198,6 +203,9 @@ fn run_dir_hint(error: &RunDirError) -> Option<String> {
             Some(format!("choose another `--out`, or go on with `retrial run --resume {}`", path.display()))
         }
         RunDirError::Locked { .. } => Some("wait until it has ended".to_owned()),
+        RunDirError::Contradiction { .. } | RunDirError::Record { .. } => {
+            Some("put back the file as the run wrote it, or start a new run".to_owned())
+        }
         RunDirError::NotARun { .. } => Some("a run directory holds a run.json".to_owned()),
         _ => None,
     }

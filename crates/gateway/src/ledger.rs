@@ -7,7 +7,7 @@ use bytes::Bytes;
 use retrial_spec::{Exchange, Fact, MissingReason, Purpose, Reply, Source, ToolCall, Usage};
 
 use crate::prices::Bill;
-use crate::{PriceTable, Wire};
+use crate::{PriceTable, ProviderFailure, Wire};
 
 /// Adds up exchanges in the order in which they end.
 #[derive(Debug)]
@@ -30,14 +30,25 @@ pub(crate) struct Item<'a> {
     pub(crate) priced_as: &'a str,
     /// Whether it may have made a model work.
     pub(crate) is_call: bool,
-    /// Whether no reply came from the provider.
-    pub(crate) is_unreachable: bool,
+    /// Who ended it.
+    pub(crate) end: End,
     /// When it began, since the trial's opening.
     pub(crate) began: Duration,
     /// When it ended, since the trial's opening.
     pub(crate) ended: Duration,
     /// The request's body.
     pub(crate) body: &'a Bytes,
+}
+
+/// Who ended an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The provider, with a reply, whole or not.
+    Replied,
+    /// The provider, which could not be reached.
+    Unreachable,
+    /// The agent, which went away before the end.
+    Abandoned,
 }
 
 /// A conversation that can be continued.
@@ -57,7 +68,7 @@ struct Entry {
     retry_of: Option<u32>,
     status: Option<u16>,
     fault: Option<String>,
-    is_unreachable: bool,
+    end: End,
     tool_calls: Vec<ToolCall>,
     began: Duration,
     ended: Duration,
@@ -107,7 +118,7 @@ impl Ledger {
                 retry_of: exchange.retry_of,
                 status: exchange.status,
                 fault: exchange.fault.clone(),
-                is_unreachable: item.is_unreachable,
+                end: item.end,
                 tool_calls: exchange.reply.tool_calls.clone(),
                 began: item.began,
                 ended: item.ended,
@@ -167,17 +178,25 @@ impl Ledger {
 impl Entry {
     /// What the provider, rather than the request, was to blame for.
     ///
-    /// | status | to blame |
-    /// |---|---|
-    /// | none, for it could not be reached | the provider |
-    /// | none, for the agent went away | nobody |
-    /// | 401, 403, 408, 429, 5xx | the provider, or the key it was given |
-    /// | any other | the request, or nobody |
-    fn provider_failure(&self) -> Option<String> {
-        let said_so = self.status.is_some_and(|status| matches!(status, 401 | 403 | 408 | 429 | 500..));
-        let blamed = self.is_unreachable || said_so;
+    /// | status | fault | to blame |
+    /// |---|---|---|
+    /// | none, for it could not be reached | any | the provider |
+    /// | any | the agent went away before the end | nobody |
+    /// | 401, 403, 408, 429, 5xx | any | the provider, or the key it was given |
+    /// | 2xx | cut, or no reply of the protocol | the provider |
+    /// | any other | any | the request, or nobody |
+    fn provider_failure(&self) -> Option<ProviderFailure> {
+        let blamed = match (self.end, self.status) {
+            (End::Unreachable, _) => true,
+            (End::Abandoned, _) => false,
+            (End::Replied, Some(200..300)) => self.fault.is_some(),
+            (End::Replied, status) => {
+                status.is_some_and(|status| matches!(status, 401 | 403 | 408 | 429 | 500..))
+            }
+        };
         let said = || self.fault.clone().or_else(|| self.status.map(|status| format!("status {status}")));
-        if blamed { said() } else { None }
+        let is_partial = matches!(self.status, Some(200..300));
+        said().filter(|_| blamed).map(|cause| ProviderFailure { cause, is_partial })
     }
 }
 
@@ -299,7 +318,7 @@ mod tests {
                 exchange: &case.exchange,
                 priced_as: "m",
                 is_call: true,
-                is_unreachable: case.exchange.status.is_none(),
+                end: if case.exchange.status.is_none() { End::Unreachable } else { End::Replied },
                 began: Duration::from_millis(case.began),
                 ended: Duration::from_millis(case.ended),
                 body: &Bytes::new(),
@@ -357,12 +376,12 @@ mod tests {
             let mut failed = case(2, 1, 2);
             failed.exchange.status = status;
             failed.exchange.fault = Some("why".to_owned());
-            ledger(&[case(1, 0, 1), failed]).sum(0).provider_failure
+            ledger(&[case(1, 0, 1), failed]).sum(0).provider_failure.map(|failure| failure.cause)
         };
-        for blamed in [None, Some(401), Some(403), Some(429), Some(500), Some(503)] {
+        for blamed in [None, Some(200), Some(401), Some(403), Some(429), Some(500), Some(503)] {
             assert_eq!(last(blamed).as_deref(), Some("why"), "{blamed:?}");
         }
-        for other in [Some(400), Some(404), Some(413), Some(200)] {
+        for other in [Some(400), Some(404), Some(413)] {
             assert_eq!(last(other), None, "{other:?}");
         }
         let mut recovered = case(1, 0, 1);

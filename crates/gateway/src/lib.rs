@@ -25,4 +25,4 @@ pub use log::{WireLogError, read_wire_log};
 pub use prices::{Price, PriceError, PriceTable};
 pub use secret::{Secret, Token};
 pub use trial::TrialGateway;
-pub use wire::{Answer, Wire};
+pub use wire::{Answer, ProviderFailure, Wire};

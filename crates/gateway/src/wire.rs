@@ -30,11 +30,19 @@ pub struct Wire {
     pub over_budget: bool,
     /// Whether the last reply of the agent's main conversation declines.
     pub refused: bool,
-    /// Why the provider failed the agent's last request: it could not be reached, or answered with a status that says so. None
-    /// where the last request was answered, or was itself at fault.
-    pub provider_failure: Option<String>,
+    /// How the provider failed the agent's last request; none where it answered, or the request was itself at fault.
+    pub provider_failure: Option<ProviderFailure>,
     /// What went wrong in the agent's last request; none where it went well.
     pub last_fault: Option<String>,
+}
+
+/// How a provider failed a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderFailure {
+    /// What went wrong.
+    pub cause: String,
+    /// Whether part of a reply came, which an agent may have taken for the whole.
+    pub is_partial: bool,
 }
 
 /// The answer to the question after the end.

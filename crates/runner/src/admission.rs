@@ -185,7 +185,7 @@ impl ReadyTask {
 /// Notes a candidate's verdicts and what they have against the task.
 fn judge(candidate: Candidate, repetition: u32, graded: &[Graded], admission: &mut Admission) {
     let Some(first) = graded.first() else { return };
-    let word = first.verdict.as_str().to_owned();
+    let word = described(&first.verdict);
     let fault = match (candidate, &first.verdict) {
         (Candidate::Oracle, Verdict::Passed) | (Candidate::NoOp, Verdict::Failed | Verdict::Reward(_)) => {
             None
@@ -202,12 +202,30 @@ fn judge(candidate: Candidate, repetition: u32, graded: &[Graded], admission: &m
     if let Some(other) = graded.iter().find(|other| other.verdict != first.verdict) {
         admission.faults.push(AdmissionFault::Disagreement {
             whose: if candidate == Candidate::Oracle { "the oracle" } else { "doing nothing" },
-            first: first.verdict.as_str().to_owned(),
-            then: other.verdict.as_str().to_owned(),
+            first: described(&first.verdict),
+            then: described(&other.verdict),
         });
     }
     let verdicts = if candidate == Candidate::Oracle { &mut admission.oracle } else { &mut admission.no_op };
     verdicts.push(first.verdict.clone());
+}
+
+/// A verdict with what stands behind it, for a message.
+fn described(verdict: &Verdict) -> String {
+    use retrial_spec::UngradedReason as Reason;
+    match verdict {
+        Verdict::Passed | Verdict::Failed => verdict.as_str().to_owned(),
+        Verdict::Reward(reward) => format!("reward {reward}"),
+        Verdict::Ungraded(Reason::NoReward) => "ungraded, for it wrote no reward".to_owned(),
+        Verdict::Ungraded(Reason::VerifierTimeout) => "ungraded, for its time ran out".to_owned(),
+        Verdict::Ungraded(Reason::RewardOutOfRange) => {
+            "ungraded, for its reward is not within 0 and 1".to_owned()
+        }
+        Verdict::Ungraded(Reason::RewardUnreadable(why) | Reason::StateUnreadable(why)) => {
+            format!("ungraded: {why}")
+        }
+        Verdict::Ungraded(Reason::Infrastructure) => "ungraded".to_owned(),
+    }
 }
 
 /// The last lines of an output, for a message.

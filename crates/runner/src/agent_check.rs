@@ -141,7 +141,7 @@ fn detail(verdict: &Verdict, directory: &Path) -> String {
     if let Verdict::Ungraded(UngradedReason::StateUnreadable(reason)) = verdict {
         return reason.clone();
     }
-    let text: String = ["stdout.log", "stderr.log"]
+    let text: String = ["stdout.log", "stderr.log", "verifier.log"]
         .iter()
         .filter_map(|name| fs_err::read(directory.join(name)).ok())
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, actions_of, elicit};
 use retrial_gateway::{Answer, AskError, Budget, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire};
-use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive};
+use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive, TreeError};
 use retrial_spec::{
     AttemptFailure, Claim, CrashReason, ElicitMode, Ending, Fact, FinalState, MissingReason, Phase, RunId,
     Times, TrialId, TrialRecord, UngradedReason, Verdict,
@@ -162,11 +162,12 @@ impl Attempt<'_> {
             ElicitMode::InPrompt | ElicitMode::Off => None,
         };
         let wire = gateway.finish().await.map_err(|error| agent(&error))?;
-        if let (true, Some(cause)) = (end != AgentEnd::TimedOut, &wire.provider_failure) {
-            return Err(AttemptFailure {
-                phase: Phase::Agent,
-                cause: format!("the model's provider failed: {cause}"),
-            });
+        if let Some(failure) = &wire.provider_failure
+            // An agent that ended well took the part of a reply that came for the whole.
+            && !(end == AgentEnd::Finished && failure.is_partial)
+        {
+            let cause = format!("the model's provider failed: {}", failure.cause);
+            return Err(AttemptFailure { phase: Phase::Agent, cause });
         }
         let (confidence, claim) = self.stated(answer, &wire)?;
         Ok(Left { end, wire, confidence, claim, agent_ms })
@@ -217,8 +218,9 @@ impl Attempt<'_> {
                 self.note_unreadable(&reason);
                 if let Some(verifier) = verifier {
                     verifier.stop().await?;
-                    let log = format!("{reason}\n").into_bytes();
-                    let verdict = Verdict::Ungraded(UngradedReason::StateUnreadable(reason));
+                    let log =
+                        format!("the final state cannot be handed to the verifier: {reason}\n").into_bytes();
+                    let verdict = verdict_on_unreadable(&error, reason);
                     return Ok((Graded { verdict, log }, Fact::Missing(MissingReason::NotRecorded)));
                 }
                 None
@@ -272,6 +274,17 @@ impl Attempt<'_> {
             started_at: self.started_at,
             times,
         }
+    }
+}
+
+/// A state beyond the limits is the agent's doing and no way out of the denominator; any other is nobody's.
+fn verdict_on_unreadable(error: &SandboxError, reason: String) -> Verdict {
+    use TreeError::{PathTooLong, TooLarge, TooManyEntries};
+    match error {
+        SandboxError::Tree {
+            source: TooLarge { .. } | TooManyEntries { .. } | PathTooLong { .. }, ..
+        } => Verdict::Failed,
+        _ => Verdict::Ungraded(UngradedReason::StateUnreadable(reason)),
     }
 }
 

@@ -3,7 +3,7 @@
 //! One thread writes. Events that wait together are written and synced together, so that many workers cost one sync.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -161,7 +161,8 @@ fn open_whole_lines(path: &Path) -> io::Result<File> {
 fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
     let path = run.events_path();
     let mut past = Past::default();
-    let recorded = BufReader::new(File::open(run.trials_path())?).lines().count();
+    let mut recorded: BTreeSet<TrialId> =
+        run.trials()?.map(|record| record.map(|record| record.trial)).collect::<Result<_, _>>()?;
     let mut missing = Vec::new();
     for event in read_events(BufReader::new(File::open(&path)?)) {
         match event.map_err(|source| RunDirError::Record { path: path.clone(), source })? {
@@ -170,7 +171,7 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
             }
             Event::PolicyProven { .. } => past.proven = true,
             Event::TrialFinished { record, .. } => {
-                if past.finished.len() >= recorded {
+                if !recorded.remove(&record.trial) {
                     serde_json::to_writer(&mut missing, &record).map_err(io::Error::from)?;
                     missing.push(b'\n');
                 }
@@ -178,6 +179,9 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
             }
             Event::AttemptFailed { .. } | Event::SessionStarted { .. } | Event::SessionEnded { .. } => {}
         }
+    }
+    if let Some(trial) = recorded.into_iter().next() {
+        return Err(RunDirError::Contradiction { path: run.path().to_owned(), trial });
     }
     let mut trials = trials.try_clone()?;
     append_whole(&mut trials, &missing)?;

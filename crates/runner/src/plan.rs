@@ -361,6 +361,15 @@ fn planned_agents(
     let mut faults: Vec<Fault> = Vec::new();
     for (index, spec) in experiment.agents.iter().enumerate() {
         let recipe = retrial_agents::resolve(spec, base);
+        if is_misleading(spec) {
+            let pointer = format!("/agents/{index}/name");
+            let message = format!("the agent `{}` would be the reference agent", spec.name);
+            let hint = format!(
+                "add `recipe = \"{0}\"`, or give it another name than that of the recipe `{0}`",
+                spec.name
+            );
+            faults.push(document.fault(&pointer, message, Some(hint)));
+        }
         let model = planned_model(experiment, &spec.model);
         match (recipe, model) {
             (Ok(recipe), Ok(model)) => agents.push(PlannedAgent {
@@ -383,6 +392,12 @@ fn planned_agents(
         }
     }
     if faults.is_empty() { Ok(agents) } else { Err(PlanError::Spec(Box::new(document.error(faults)))) }
+}
+
+/// Whether an agent has the name of a built-in recipe and is the reference agent, because `recipe` was forgotten.
+fn is_misleading(spec: &retrial_spec::AgentSpec) -> bool {
+    let name = spec.name.as_str();
+    spec.recipe == "reference" && name != "reference" && Recipe::builtin(name).is_some()
 }
 
 /// Resolves a model's name; the error is a message with a hint.

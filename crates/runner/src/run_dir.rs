@@ -55,6 +55,14 @@ pub enum RunDirError {
         #[source]
         source: RecordError,
     },
+    /// `trials.jsonl` knows a trial that the events, which are the truth, do not.
+    #[error("the run at `{}` contradicts itself: trials.jsonl has `{trial}`, events.jsonl has not", path.display())]
+    Contradiction {
+        /// The run directory.
+        path: PathBuf,
+        /// The trial.
+        trial: TrialId,
+    },
     /// The file system failed.
     #[error("cannot use the run directory")]
     Io(#[from] io::Error),

@@ -97,7 +97,9 @@ struct Progress {
     /// Attempts failed in this session, by trial.
     failures: BTreeMap<TrialId, u32>,
     finished: BTreeSet<TrialId>,
-    lost_in_a_row: u32,
+    /// Records of trials without a result, since the last one with a result. They become final once something works again, or
+    /// when the session ends well; where nothing works any more, a later session tries them again.
+    lost: Vec<TrialRecord>,
 }
 
 impl Session {
@@ -113,7 +115,7 @@ impl Session {
             attempts: past.attempts,
             failures: BTreeMap::new(),
             finished: past.finished,
-            lost_in_a_row: 0,
+            lost: Vec::new(),
         };
         let finished = progress.finished.len() as u64;
         self.say(Event::SessionStarted { at: Timestamp::now(), planned, finished }).await?;
@@ -145,7 +147,7 @@ impl Session {
                 self.start(&mut running, progress, trial).await?;
             }
             if running.is_empty() {
-                return Ok(());
+                return if wish == Interrupt::None { self.settle(progress).await } else { Ok(()) };
             }
             tokio::select! {
                 Some(report) = running.join_next() => self.take(progress, report).await?,
@@ -202,7 +204,7 @@ impl Session {
         let Report { trial, attempt, started_at, result } = report;
         let record = match result {
             Ok(record) => {
-                progress.lost_in_a_row = 0;
+                self.settle(progress).await?;
                 record
             }
             Err(failure) => {
@@ -216,13 +218,27 @@ impl Session {
                     progress.waiting.push_front(trial);
                     return Ok(());
                 }
-                progress.lost_in_a_row += 1;
-                if progress.lost_in_a_row >= HOPELESS_TRIALS {
-                    return Err(SessionError::Hopeless { trials: progress.lost_in_a_row, last: failure });
+                progress.lost.push(record_of_failure(&trial, attempt, &failure, started_at));
+                let trials = progress.lost.len() as u32;
+                if trials >= HOPELESS_TRIALS {
+                    return Err(SessionError::Hopeless { trials, last: failure });
                 }
-                record_of_failure(&trial, attempt, &failure, started_at)
+                return Ok(());
             }
         };
+        self.finish(progress, record).await
+    }
+
+    /// Makes the records of trials without a result final.
+    async fn settle(&self, progress: &mut Progress) -> Result<(), SessionError> {
+        for record in std::mem::take(&mut progress.lost) {
+            self.finish(progress, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, progress: &mut Progress, record: TrialRecord) -> Result<(), SessionError> {
+        let trial = record.trial.clone();
         self.say(Event::TrialFinished { at: Timestamp::now(), record: Box::new(record) }).await?;
         progress.finished.insert(trial);
         Ok(())

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use retrial_sandbox::{Environment, EnvironmentError, TreeArchive, TreeCaps, TreeError};
+use retrial_sandbox::{
+    EntryKind, Environment, EnvironmentError, TreeArchive, TreeBuilder, TreeCaps, TreeError,
+};
 use retrial_spec::{
     ContentDigest, Fault, InvalidName, Simulation, SpecError, Task, TaskFiles, TaskName, VerifierMode,
     digest_bytes,
@@ -138,7 +140,7 @@ impl TaskDir {
         let instruction = reader
             .text("instruction.md")?
             .ok_or(TaskDirError::Lacks { task: name.clone(), file: "instruction.md" })?;
-        let tests = reader.tree("tests")?.filter(|tests| tests.find("test.sh").is_some());
+        let tests = reader.tests()?.filter(|tests| tests.find("test.sh").is_some());
         let tests = tests.ok_or(TaskDirError::Lacks { task: name.clone(), file: "tests/test.sh" })?;
         let simulation = reader.text("simulation.toml")?;
         Ok(Self {
@@ -218,6 +220,13 @@ impl Reader<'_> {
         })
     }
 
+    /// The verifier's files, of which `test.sh` is made executable whatever a checkout made of it, as Harbor does.
+    fn tests(&self) -> Result<Option<TreeArchive>, TaskDirError> {
+        let Some(tests) = self.tree("tests")? else { return Ok(None) };
+        let failed = |source| TaskDirError::Tree { task: self.name.clone(), directory: "tests", source };
+        with_executable(&tests, b"test.sh").map(Some).map_err(failed)
+    }
+
     fn simulation(&self, text: Option<String>) -> Result<Option<Simulation>, TaskDirError> {
         text.map(|text| Simulation::parse(&self.shown("simulation.toml"), &text))
             .transpose()
@@ -261,6 +270,24 @@ impl Reader<'_> {
         }
         Ok(rule.digest(files.iter().map(|(path, digest)| (path.as_str(), digest))))
     }
+}
+
+/// The same tree with one of its files executable.
+fn with_executable(tree: &TreeArchive, path: &[u8]) -> Result<TreeArchive, TreeError> {
+    let caps = TreeCaps::default();
+    let mut builder = TreeBuilder::new(caps);
+    for entry in tree.entries() {
+        match entry.kind() {
+            EntryKind::Directory => builder.directory(entry.path(), entry.mode())?,
+            EntryKind::Symlink { target } => builder.symlink(entry.path(), target.as_slice())?,
+            EntryKind::File { .. } => {
+                let mode = if entry.path() == path { entry.mode() | 0o111 } else { entry.mode() };
+                let content = tree.read(entry.path(), caps.bytes)?.unwrap_or_default();
+                builder.file(entry.path(), mode, &content)?;
+            }
+        }
+    }
+    Ok(builder.finish())
 }
 
 #[cfg(test)]

@@ -345,7 +345,8 @@ fn describe(
         Kind::Minimum { limit } => (format!("is {found}; the least allowed is {limit}"), None),
         Kind::ExclusiveMinimum { limit } => (format!("is {found}; it must be greater than {limit}"), None),
         Kind::Maximum { limit } => (format!("is {found}; the greatest allowed is {limit}"), None),
-        Kind::MinItems { limit } => (format!("needs at least {limit} entries"), None),
+        // No list or text of ours must have more than one element.
+        Kind::MinItems { .. } | Kind::MinLength { .. } => ("must not be empty".to_owned(), None),
         Kind::Pattern { .. } => (
             format!("is {found}, which is not a name"),
             Some("use 1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit".to_owned()),

@@ -86,7 +86,7 @@ impl SandboxChoice {
     }
 }
 
-/// Limits per trial. A task's own limits apply where they are lower; absent ones are the task's or the defaults.
+/// Limits per trial. Of times the lower of this and the task's own applies; memory and cores apply where the task does not say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {

@@ -1,5 +1,9 @@
 //! Development commands: everything CI runs, generated files, benchmarks. Not part of the product.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a development command talks to its user directly")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development command talks to its user directly"
+)]
 
 mod bench;
 mod generate;

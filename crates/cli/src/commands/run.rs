@@ -73,6 +73,7 @@ fn resumed(out: PathBuf, concurrency: Option<u32>) -> Result<Intent, Failure> {
 async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
     let opened = backend::open(intent.choice, &intent.plan.tasks).await?;
     let backend = opened.backend;
+    let needs_kit = intent.plan.agents.iter().any(|agent| agent.recipe.kit_section().is_some());
     let progress = Arc::new(Progress::new(&intent.plan));
     let notice = Arc::clone(&progress);
     let settings = RunSettings {
@@ -80,7 +81,7 @@ async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
         id: intent.id,
         created_at: intent.created_at,
         tool: places::tool(),
-        cache: places::cache_dir()?,
+        cache: if needs_kit { places::cache_dir()? } else { PathBuf::new() },
         backend: Arc::clone(&backend),
         capabilities: opened.capabilities,
         runtime: opened.runtime,
@@ -103,24 +104,43 @@ async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
     Ok(summary)
 }
 
-/// Turns Ctrl-C into the wish to stop: once finishes running trials, twice stops now.
+/// A signal that asks the program to end.
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+async fn next_signal() -> std::io::Result<Signal> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.map(|()| Signal::Interrupt),
+        _ = terminate.recv() => Ok(Signal::Terminate),
+        _ = hang_up.recv() => Ok(Signal::Terminate),
+    }
+}
+
+/// Turns signals into the wish to stop: Ctrl-C once finishes running trials; twice, a request to terminate or a terminal that
+/// hangs up stop now.
 fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
     let (sender, receiver) = watch::channel(Interrupt::None);
     tokio::spawn(async move {
-        for (wish, text) in [
-            (Interrupt::Finish, "finishing running trials; press Ctrl-C again to stop now"),
-            (Interrupt::Now, "stopping"),
-        ] {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
+        let mut wish = Interrupt::None;
+        // Signals after the second are caught and change nothing: cleaning up is under way.
+        while let Ok(signal) = next_signal().await {
+            let (next, text) = match (wish, signal) {
+                (Interrupt::Now, _) => continue,
+                (Interrupt::None, Signal::Interrupt) => {
+                    (Interrupt::Finish, "finishing running trials; press Ctrl-C again to stop now")
+                }
+                _ => (Interrupt::Now, "stopping"),
+            };
+            wish = next;
             progress.say(text);
             if sender.send(wish).is_err() {
                 return;
             }
         }
-        // Later signals are caught and change nothing: cleaning up is under way.
-        while tokio::signal::ctrl_c().await.is_ok() {}
     });
     receiver
 }

@@ -26,6 +26,7 @@ struct State {
     order: Vec<AgentName>,
     total: Option<ProgressBar>,
     begin: Instant,
+    is_under_way: bool,
     finished_before: u64,
     last_line: Instant,
 }
@@ -82,7 +83,15 @@ impl Progress {
             .map(|name| (name.clone(), Tally { planned: per_agent, ..Tally::default() }))
             .collect();
         let now = Instant::now();
-        let state = State { agents, order, total: None, begin: now, finished_before: 0, last_line: now };
+        let state = State {
+            agents,
+            order,
+            total: None,
+            begin: now,
+            is_under_way: false,
+            finished_before: 0,
+            last_line: now,
+        };
         Self { bars, state: Mutex::new(state) }
     }
 
@@ -110,7 +119,7 @@ impl Progress {
     /// Takes the bars away and leaves a last line.
     pub(crate) fn finish(&self) {
         let state = self.state();
-        if state.total.is_none() && self.bars.is_some() {
+        if !state.is_under_way {
             return;
         }
         let line = state.line();
@@ -134,7 +143,10 @@ impl Observer for Progress {
             state.show_bars(bars);
         }
         match event {
-            Event::SessionStarted { .. } => state.begin = Instant::now(),
+            Event::SessionStarted { .. } => {
+                state.begin = Instant::now();
+                state.is_under_way = true;
+            }
             Event::AttemptStarted { trial, .. } => state.with(&trial.agent, |tally| tally.running += 1),
             Event::AttemptFailed { trial, failure, attempt, .. } => {
                 state.with(&trial.agent, |tally| tally.running = tally.running.saturating_sub(1));

@@ -16,6 +16,7 @@ use super::copy::ReplyCopy;
 use super::intake::Admission;
 use super::recorder::Message;
 use crate::Secret;
+use crate::ledger::End;
 use crate::upstream::{BoxError, ReplyBody};
 
 /// A request as it arrived.
@@ -41,8 +42,8 @@ pub(super) struct Ended {
     pub(super) status: Option<StatusCode>,
     pub(super) reply: Reply,
     pub(super) fault: Option<String>,
-    /// Whether no reply came from the provider; an agent that went away before it came is another matter.
-    pub(super) is_unreachable: bool,
+    /// Who ended it.
+    pub(super) end: End,
     pub(super) first_byte: Option<Duration>,
     pub(super) total: Duration,
 }
@@ -56,7 +57,7 @@ pub(super) struct OpenExchange {
     key: Option<Secret>,
     status: Option<StatusCode>,
     copy: ReplyCopy,
-    is_unreachable: bool,
+    end: End,
     first_byte: Option<Duration>,
 }
 
@@ -72,7 +73,7 @@ impl OpenExchange {
             key,
             status: None,
             copy,
-            is_unreachable: false,
+            end: End::Replied,
             first_byte: None,
         }
     }
@@ -93,7 +94,7 @@ impl OpenExchange {
 
     /// Records that no reply came from the provider.
     pub(super) fn unreachable(&mut self, fault: String) {
-        self.is_unreachable = true;
+        self.end = End::Unreachable;
         self.end(Some(fault));
     }
 
@@ -108,8 +109,7 @@ impl OpenExchange {
         };
         let total = self.started.elapsed();
         let (status, first_byte) = (self.status, self.first_byte);
-        let ended =
-            Ended { arrival, status, reply, fault, is_unreachable: self.is_unreachable, first_byte, total };
+        let ended = Ended { arrival, status, reply, fault, end: self.end, first_byte, total };
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
         let _ = self.recorder.send(Message::Ended(Box::new(ended)));
     }
@@ -117,8 +117,10 @@ impl OpenExchange {
 
 impl Drop for OpenExchange {
     fn drop(&mut self) {
-        let cut = (!self.copy.is_done())
-            .then(|| "the agent closed the connection before the reply's end".to_owned());
+        let cut = (!self.copy.is_done()).then(|| {
+            self.end = End::Abandoned;
+            "the agent closed the connection before the reply's end".to_owned()
+        });
         self.end(cut);
     }
 }

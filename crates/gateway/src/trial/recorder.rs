@@ -75,7 +75,7 @@ impl Recorder {
             priced_as: self.priced_as.of(named),
             exchange: &exchange,
             is_call: arrival.is_call,
-            is_unreachable: ended.is_unreachable,
+            end: ended.end,
             began,
             ended: began + ended.total,
             body: &arrival.body,
