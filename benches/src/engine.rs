@@ -23,12 +23,10 @@ const REMOVALS: usize = 8;
 /// What a loop asks the engine for, once per turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
-    /// A container of `true`: create, start, wait, remove.
+    /// A container of `true`: create, start, wait, remove, each waited for before the next.
     Bare,
-    /// The calls of a trial, each waited for before the next.
-    InSequence(Verifier),
     /// The calls of a trial as it issues them: removals go on in the background.
-    Overlapped(Verifier),
+    Trial(Verifier),
 }
 
 /// The engine, with the description of a trial's container.
@@ -86,26 +84,19 @@ impl Engine {
     }
 
     async fn turn(&self, calls: Calls, removals: &mut Removals) -> Result<(), Failure> {
-        let (verifier, overlapped) = match calls {
-            Calls::Bare => return self.bare().await,
-            Calls::InSequence(verifier) => (verifier, false),
-            Calls::Overlapped(verifier) => (verifier, true),
-        };
+        let Calls::Trial(verifier) = calls else { return self.bare().await };
         let mut made = vec![self.make(SLEEP).await?];
         if verifier == Verifier::Separate {
+            // It is the first to be removed.
             made.insert(0, self.make(SLEEP).await?);
         }
         for id in made {
-            if overlapped {
-                let permit = Arc::clone(&self.removals).acquire_owned().await?;
-                let engine = self.clone();
-                removals.spawn(async move {
-                    let _permit = permit;
-                    engine.remove(&id, true).await
-                });
-            } else {
-                self.remove(&id, true).await?;
-            }
+            let permit = Arc::clone(&self.removals).acquire_owned().await?;
+            let engine = self.clone();
+            removals.spawn(async move {
+                let _permit = permit;
+                engine.remove(&id, true).await
+            });
         }
         Ok(())
     }

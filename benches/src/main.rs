@@ -25,7 +25,7 @@ struct Cli {
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     /// Trials, or turns of a bare loop, per round and concurrency.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 20)]
     trials: u32,
     /// Leaves the loops in Docker out.
     #[arg(long)]

@@ -215,8 +215,7 @@ impl<'a> Bench<'a> {
 fn docker_loops() -> Vec<Loop> {
     let mut loops = vec![Loop::Calls(Calls::Bare)];
     for verifier in Verifier::ALL {
-        loops.push(Loop::Calls(Calls::InSequence(verifier)));
-        loops.push(Loop::Calls(Calls::Overlapped(verifier)));
+        loops.push(Loop::Calls(Calls::Trial(verifier)));
         loops.push(Loop::Docker(verifier));
     }
     loops
