@@ -141,7 +141,7 @@ fn agents_that_misbehave_are_recorded_and_disturb_no_other_trial() {
     text = text.replace("sandbox = \"docker\"", "sandbox = \"docker\"\nconcurrency = 4");
     text.push_str(&shell_agent(&place, "loud", "head -c 1073741824 /dev/zero | tr '\\0' x"));
     text.push_str(&shell_agent(&place, "bomb", "bomb() { bomb | bomb & }; bomb; sleep 2"));
-    text.push_str(&shell_agent(&place, "greedy", "x=$(head -c 4294967296 /dev/zero | tr '\\0' x)"));
+    text.push_str(&shell_agent(&place, "greedy", "python3 -c 'len(b\"x\" * (8 << 30))'"));
     text.push_str(&shell_agent(
         &place,
         "hostile",
@@ -149,7 +149,7 @@ fn agents_that_misbehave_are_recorded_and_disturb_no_other_trial() {
          mkdir -p deep/er; ln -s / deep/root; (setsid sleep 600 &) ; exit 3",
     ));
     text.push_str(&shell_agent(&place, "hanging", "trap '' TERM; while :; do sleep 1; done"));
-    text.push_str("\n[limits]\nagent_sec = 20\ninfrastructure_retries = 0\n");
+    text.push_str("\n[limits]\nagent_sec = 30\ninfrastructure_retries = 0\n");
     place.write("e.toml", &text);
     place.run(&["run", "e.toml", "--out", "run"]).expect(0);
     let records = records(&place.join("run"));

@@ -16,10 +16,7 @@ pub(crate) fn test() -> Result<(), String> {
     } else {
         step(&["cargo", "test", "--workspace", "--no-fail-fast"])?;
     }
-    step_with(
-        &["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
-        &[("RUSTDOCFLAGS", "-D warnings")],
-    )?;
+    step_with(&["cargo", "doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     if installed("cargo-deny") {
         step(&["cargo", "deny", "check", "licenses", "bans", "sources"])?;
     } else {
