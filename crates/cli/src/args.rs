@@ -61,7 +61,7 @@ pub(crate) struct RunArgs {
     /// Go on with the run in this directory.
     #[arg(long, value_name = "RUN")]
     pub(crate) resume: Option<PathBuf>,
-    /// The run directory; by default results/<experiment>/<run id>.
+    /// The run directory; by default `results/<experiment>/<run id>`.
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub(crate) out: Option<PathBuf>,
     /// Where trials run.
