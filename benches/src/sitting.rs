@@ -1,6 +1,7 @@
 //! One sitting: everything is measured in rounds, so that whatever else the machine does meets all loops alike, and ratios are
 //! taken within a round.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -49,6 +50,13 @@ pub struct Reading {
     pub per_second: f64,
 }
 
+impl fmt::Display for Reading {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, concurrency, per_second, .. } = self;
+        write!(formatter, "  {what:?}, {concurrency} at a time: {per_second:.2}/s")
+    }
+}
+
 /// Everything that was measured.
 #[derive(Debug)]
 pub struct Sitting {
@@ -77,7 +85,9 @@ impl Sitting {
         let mut readings = Vec::new();
         for round in 0..extent.rounds {
             say(&format!("round {} of {}", round + 1, extent.rounds));
+            let known = readings.len();
             bench.round(round, &mut readings).await?;
+            readings[known..].iter().for_each(|reading| say(&reading.to_string()));
         }
         say("steps of a trial");
         let docker_profile = match &bench.docker {

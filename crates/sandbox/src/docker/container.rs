@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
+use bollard::errors::Error as EngineError;
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount as EngineMount, MountType, ResourcesUlimits,
 };
@@ -34,6 +35,12 @@ const RELAY_THREADS: u64 = 2;
 
 /// Removals going on at once; a further `stop` waits.
 const REMOVALS: usize = 8;
+
+/// How often the engine is asked to remove a container, should it fail.
+const REMOVAL_ATTEMPTS: u32 = 5;
+
+/// Time between two of these.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) fn engine(action: &str, source: bollard::errors::Error) -> SandboxError {
     SandboxError::Engine { action: action.to_owned(), source: source.into() }
@@ -73,13 +80,22 @@ impl Removals {
 }
 
 /// Removes a container, running or not. That it is gone already, or going, is success.
+///
+/// The engine may fail to kill a container that ends by itself at that moment, and says so; then it is asked again.
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), SandboxError> {
     let options = RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
-    match docker.remove_container(id, Some(options)).await {
-        Ok(()) | Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {
-            Ok(())
+    let mut left = REMOVAL_ATTEMPTS;
+    loop {
+        left -= 1;
+        match docker.remove_container(id, Some(options.clone())).await {
+            Ok(()) | Err(EngineError::DockerResponseServerError { status_code: 404 | 409, .. }) => {
+                return Ok(());
+            }
+            Err(EngineError::DockerResponseServerError { status_code: 500, .. }) if left > 0 => {
+                tokio::time::sleep(REMOVAL_PAUSE).await;
+            }
+            Err(error) => return Err(engine("remove a container", error)),
         }
-        Err(error) => Err(engine("remove a container", error)),
     }
 }
 
