@@ -5,22 +5,23 @@
 //! runs the same trials under criterion. Nothing here is part of the product, and nothing asserts a time.
 
 mod engine;
-mod gateway;
 mod harness;
 mod machine;
 mod noop;
 mod profile;
 mod report;
 mod sitting;
+mod wire;
+mod wire_readings;
 
 pub use engine::{Calls, Engine};
-pub use gateway::OpenGateway;
 pub use harness::{Harness, NAMESPACE_HELPER};
 pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
 pub use profile::{Profile, Step};
 pub use report::render;
 pub use sitting::{Extent, Loop, Reading, Sitting};
+pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
 
 /// Why a measurement could not be made, in words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

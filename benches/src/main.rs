@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use retrial_benches::{Extent, Failure, NAMESPACE_HELPER, Sitting, render};
+use retrial_benches::{Extent, Failure, NAMESPACE_HELPER, PEER, Sitting, peer_main, render};
 
 /// Measures the cost of the harness beside bare loops.
 #[derive(Debug, Parser)]
@@ -33,8 +33,10 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == NAMESPACE_HELPER) {
-        return retrial_sandbox::namespace_helper_main();
+    match std::env::args_os().nth(1) {
+        Some(first) if first == NAMESPACE_HELPER => return retrial_sandbox::namespace_helper_main(),
+        Some(first) if first == PEER => return peer_main(),
+        _ => {}
     }
     let cli = Cli::parse();
     let measured = tokio::runtime::Runtime::new()

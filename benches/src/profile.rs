@@ -10,7 +10,7 @@ use retrial_runner::ReadyTask;
 use retrial_sandbox::{Discard, ExecRequest};
 use retrial_spec::RunId;
 
-use crate::gateway::open_at;
+use crate::wire::{gateway, open_at};
 use crate::{Failure, Harness};
 
 /// A step of a trial.
@@ -93,7 +93,7 @@ impl Profile {
         let simulation = task.dir.simulation.as_ref().ok_or("the task has no simulation")?;
         let trial = "noop~noop~baseline~1".parse()?;
         let upstream = Upstream::Simulated(SimulatedTrial::new(&Habits::steady(), simulation, 0, &trial));
-        let gateway = open_at(socket, scratch.join("wire.jsonl.zst"), upstream).await?;
+        let gateway = open_at(&gateway(), socket, scratch.join("wire.jsonl.zst"), upstream).await?;
         lap.end(Step::OpenGateway);
         sandbox.start().await?;
         lap.end(Step::Start);

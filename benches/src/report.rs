@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::sitting::CONCURRENCY;
-use crate::{Calls, Loop, Profile, Sitting, Step, Verifier};
+use crate::wire_readings::{Shape, WireReadings};
+use crate::{Calls, Loop, Profile, Sitting, Step, Verifier, Way, WireReading};
 
 /// Least share of the rate of the same calls issued bare.
 const OF_CALLS: f64 = 0.8;
@@ -14,6 +15,12 @@ const OF_BARE: [(Verifier, f64); 2] = [(Verifier::Shared, 0.8), (Verifier::Separ
 /// A namespace trial's time, milliseconds.
 const NAMESPACE_MS: f64 = 15.0;
 
+/// Least share of a plain proxy's requests per second.
+const OF_PROXY: f64 = 2.0 / 3.0;
+
+/// Most that the gateway adds to a direct connection, in milliseconds.
+const ADDED_MS: f64 = 0.5;
+
 /// Writes the page.
 pub fn render(sitting: &Sitting) -> String {
     let mut page = String::from(OPENING);
@@ -21,7 +28,7 @@ pub fn render(sitting: &Sitting) -> String {
     docker(&mut page, sitting);
     namespace(&mut page, sitting);
     steps(&mut page, sitting);
-    gateway(&mut page, sitting);
+    streams(&mut page, &sitting.wire);
     page.push_str(METHOD);
     page
 }
@@ -134,17 +141,59 @@ fn words(step: Step) -> &'static str {
     }
 }
 
-fn gateway(page: &mut String, sitting: &Sitting) {
-    let (through, past) = sitting.gateway_ms;
+/// A figure of a reading.
+type Figure = fn(&WireReading) -> f64;
+
+fn streams(page: &mut String, wire: &WireReadings) {
+    line(page, "\n## The gateway on the wire\n");
     line(
         page,
-        &format!(
-            "\n## A request's way through the gateway\n\nA small request to a provider on the same machine takes {} ms \
-             through the gateway and {} ms without it (medians of 500, in turns).",
-            number(through, 3),
-            number(past, 3)
-        ),
+        "Beside a plain `hyper` reverse proxy made of the same parts, and beside a direct connection. Small requests have 1 kB,",
     );
+    line(page, "long ones 40 kB; replies are streams of 20 events. Requests per second:\n");
+    line(
+        page,
+        "| requests | streams | direct | proxy | gateway | gateway of proxy | aim | CPU per request: proxy | gateway |",
+    );
+    line(page, "|---|---|---|---|---|---|---|---|---|");
+    for shape in Shape::all() {
+        let (name, streams) = match shape {
+            Shape::Busy(streams) => ("small", streams),
+            Shape::Long(streams) => ("long", streams),
+            Shape::Calm => continue,
+        };
+        let rate = |way| number(wire.figure(shape, way, |reading| reading.report.per_second), 0);
+        let cpu = |way| format!("{} ms", number(wire.figure(shape, way, |reading| reading.cpu_ms), 3));
+        let share = wire.against(
+            shape,
+            Way::Proxy,
+            |reading| reading.report.per_second,
+            |ours, theirs| ours / theirs,
+        );
+        let mut cells = vec![name.to_owned(), streams.to_string()];
+        cells.extend(Way::ALL.map(rate));
+        cells.extend([
+            percent(share),
+            format!("≥ {}", percent(Some(OF_PROXY))),
+            cpu(Way::Proxy),
+            cpu(Way::Gateway),
+        ]);
+        row(page, &cells);
+    }
+    line(page, "\nOne stream of 50 events, one every millisecond; medians in milliseconds:\n");
+    line(page, "| | direct | proxy | gateway | added to direct | aim |");
+    line(page, "|---|---|---|---|---|---|");
+    let figures: [(&str, Figure); 2] = [
+        ("request to first byte", |reading| reading.report.first_byte_ms),
+        ("an event, from its making to its arrival", |reading| reading.report.event_ms),
+    ];
+    for (name, figure) in figures {
+        let mut cells = vec![name.to_owned()];
+        cells.extend(Way::ALL.map(|way| number(wire.figure(Shape::Calm, way, figure), 3)));
+        let added = wire.against(Shape::Calm, Way::Straight, figure, |ours, theirs| ours - theirs);
+        cells.extend([number(added, 3), format!("≤ {ADDED_MS}")]);
+        row(page, &cells);
+    }
 }
 
 const METHOD: &str = "
@@ -161,6 +210,9 @@ const METHOD: &str = "
   capabilities, no network, no log.
 - Every round measures every loop at every concurrency, beginning with another loop each time. A ratio is taken within a
   round; the table shows the median over the rounds.
+- **Streams**: gateway and proxy run in one process, provider and clients in another, all on this machine; so the rates are those of
+  a machine that does everything at once, and the processor time is that of the gateway's or the proxy's process alone. The
+  gateway serves one trial for each stream and records every exchange, as in a run.
 ";
 
 const BARE: Loop = Loop::Calls(Calls::Bare);

@@ -10,7 +10,8 @@ use retrial_runner::ReadyTask;
 use retrial_spec::{Limits, RunId};
 use retrial_stats::quantile::Sorted;
 
-use crate::{Calls, Engine, Failure, Harness, Machine, NoopTask, OpenGateway, Profile, Verifier};
+use crate::wire_readings::WireReadings;
+use crate::{Calls, Engine, Failure, Harness, Machine, NoopTask, Profile, Verifier};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +65,7 @@ pub struct Sitting {
     pub(crate) readings: Vec<Reading>,
     pub(crate) docker_profile: Profile,
     pub(crate) namespace_profile: Profile,
-    /// Milliseconds of a request through the gateway, and past it.
-    pub(crate) gateway_ms: (Option<f64>, Option<f64>),
+    pub(crate) wire: WireReadings,
     pub(crate) machine: Machine,
     /// The engine's versions, where Docker was measured.
     pub(crate) engine: Option<String>,
@@ -97,13 +97,13 @@ impl Sitting {
         let namespace_profile =
             Profile::take(&bench.namespace, &bench.ready(&bench.namespace).await?, scratch, extent.trials)
                 .await?;
-        say("requests through the gateway");
+        let wire = WireReadings::take(extent.rounds, say).await?;
         Ok(Self {
             extent,
             readings,
             docker_profile,
             namespace_profile,
-            gateway_ms: gateway().await?,
+            wire,
             machine: Machine::look(),
             engine: bench.docker.as_ref().map(|docker| docker.harness.version().to_owned()),
             namespace: bench.namespace.version().to_owned(),
@@ -229,19 +229,6 @@ fn docker_loops() -> Vec<Loop> {
         loops.push(Loop::Docker(verifier));
     }
     loops
-}
-
-/// Milliseconds of a request through the gateway, and past it; medians.
-async fn gateway() -> Result<(Option<f64>, Option<f64>), Failure> {
-    let directory = tempfile::tempdir()?;
-    let mut open = OpenGateway::open(directory.path()).await?;
-    let (mut through, mut past) = (Vec::new(), Vec::new());
-    for _ in 0..500 {
-        through.push(open.through().await?.as_secs_f64() * 1e3);
-        past.push(open.past().await?.as_secs_f64() * 1e3);
-    }
-    open.close().await?;
-    Ok((median(&through), median(&past)))
 }
 
 /// Returns the median, of at least one value.

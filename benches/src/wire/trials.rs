@@ -1,0 +1,32 @@
+//! Open gateways for measurements.
+
+use std::path::PathBuf;
+
+use retrial_gateway::{Budget, Gateway, PriceTable, Token, TrialAccess, TrialGateway, Upstream};
+
+use crate::Failure;
+
+/// Opens a gateway without a limit on requests.
+pub(crate) async fn open_at(
+    gateway: &Gateway,
+    socket: PathBuf,
+    wire_log: PathBuf,
+    upstream: Upstream,
+) -> Result<TrialGateway, Failure> {
+    let access = TrialAccess {
+        trial: "noop~noop~baseline~1".parse()?,
+        socket,
+        socket_owner: None,
+        token: Token::generate(),
+        model: "m".to_owned(),
+        upstream,
+        budget: Budget::default(),
+        wire_log,
+    };
+    Ok(gateway.open(access).await?)
+}
+
+/// A gateway whose trials measure nothing but themselves.
+pub(crate) fn gateway() -> Gateway {
+    Gateway::new(PriceTable::builtin())
+}
