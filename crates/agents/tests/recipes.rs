@@ -181,8 +181,10 @@ fn values_that_no_program_can_be_given_are_refused() {
 }
 
 #[test]
-fn the_turns_of_the_reference_agent_are_an_option() {
+fn the_turns_and_tries_of_the_reference_agent_are_options() {
     let reference = Recipe::builtin("reference").unwrap();
+    assert_eq!(reference.tries(&BTreeMap::new()), Ok(5));
+    assert_eq!(reference.tries(&options(&[("tries", "1")])), Ok(1));
     assert_eq!(reference.max_turns(&BTreeMap::new()), Ok(50));
     assert_eq!(reference.max_turns(&options(&[("max_turns", "7")])), Ok(7));
     for bad in ["0", "-1", "+3", "many", "1.5", "99999999999"] {
@@ -193,7 +195,7 @@ fn the_turns_of_the_reference_agent_are_an_option() {
     assert!(matches!(reference.launch(&context(&given)), Err(RecipeError::NotAProgram { .. })));
     assert!(matches!(
         Recipe::builtin("opencode").unwrap().max_turns(&given),
-        Err(RecipeError::NoTurns { .. })
+        Err(RecipeError::NoCount { option: "max_turns", .. })
     ));
 }
 

@@ -71,13 +71,17 @@ impl Model {
     }
 
     async fn run(&self, shell: &mut Script, max_turns: u32) -> ReferenceOutcome {
-        let settings = ReferenceSettings {
+        run_reference(&ReferenceSettings { max_turns, ..self.settings() }, "Do it.", shell).await
+    }
+
+    fn settings(&self) -> ReferenceSettings {
+        ReferenceSettings {
             socket: self.directory.path().join("model.sock"),
             token: "secret-token".to_owned(),
             model: "m".to_owned(),
-            max_turns,
-        };
-        run_reference(&settings, "Do it.", shell).await
+            max_turns: 50,
+            tries: 5,
+        }
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -266,6 +270,29 @@ async fn an_error_that_stays_is_given_up_after_five_tries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_agent_with_one_try_gives_up_at_the_first_error() {
+    let model = Model::start(vec![Reply::Status(500, "", "oops"), says("ok")]);
+    let settings = ReferenceSettings { tries: 1, ..model.settings() };
+    let outcome = run_reference(&settings, "Do it.", &mut Script::default()).await;
+    assert!(matches!(outcome.end, ReferenceEnd::ModelError(_)), "{outcome:?}");
+    assert_eq!(model.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_says_whether_to_try_again_is_believed() {
+    let spent = Reply::Status(429, "x-should-retry: false\r\n", r#"{"error":{"message":"spent"}}"#);
+    let model = Model::start(vec![spent, says("ok")]);
+    let started = Instant::now();
+    let outcome = model.run(&mut Script::default(), 50).await;
+    let cause = "the model answered 429 Too Many Requests: spent".to_owned();
+    assert_eq!(outcome.end, ReferenceEnd::ModelError(cause));
+    assert_eq!((model.seen().len(), started.elapsed().as_secs()), (1, 0));
+    let model = Model::start(vec![Reply::Status(409, "x-should-retry: true\r\n", "busy"), says("ok")]);
+    assert_eq!(model.run(&mut Script::default(), 50).await.end, ReferenceEnd::Finished);
+    assert_eq!(model.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_request_is_not_sent_again() {
     let model = Model::start(vec![Reply::Status(400, "", r#"{"error":{"message":"too many tokens"}}"#)]);
     let outcome = model.run(&mut Script::default(), 50).await;
@@ -379,12 +406,8 @@ async fn a_lost_shell_ends_the_work() {
 #[tokio::test(start_paused = true)]
 async fn a_model_that_is_not_there_is_an_error() {
     let model = Model::start(vec![says("ok")]);
-    let settings = ReferenceSettings {
-        socket: model.directory.path().join("absent.sock"),
-        token: "secret-token".to_owned(),
-        model: "m".to_owned(),
-        max_turns: 1,
-    };
+    let settings =
+        ReferenceSettings { socket: model.directory.path().join("absent.sock"), ..model.settings() };
     let outcome = run_reference(&settings, "Do it.", &mut Script::default()).await;
     assert!(matches!(outcome.end, ReferenceEnd::ModelError(_)), "{outcome:?}");
     assert!(!format!("{settings:?}").contains("secret-token"), "a token is never printed");

@@ -80,6 +80,7 @@ async fn reference(
         token: gateway.token().reveal().to_owned(),
         model: attempt.agent.model.wire_name().to_owned(),
         max_turns: attempt.agent.recipe.max_turns(&attempt.agent.options)?,
+        tries: attempt.agent.recipe.tries(&attempt.agent.options)?,
     };
     let work = run_reference(&settings, instruction, &mut shell);
     let Ok(outcome) = tokio::time::timeout(attempt.task.limits.agent, work).await else {

@@ -61,10 +61,12 @@ pub enum RecipeError {
         recipe: String,
     },
     /// The recipe is not the built-in loop.
-    #[error("the recipe `{recipe}` has no count named `max_turns`")]
-    NoTurns {
+    #[error("the recipe `{recipe}` has no count named `{option}`")]
+    NoCount {
         /// The recipe.
         recipe: String,
+        /// The option that was asked for.
+        option: &'static str,
     },
     /// A setting does not fit.
     #[error(transparent)]
@@ -139,12 +141,24 @@ impl Recipe {
     /// Returns the turns after which the built-in agent stops, at least 1.
     ///
     /// # Errors
-    /// [`RecipeError::NoTurns`] for any other recipe, [`RecipeError::Option`] where a setting does not fit.
+    /// [`RecipeError::NoCount`] for any other recipe, [`RecipeError::Option`] where a setting does not fit.
     pub fn max_turns(&self, options: &BTreeMap<String, String>) -> Result<u32, RecipeError> {
+        self.count("max_turns", options)
+    }
+
+    /// Returns how often the built-in agent tries a model call that fails before it gives up, at least 1.
+    ///
+    /// # Errors
+    /// As of [`Recipe::max_turns`].
+    pub fn tries(&self, options: &BTreeMap<String, String>) -> Result<u32, RecipeError> {
+        self.count("tries", options)
+    }
+
+    fn count(&self, option: &'static str, options: &BTreeMap<String, String>) -> Result<u32, RecipeError> {
         self.check_options(options)?;
-        let turns = self.option("max_turns", options).and_then(count);
-        let turns = turns.filter(|_| self.kind() == RecipeKind::Reference);
-        turns.ok_or_else(|| RecipeError::NoTurns { recipe: self.name().to_owned() })
+        let value = self.option(option, options).and_then(count);
+        let value = value.filter(|_| self.kind() == RecipeKind::Reference);
+        value.ok_or_else(|| RecipeError::NoCount { recipe: self.name().to_owned(), option })
     }
 
     fn fill(&self, text: &str, context: &LaunchContext<'_>, escape: Escape) -> String {

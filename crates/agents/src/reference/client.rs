@@ -14,11 +14,10 @@ use tokio::task::JoinHandle;
 
 use super::stream::{ModelReply, ReplyError, StreamReader, error_text, whole};
 
-/// Waits between the tries; one try more than waits.
-const WAITS: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+/// The wait after the first try; it doubles with each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest wait that `Retry-After` is obeyed for.
+/// The longest wait, also where `Retry-After` asks for a longer one.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// Bytes of an error's body or of a reply that comes whole.
@@ -39,6 +38,8 @@ pub(super) enum CallError {
         message: String,
         /// The wait it asks for.
         retry_after: Option<Duration>,
+        /// Whether it says itself that another try may go well, by `x-should-retry`.
+        should_retry: Option<bool>,
     },
     /// A reply that cannot be used.
     #[error(transparent)]
@@ -50,6 +51,7 @@ impl CallError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Connection(_) => true,
+            Self::Status { should_retry: Some(should_retry), .. } => *should_retry,
             Self::Status { status, .. } => {
                 status.is_server_error()
                     || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
@@ -74,19 +76,22 @@ fn broken(error: impl std::error::Error) -> CallError {
 pub(super) struct Client<'a> {
     socket: &'a Path,
     token: &'a str,
+    tries: u32,
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(socket: &'a Path, token: &'a str) -> Self {
-        Self { socket, token }
+    pub(super) fn new(socket: &'a Path, token: &'a str, tries: u32) -> Self {
+        Self { socket, token, tries }
     }
 
     /// Sends a request until it is answered, or until the tries are used up.
     pub(super) async fn complete(&self, body: &str) -> Result<ModelReply, CallError> {
-        for wait in WAITS {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..self.tries {
             match self.once(body).await {
                 Err(error) if error.may_pass() => {
                     tokio::time::sleep(error.retry_after().unwrap_or(wait).min(LONGEST_WAIT)).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
                 }
                 ended => return ended,
             }
@@ -152,12 +157,18 @@ async fn collected(response: Response<Incoming>) -> Result<Bytes, CallError> {
 
 async fn refusal(response: Response<Incoming>) -> CallError {
     let status = response.status();
-    let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = seconds.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let seconds = header(header::RETRY_AFTER).and_then(|text| text.parse().ok());
+    let retry_after = seconds.map(Duration::from_secs);
+    let should_retry = match header(header::HeaderName::from_static("x-should-retry")) {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
     let body = collected(response).await.unwrap_or_default();
     let message = match serde_json::from_slice::<Value>(&body) {
         Ok(value) => error_text(value.get("error").unwrap_or(&value)),
         Err(_) => String::from_utf8_lossy(&body).chars().take(300).collect(),
     };
-    CallError::Status { status, message, retry_after }
+    CallError::Status { status, message, retry_after, should_retry }
 }

@@ -20,17 +20,20 @@ pub struct ReferenceSettings {
     pub model: String,
     /// Replies of the model after which the agent stops, at least 1.
     pub max_turns: u32,
+    /// Tries of a model call before the agent gives up, at least 1.
+    pub tries: u32,
 }
 
 impl std::fmt::Debug for ReferenceSettings {
     /// Leaves the token out.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { socket, token: _, model, max_turns } = self;
+        let Self { socket, token: _, model, max_turns, tries } = self;
         let mut shown = formatter.debug_struct("ReferenceSettings");
         shown
             .field("socket", socket)
             .field("model", model)
             .field("max_turns", max_turns)
+            .field("tries", tries)
             .finish_non_exhaustive()
     }
 }
@@ -63,15 +66,15 @@ pub enum ReferenceEnd {
 ///
 /// A turn is one reply of the model with the tool calls in it, which are run in order. Arguments that are not the JSON asked for
 /// and tools that do not exist are answered with an error the model can read. Failures of model calls that may pass (429, 408,
-/// 5xx, a cut connection) are tried again: five tries in all, after 1, 2, 4 and 8 seconds, or as long as `Retry-After` says up
-/// to a minute.
+/// 5xx, a cut connection) are tried again, unless the reply says `x-should-retry: false`: after 1, 2, 4, … seconds, or as long as
+/// `Retry-After` says, up to a minute.
 pub async fn run_reference<S: Shell + ?Sized>(
     settings: &ReferenceSettings,
     instruction: &str,
     shell: &mut S,
 ) -> ReferenceOutcome {
     let mut work = Work {
-        client: Client::new(&settings.socket, &settings.token),
+        client: Client::new(&settings.socket, &settings.token, settings.tries),
         conversation: Conversation::new(instruction),
         turns: 0,
         final_text: None,
