@@ -14,7 +14,7 @@ use retrial_spec::{Action, ActionKind, ToolCall};
 use serde_json::{Value, json};
 
 fn call(name: &str, arguments: &str) -> ToolCall {
-    ToolCall { id: "1".to_owned(), name: name.to_owned(), arguments: arguments.to_owned() }
+    ToolCall::function("1", name, arguments)
 }
 
 fn action(call: ToolCall) -> Action {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use retrial_spec::{Exchange, Fact, MissingReason, Purpose, Reply, Source, ToolCall, Usage};
+use http::{HeaderMap, Uri};
+use retrial_spec::{Exchange, Fact, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage};
+use serde_json::Value;
 
 use crate::prices::Bill;
+use crate::protocol::offers_tools;
 use crate::{PriceTable, ProviderFailure, Wire};
 
 /// Adds up exchanges in the order in which they end.
@@ -36,8 +39,21 @@ pub(crate) struct Item<'a> {
     pub(crate) began: Duration,
     /// When it ended, since the trial's opening.
     pub(crate) ended: Duration,
-    /// The request's body.
-    pub(crate) body: &'a Bytes,
+    /// The request.
+    pub(crate) asked: &'a Asked,
+    /// The reply in the protocol's own form.
+    pub(crate) said: &'a Value,
+}
+
+/// A request as it can be repeated.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// Path and query, without the trial's prefix.
+    pub(crate) target: Uri,
+    /// The headers, without the trial's token.
+    pub(crate) headers: HeaderMap,
+    /// The body, not compressed.
+    pub(crate) body: Bytes,
 }
 
 /// Who ended an exchange.
@@ -56,10 +72,14 @@ pub(crate) enum End {
 pub(crate) struct Conversation {
     number: u32,
     has_tools: bool,
-    /// The body of its last request.
-    pub(crate) body: Bytes,
+    /// The protocol that it is held in.
+    pub(crate) protocol: Protocol,
+    /// Its last request.
+    pub(crate) asked: Asked,
     /// The reply to it.
     pub(crate) reply: Reply,
+    /// The same in the protocol's own form.
+    pub(crate) said: Value,
 }
 
 #[derive(Debug)]
@@ -129,15 +149,16 @@ impl Ledger {
     /// Takes a whole exchange as the main conversation's latest: one with tools beats one without, a later one an earlier one.
     fn consider(&mut self, item: &Item<'_>) {
         let exchange = item.exchange;
-        if exchange.protocol != retrial_spec::Protocol::OpenaiChat {
+        if exchange.protocol == Protocol::Unknown {
             return;
         }
-        let tools = exchange.request.get("tools").and_then(serde_json::Value::as_array);
         let candidate = Conversation {
             number: exchange.number,
-            has_tools: tools.is_some_and(|tools| !tools.is_empty()),
-            body: item.body.clone(),
+            has_tools: offers_tools(&exchange.request),
+            protocol: exchange.protocol,
+            asked: item.asked.clone(),
             reply: exchange.reply.clone(),
+            said: item.said.clone(),
         };
         let rank = |conversation: &Conversation| (conversation.has_tools, conversation.number);
         if self.main.as_ref().is_none_or(|main| rank(&candidate) > rank(main)) {
@@ -270,7 +291,7 @@ fn milliseconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use retrial_spec::{Cost, Protocol};
+    use retrial_spec::Cost;
     use serde_json::json;
 
     use super::*;
@@ -283,7 +304,7 @@ mod tests {
 
     fn case(number: u32, began: u64, ended: u64) -> Case {
         let usage = Usage { uncached_input: 10, output: 1, ..Usage::default() };
-        let call = ToolCall { id: format!("c{number}"), name: "bash".to_owned(), arguments: String::new() };
+        let call = ToolCall::function(format!("c{number}"), "bash", "");
         let reply = Reply {
             text: format!("text {number}"),
             tool_calls: vec![call],
@@ -321,7 +342,8 @@ mod tests {
                 end: if case.exchange.status.is_none() { End::Unreachable } else { End::Replied },
                 began: Duration::from_millis(case.began),
                 ended: Duration::from_millis(case.ended),
-                body: &Bytes::new(),
+                asked: &Asked::default(),
+                said: &Value::Null,
             });
         }
         ledger

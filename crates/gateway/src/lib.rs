@@ -5,12 +5,12 @@
 //! timing and written to the trial's wire log. The crate judges nothing: it records, counts and prices.
 
 mod access;
-mod chat;
 mod error;
 mod gateway;
 mod ledger;
 mod log;
 mod prices;
+mod protocol;
 mod secret;
 pub mod simulate;
 mod sse;
@@ -23,6 +23,7 @@ pub use error::{AskError, GatewayError};
 pub use gateway::Gateway;
 pub use log::{WireLogError, read_wire_log};
 pub use prices::{Price, PriceError, PriceTable};
+pub use protocol::conversation;
 pub use secret::{Secret, Token};
 pub use trial::TrialGateway;
 pub use wire::{Answer, ProviderFailure, Wire};

@@ -2,16 +2,23 @@
 //!
 //! Follows the WHATWG HTML standard, section 9.2.6, for what matters here: lines end in LF, CR or CRLF, lines that begin with a colon are
 //! comments, the `data` lines of an event are joined by LF, and a byte order mark at the start is dropped. Other fields are ignored,
-//! and bytes that are not UTF-8 are replaced.
+//! and bytes that are not UTF-8 are replaced. An event that is too long to be held is dropped, which is a fault.
+
+/// The longest event, and the longest line.
+const EVENT_LIMIT: usize = 16 << 20;
 
 /// Finds the data of events.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     line: Vec<u8>,
-    data: Vec<u8>,
-    has_data: bool,
+    /// The data of the event under way, where it has some.
+    data: Option<Vec<u8>>,
     after_cr: bool,
     lines: u64,
+    /// Whether the line under way, or the event, lost a part.
+    is_line_torn: bool,
+    is_event_torn: bool,
+    dropped: u64,
 }
 
 impl Events {
@@ -22,7 +29,7 @@ impl Events {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
         while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            self.line.extend_from_slice(&bytes[..end]);
+            self.extend_line(&bytes[..end]);
             let ended_by_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
             if ended_by_cr && bytes.is_empty() {
@@ -32,23 +39,40 @@ impl Events {
             }
             self.end_line(&mut event);
         }
-        self.line.extend_from_slice(bytes);
+        self.extend_line(bytes);
     }
 
-    /// Takes the end of the stream. An event that no blank line ended counts too, as clients take it.
-    pub(crate) fn end(&mut self, mut event: impl FnMut(&str)) {
-        if !self.line.is_empty() {
+    /// Takes the end of the stream; returns what was wrong with it. An event that no blank line ended counts too, as clients take it.
+    pub(crate) fn end(&mut self, mut event: impl FnMut(&str)) -> Option<String> {
+        if !self.line.is_empty() || self.is_line_torn {
             self.end_line(&mut event);
         }
         self.dispatch(&mut event);
+        let dropped = self.dropped;
+        (dropped > 0).then(|| format!("{dropped} events longer than {EVENT_LIMIT} bytes were not read"))
     }
 
     /// Returns how many bytes are held back until their line or event is whole.
     pub(crate) fn held(&self) -> usize {
-        self.line.len() + self.data.len()
+        self.line.len() + self.data.as_ref().map_or(0, Vec::len)
+    }
+
+    fn extend_line(&mut self, bytes: &[u8]) {
+        if self.is_line_torn || self.held() + bytes.len() > EVENT_LIMIT {
+            self.is_line_torn = true;
+            self.line = Vec::new();
+        } else {
+            self.line.extend_from_slice(bytes);
+        }
     }
 
     fn end_line(&mut self, event: &mut impl FnMut(&str)) {
+        if std::mem::take(&mut self.is_line_torn) {
+            self.is_event_torn = true;
+            self.data = None;
+            self.lines += 1;
+            return;
+        }
         let whole = std::mem::take(&mut self.line);
         let mut line = whole.as_slice();
         if self.lines == 0 {
@@ -63,17 +87,22 @@ impl Events {
                 Some((b':', value)) => value.strip_prefix(b" ").unwrap_or(value),
                 Some(_) => return,
             };
-            if self.has_data {
-                self.data.push(b'\n');
+            match &mut self.data {
+                Some(data) => {
+                    data.push(b'\n');
+                    data.extend_from_slice(value);
+                }
+                None => self.data = Some(value.to_vec()),
             }
-            self.data.extend_from_slice(value);
-            self.has_data = true;
         }
     }
 
     fn dispatch(&mut self, event: &mut impl FnMut(&str)) {
-        if std::mem::take(&mut self.has_data) {
-            event(&String::from_utf8_lossy(&std::mem::take(&mut self.data)));
+        let data = std::mem::take(&mut self.data);
+        if std::mem::take(&mut self.is_event_torn) {
+            self.dropped += 1;
+        } else if let Some(data) = data {
+            event(&String::from_utf8_lossy(&data));
         }
     }
 }

@@ -55,6 +55,10 @@ pub enum Purpose {
 pub enum Protocol {
     /// Chat Completions, as `OpenAI` defined them.
     OpenaiChat,
+    /// Responses, as `OpenAI` defined them.
+    OpenaiResponses,
+    /// Messages, as Anthropic defined them.
+    AnthropicMessages,
     /// Any other path; passed on, not understood.
     Unknown,
 }
@@ -67,6 +71,8 @@ pub struct Reply {
     pub model: Option<String>,
     /// The text.
     pub text: String,
+    /// The reasoning, where the model shows it in plain words.
+    pub reasoning: Option<String>,
     /// The tool calls in order.
     pub tool_calls: Vec<ToolCall>,
     /// Why the model stopped, in the protocol's word.
@@ -83,6 +89,7 @@ impl Default for Reply {
         Self {
             model: None,
             text: String::new(),
+            reasoning: None,
             tool_calls: Vec::new(),
             stop_reason: None,
             refused: false,
@@ -99,6 +106,30 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// The arguments as sent: usually JSON, not always well-formed.
+    /// What kind of tool is called.
+    pub kind: ToolKind,
+    /// The arguments as sent: usually JSON, not always well-formed; a free text for [`ToolKind::Custom`].
     pub arguments: String,
+}
+
+impl ToolCall {
+    /// Returns a call of a function that the request declared.
+    pub fn function(id: impl Into<String>, name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), kind: ToolKind::Function, arguments: arguments.into() }
+    }
+}
+
+/// What kind of tool a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ToolKind {
+    /// A function that the request declared, with JSON arguments.
+    Function,
+    /// A tool that the request declared, with free text as its argument.
+    Custom,
+    /// A tool that the provider defined and the agent carries out, such as a shell; the arguments are the call without its ids.
+    Builtin,
+    /// A tool that the provider defined and carries out itself, such as a web search.
+    Server,
 }

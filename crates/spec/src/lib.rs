@@ -4,6 +4,7 @@
 //! text or readers and get values or errors that point into the text.
 
 mod action;
+mod conversation;
 mod digest;
 mod document;
 mod event;
@@ -21,10 +22,11 @@ mod task;
 mod trial;
 
 pub use action::{Action, ActionKind, ActionLog, UnknownActionCode};
+pub use conversation::{Message, Role, ToolResult};
 pub use digest::{ContentDigest, TaskFiles, digest_bytes};
 pub use document::{Document, Fault, Severity, SpecError};
 pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
-pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall};
+pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind};
 pub use exit::Exit;
 pub use experiment::{
     AgentSpec, ConditionKind, ConditionSpec, ElicitMode, ElicitSpec, Experiment, Limits, ModelSpec,

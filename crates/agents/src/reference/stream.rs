@@ -146,12 +146,10 @@ pub(super) fn whole(body: &[u8]) -> Result<ModelReply, ReplyError> {
     provider_error(&body)?;
     let message = body.pointer("/choices/0/message");
     let message = message.ok_or_else(|| ReplyError::Malformed("it has no message".to_owned()))?;
-    let calls =
-        message.get("tool_calls").and_then(Value::as_array).into_iter().flatten().map(|call| ToolCall {
-            id: text_at(call, "/id").to_owned(),
-            name: text_at(call, "/function/name").to_owned(),
-            arguments: text_at(call, "/function/arguments").to_owned(),
-        });
+    let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten().map(|call| {
+        let at = |pointer| text_at(call, pointer);
+        ToolCall::function(at("/id"), at("/function/name"), at("/function/arguments"))
+    });
     Ok(ModelReply { text: text_at(message, "/content").to_owned(), tool_calls: calls.collect() })
 }
 
@@ -174,7 +172,7 @@ fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 fn empty_call() -> ToolCall {
-    ToolCall { id: String::new(), name: String::new(), arguments: String::new() }
+    ToolCall::function("", "", "")
 }
 
 #[cfg(test)]
@@ -203,7 +201,7 @@ mod tests {
     }
 
     fn call(id: &str, arguments: &str) -> ToolCall {
-        ToolCall { id: id.to_owned(), name: "bash".to_owned(), arguments: arguments.to_owned() }
+        ToolCall::function(id, "bash", arguments)
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub(super) fn encode(request: &Request, saying: &Saying, created: i64) -> Vec<By
 
 /// The body of an error, in the shape of providers.
 pub(super) fn error(message: &str, code: Option<&str>) -> Bytes {
-    crate::trial::error_body(message, "invalid_request_error", code)
+    let status = http::StatusCode::BAD_REQUEST;
+    crate::protocol::error_body(retrial_spec::Protocol::OpenaiChat, status, message, code)
 }
 
 fn whole(request: &Request, saying: &Saying, created: i64) -> Bytes {

@@ -2,70 +2,60 @@
 
 use std::time::Instant;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
-use retrial_spec::{Protocol, Purpose, Reply};
-use serde_json::{Value, json};
+use retrial_spec::{Purpose, Reply};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::copy::ReplyCopy;
 use super::exchange::Arrival;
 use super::intake::Admission;
 use super::recorder::Message;
 use super::serve::Trial;
-use crate::chat::{ChatReply, error_text};
-use crate::ledger::Conversation;
+use crate::ledger::{Asked, Conversation};
+use crate::protocol::{ReadReply, continued};
 use crate::upstream::Outgoing;
 use crate::{Answer, AskError};
 
 /// The longest answer.
 const ANSWER_LIMIT: usize = 8 << 20;
 
-const PATH: &str = "/v1/chat/completions";
-
-/// What stands for the result of a call that never had one.
-const NO_RESULT: &str = "The session ended before this call's result was available.";
-
 /// Puts the question.
 pub(super) async fn ask(trial: &Trial, question: &str) -> Result<Answer, AskError> {
     let conversation = main(trial).await.ok_or(AskError::NoConversation)?;
-    let body = continued(&conversation, question).ok_or(AskError::NoConversation)?;
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let protocol = conversation.protocol;
+    let asked = next(conversation, question).ok_or(AskError::NoConversation)?;
     let outgoing = Outgoing {
         method: Method::POST,
-        target: Uri::from_static(PATH),
-        headers,
-        body: body.to_string().into(),
+        target: asked.target.clone(),
+        headers: asked.headers.clone(),
+        body: asked.body.clone(),
     };
     let number = trial.intake().number();
     let arrival = Arrival {
         admission: Admission { number, retry_of: None },
         purpose: Purpose::Elicitation,
-        protocol: Protocol::OpenaiChat,
+        protocol,
         is_call: true,
-        path: PATH.to_owned(),
-        body: outgoing.body.clone(),
+        asked,
         at: Timestamp::now(),
         started: Instant::now(),
         room: None,
     };
     let failed = |fault: String| AskError::Upstream(trial.redact(&fault));
     let response = trial.exchange(outgoing, arrival).await.map_err(failed)?;
-    let status = response.status();
+    let mut copy = ReplyCopy::new(protocol, response.status(), response.headers());
     let body = Limited::new(response.into_body(), ANSWER_LIMIT).collect().await;
     let body = body.map_err(|error| failed(format!("its answer broke off: {error}")))?.to_bytes();
-    if !status.is_success() {
-        let parsed: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let text = error_text(parsed.get("error").unwrap_or(&parsed));
-        return Err(failed(format!("status {}: {text}", status.as_u16())));
-    }
-    let mut reply = ChatReply::default();
-    reply.whole(&body);
-    match reply.finish() {
-        (Reply { text, refused, .. }, None) => Ok(Answer { text, exchange: number, refused }),
-        (_, Some(fault)) => Err(failed(fault)),
+    copy.take(&body);
+    match copy.finish(None) {
+        ReadReply { reply: Reply { text, refused, .. }, fault: None, .. } => {
+            Ok(Answer { text, exchange: number, refused })
+        }
+        ReadReply { fault: Some(fault), .. } => Err(failed(fault)),
     }
 }
 
@@ -75,33 +65,14 @@ async fn main(trial: &Trial) -> Option<Conversation> {
     from.await.ok()?
 }
 
-/// Returns the request that continues a conversation; none where its last request cannot be continued.
-fn continued(conversation: &Conversation, question: &str) -> Option<Value> {
-    let mut body: Value = serde_json::from_slice(&conversation.body).ok()?;
-    let request = body.as_object_mut()?;
-    let messages = request.get_mut("messages")?.as_array_mut()?;
-    messages.push(said(&conversation.reply));
-    for call in &conversation.reply.tool_calls {
-        messages.push(json!({"role": "tool", "tool_call_id": call.id, "content": NO_RESULT}));
-    }
-    messages.push(json!({"role": "user", "content": question}));
-    request.insert("stream".to_owned(), json!(false));
-    for stale in ["stream_options", "parallel_tool_calls", "response_format", "tool_choice"] {
-        request.remove(stale);
-    }
-    let tools = request.get("tools").and_then(Value::as_array);
-    if tools.is_some_and(|tools| !tools.is_empty()) {
-        request.insert("tool_choice".to_owned(), json!("none"));
-    }
-    Some(body)
-}
-
-/// A reply as a message of the conversation.
-fn said(reply: &Reply) -> Value {
-    let mut message = json!({"role": "assistant", "content": reply.text});
-    if !reply.tool_calls.is_empty() {
-        let call = |call: &retrial_spec::ToolCall| json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}});
-        message["tool_calls"] = reply.tool_calls.iter().map(call).collect();
-    }
-    message
+/// Returns the request that continues a conversation, under the path and with the headers of its last one, since a protocol's version
+/// and the features that a body uses may stand there; none where the last request cannot be continued.
+fn next(conversation: Conversation, question: &str) -> Option<Asked> {
+    let Conversation { protocol, asked: Asked { target, mut headers, body }, reply, said, .. } = conversation;
+    let request: Value = serde_json::from_slice(&body).ok()?;
+    let request = continued(protocol, request, (&reply, &said), question)?;
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(CONTENT_TYPE, json.clone());
+    headers.insert(ACCEPT, json);
+    Some(Asked { target, headers, body: request.to_string().into() })
 }

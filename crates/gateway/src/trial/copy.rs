@@ -2,13 +2,13 @@
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use retrial_spec::{Protocol, Reply};
+use retrial_spec::Protocol;
 
-use crate::chat::{ChatReply, error_text};
+use crate::protocol::{ReadReply, ReplyReader, error_text};
 use crate::sse::Events;
 
-/// A copy grows to this size and no further.
-const LIMIT: usize = 32 << 20;
+/// A reply that is not streamed is read up to this size.
+const LIMIT: usize = 16 << 20;
 
 /// How much is kept of the body of an error.
 const ERROR_LIMIT: usize = 64 << 10;
@@ -17,9 +17,9 @@ const ERROR_LIMIT: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) enum ReplyCopy {
     /// A stream of events.
-    Events(Box<(Events, ChatReply)>),
+    Events(Box<(Events, ReplyReader)>),
     /// One JSON object.
-    Whole(Vec<u8>),
+    Whole(Vec<u8>, Box<ReplyReader>),
     /// The body of an error.
     Error(StatusCode, Vec<u8>),
     /// Nothing, for the given reason where the reply should have been read.
@@ -34,29 +34,27 @@ impl ReplyCopy {
         if !status.is_success() {
             return Self::Error(status, Vec::new());
         }
-        if protocol != Protocol::OpenaiChat {
-            return Self::Nothing(None);
-        }
+        let Some(reader) = ReplyReader::new(protocol) else { return Self::Nothing(None) };
         if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
             return Self::Nothing(Some(format!(
                 "the reply is compressed with `{encoding}` and was not read"
             )));
         }
         if header(CONTENT_TYPE).to_ascii_lowercase().starts_with("text/event-stream") {
-            return Self::Events(Box::default());
+            return Self::Events(Box::new((Events::default(), reader)));
         }
-        Self::Whole(Vec::new())
+        Self::Whole(Vec::new(), Box::new(reader))
     }
 
     /// Takes the next piece.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let is_too_long = match self {
             Self::Events(parser) => {
-                let (events, reply) = parser.as_mut();
-                events.feed(piece, |data| reply.event(data));
-                events.held() + reply.size() > LIMIT
+                let (events, reader) = parser.as_mut();
+                events.feed(piece, |data| reader.event(data));
+                false
             }
-            Self::Whole(body) => {
+            Self::Whole(body, _) => {
                 body.extend_from_slice(piece);
                 body.len() > LIMIT
             }
@@ -78,25 +76,28 @@ impl ReplyCopy {
     }
 
     /// Returns the reply as far as it came, and what was wrong with it. `cut` says why it ended early, where it did.
-    pub(super) fn finish(self, cut: Option<String>) -> (Reply, Option<String>) {
-        match self {
+    pub(super) fn finish(self, cut: Option<String>) -> ReadReply {
+        let read = match self {
             Self::Events(parser) => {
-                let (mut events, mut reply) = *parser;
-                events.end(|data| reply.event(data));
-                let is_whole = reply.is_whole();
-                let (reply, fault) = reply.finish();
-                let short = || (!is_whole).then(|| "the stream ended without its last event".to_owned());
-                (reply, cut.or(fault).or_else(short))
+                let (mut events, mut reader) = *parser;
+                if let Some(fault) = events.end(|data| reader.event(data)) {
+                    reader.fail(fault);
+                }
+                if !reader.is_done() {
+                    reader.fail("the stream ended without its last event".to_owned());
+                }
+                reader.finish()
             }
-            Self::Whole(body) => {
-                let mut reply = ChatReply::default();
-                reply.whole(&body);
-                let (reply, fault) = reply.finish();
-                (reply, cut.or(fault))
+            Self::Whole(body, mut reader) => {
+                reader.whole(&body);
+                reader.finish()
             }
-            Self::Error(status, body) => (Reply::default(), Some(error_fault(status, &body))),
-            Self::Nothing(reason) => (Reply::default(), cut.or(reason)),
-        }
+            Self::Error(status, body) => {
+                return ReadReply { fault: Some(error_fault(status, &body)), ..ReadReply::default() };
+            }
+            Self::Nothing(fault) => ReadReply { fault, ..ReadReply::default() },
+        };
+        ReadReply { fault: cut.or(read.fault), ..read }
     }
 }
 
@@ -113,7 +114,7 @@ fn error_fault(status: StatusCode, body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
-    use retrial_spec::Fact;
+    use retrial_spec::{Fact, Reply};
 
     use super::*;
 
@@ -122,7 +123,8 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
         copy.take(body);
-        copy.finish(cut.map(str::to_owned))
+        let ReadReply { reply, fault, .. } = copy.finish(cut.map(str::to_owned));
+        (reply, fault)
     }
 
     const CHUNK: &[u8] = b"data: {\"choices\": [{\"delta\": {\"content\": \"hi\"}}]}\n\n";
@@ -146,22 +148,43 @@ mod tests {
     fn an_error_is_told_with_its_status_and_message() {
         let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new());
         copy.take(br#"{"error": {"message": "slow down"}}"#);
-        assert_eq!(copy.finish(None).1.as_deref(), Some("status 429: slow down"));
+        assert_eq!(copy.finish(None).fault.as_deref(), Some("status 429: slow down"));
         let mut copy = ReplyCopy::new(Protocol::Unknown, StatusCode::BAD_GATEWAY, &HeaderMap::new());
         copy.take(b"<html>\xff");
-        assert_eq!(copy.finish(None).1.as_deref(), Some("status 502: <html>\u{fffd}"));
+        assert_eq!(copy.finish(None).fault.as_deref(), Some("status 502: <html>\u{fffd}"));
     }
 
     #[test]
-    fn an_endless_reply_is_not_kept() {
+    fn an_endless_event_is_not_kept_and_what_comes_after_it_is_read() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
         let piece = vec![b'x'; 1 << 20];
+        copy.take(b"data: ");
         for _ in 0..40 {
             copy.take(&piece);
         }
-        assert!(matches!(copy, ReplyCopy::Nothing(Some(_))));
+        copy.take(b"\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n");
+        let ReplyCopy::Events(parser) = &copy else { panic!("not read") };
+        assert_eq!(parser.0.held(), 0);
+        let read = copy.finish(None);
+        assert!(read.fault.unwrap().contains("longer"));
+        assert_eq!(read.reply.usage.value().unwrap().total(), 3);
+    }
+
+    #[test]
+    fn a_long_text_is_kept_in_part_and_says_so() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
+        let text = "x".repeat(1 << 20);
+        for _ in 0..20 {
+            let chunk = serde_json::json!({"choices": [{"delta": {"content": text}}]});
+            copy.take(format!("data: {chunk}\n\n").as_bytes());
+        }
+        let read = copy.finish(None);
+        assert_eq!(read.reply.text.len(), 8 << 20);
+        assert!(read.fault.unwrap().contains("in part"));
     }
 
     #[test]
@@ -169,7 +192,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         let copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
-        let (reply, fault) = copy.finish(None);
+        let ReadReply { reply, fault, .. } = copy.finish(None);
         assert!(fault.unwrap().contains("gzip"));
         assert!(matches!(reply.usage, Fact::Missing(_)));
     }

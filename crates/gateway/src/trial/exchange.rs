@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use jiff::Timestamp;
-use retrial_spec::{Protocol, Purpose, Reply};
+use retrial_spec::{Protocol, Purpose};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -16,7 +16,8 @@ use super::copy::ReplyCopy;
 use super::intake::Admission;
 use super::recorder::Message;
 use crate::Secret;
-use crate::ledger::End;
+use crate::ledger::{Asked, End};
+use crate::protocol::ReadReply;
 use crate::upstream::{BoxError, ReplyBody};
 
 /// A request as it arrived.
@@ -27,8 +28,7 @@ pub(super) struct Arrival {
     pub(super) protocol: Protocol,
     /// Whether it may make a model work; a look at a list, say, does not.
     pub(super) is_call: bool,
-    pub(super) path: String,
-    pub(super) body: Bytes,
+    pub(super) asked: Asked,
     pub(super) at: Timestamp,
     pub(super) started: Instant,
     /// The room that the request takes until it is recorded.
@@ -40,8 +40,7 @@ pub(super) struct Arrival {
 pub(super) struct Ended {
     pub(super) arrival: Arrival,
     pub(super) status: Option<StatusCode>,
-    pub(super) reply: Reply,
-    pub(super) fault: Option<String>,
+    pub(super) read: ReadReply,
     /// Who ended it.
     pub(super) end: End,
     pub(super) first_byte: Option<Duration>,
@@ -102,14 +101,13 @@ impl OpenExchange {
     pub(super) fn end(&mut self, cut: Option<String>) {
         let Some(arrival) = self.arrival.take() else { return };
         let copy = std::mem::replace(&mut self.copy, ReplyCopy::Nothing(None));
-        let (reply, fault) = copy.finish(cut);
-        let fault = match (&self.key, fault) {
-            (Some(key), Some(fault)) => Some(key.redact(&fault)),
-            (_, fault) => fault,
-        };
+        let mut read = copy.finish(cut);
+        if let (Some(key), Some(fault)) = (&self.key, &mut read.fault) {
+            *fault = key.redact(fault);
+        }
         let total = self.started.elapsed();
         let (status, first_byte) = (self.status, self.first_byte);
-        let ended = Ended { arrival, status, reply, fault, end: self.end, first_byte, total };
+        let ended = Ended { arrival, status, read, end: self.end, first_byte, total };
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
         let _ = self.recorder.send(Message::Ended(Box::new(ended)));
     }

@@ -14,4 +14,3 @@ mod serve;
 
 pub use door::TrialGateway;
 pub(crate) use exchange::causes;
-pub(crate) use replies::error_body;

@@ -55,20 +55,20 @@ impl Recorder {
     fn record(mut self, ended: Ended) -> Self {
         let arrival = ended.arrival;
         let began = arrival.started.saturating_duration_since(self.opened);
-        let request = request(&arrival.body);
+        let request = request(&arrival.asked.body);
         let exchange = Exchange {
             number: arrival.admission.number,
             purpose: arrival.purpose,
             started_at: arrival.at,
             protocol: arrival.protocol,
-            path: arrival.path,
+            path: arrival.asked.target.path().to_owned(),
             request,
             retry_of: arrival.admission.retry_of,
             status: ended.status.map(|status| status.as_u16()),
-            reply: ended.reply,
+            reply: ended.read.reply,
             first_byte_ms: ended.first_byte.map(milliseconds),
             total_ms: milliseconds(ended.total),
-            fault: ended.fault,
+            fault: ended.read.fault,
         };
         let named = exchange.request.get("model").and_then(Value::as_str);
         self.ledger.add(&Item {
@@ -78,7 +78,8 @@ impl Recorder {
             end: ended.end,
             began,
             ended: began + ended.total,
-            body: &arrival.body,
+            asked: &arrival.asked,
+            said: &ended.read.said,
         });
         if self.failure.is_none() {
             self.failure = self.log.write(&exchange).err();

@@ -4,31 +4,34 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use retrial_spec::Protocol;
 use serde_json::{Value, json};
 
+use crate::protocol::error_body;
 use crate::upstream::ReplyBody;
 
-/// Returns the body of an error.
-pub(crate) fn error_body(message: &str, kind: &str, code: Option<&str>) -> Bytes {
-    json!({"error": {"message": message, "type": kind, "param": null, "code": code}}).to_string().into()
-}
+/// An error of the gateway's own, before it has a protocol's shape.
+pub(super) type Refusal = (StatusCode, &'static str, Option<&'static str>);
 
-/// Returns an error that is the agent's.
-pub(super) fn refusal(status: StatusCode, message: &str, code: Option<&str>) -> Response<ReplyBody> {
-    with_body(status, error_body(message, "invalid_request_error", code))
+/// Returns an error, in the shape of the protocol: status, message and code.
+pub(super) fn refusal(protocol: Protocol, (status, message, code): Refusal) -> Response<ReplyBody> {
+    with_body(status, error_body(protocol, status, message, code))
 }
 
 /// Returns the error that stands for an upstream that cannot be reached.
-pub(super) fn unreachable() -> Response<ReplyBody> {
-    let message = "The connection to the model's provider failed.";
-    with_body(StatusCode::BAD_GATEWAY, error_body(message, "server_error", None))
+pub(super) fn unreachable(protocol: Protocol) -> Response<ReplyBody> {
+    refusal(protocol, (StatusCode::BAD_GATEWAY, "The connection to the model's provider failed.", None))
 }
 
-/// Returns the error that says that the budget is spent, with what keeps clients from trying again.
-pub(super) fn over_budget(requests: u64) -> Response<ReplyBody> {
+/// Returns the error that says that the budget is spent, with what keeps clients of the protocol from trying again: `OpenAI`'s know
+/// the code, Anthropic's take 429 for a limit that passes and a spent balance for a bad request.
+pub(super) fn over_budget(protocol: Protocol, requests: u64) -> Response<ReplyBody> {
     let message = format!("retrial: the trial's budget of {requests} requests is spent");
-    let body = error_body(&message, "insufficient_quota", Some("insufficient_quota"));
-    let mut response = with_body(StatusCode::TOO_MANY_REQUESTS, body);
+    let status = match protocol {
+        Protocol::AnthropicMessages => StatusCode::BAD_REQUEST,
+        _ => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut response = with_body(status, error_body(protocol, status, &message, Some("insufficient_quota")));
     response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
     response
 }

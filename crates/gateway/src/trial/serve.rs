@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
-use retrial_spec::{Protocol, Purpose};
+use retrial_spec::Purpose;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::exchange::{Arrival, OpenExchange, RecordedBody};
 use super::intake::{Admission, Intake, Spent};
 use super::recorder::Message;
-use super::replies;
+use super::replies::{self, Refusal};
+use crate::ledger::Asked;
+use crate::protocol::{is_call, of_path, shape_of_path};
 use crate::upstream::{Outgoing, Provider, ReplyBody, send};
 use crate::{Secret, Token, Upstream};
 
@@ -45,8 +47,9 @@ impl Trial {
     /// Answers a request. Only one that carries the token, is understood and is within the budget becomes an exchange.
     pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
         let at = (Timestamp::now(), Instant::now());
+        let shape = shape_of_path(request.uri().path());
         if let Some(refusal) = self.refuse(&request) {
-            return refusal;
+            return replies::refusal(shape, refusal);
         }
         if let Some(answer) = self.answer_locally(&request) {
             return answer;
@@ -55,16 +58,16 @@ impl Trial {
         let room = Arc::clone(&self.room).acquire_many_owned(megabytes(&body)).await.ok();
         let body = match read(body).await {
             Ok(body) => body,
-            Err(refusal) => return refusal,
+            Err(refusal) => return replies::refusal(shape, refusal),
         };
         let admission = match self.intake().admit(head.uri.path(), &body) {
             Ok(admission) => admission,
-            Err(Spent(requests)) => return replies::over_budget(requests),
+            Err(Spent(requests)) => return replies::over_budget(shape, requests),
         };
         let outgoing = Outgoing { method: head.method, target: head.uri, headers: head.headers, body };
         let arrival = arrival(&outgoing, admission, at, room);
         self.exchange(outgoing, arrival).await.map_or_else(
-            |_| replies::unreachable(),
+            |_| replies::unreachable(shape),
             |response| response.map(http_body_util::BodyExt::boxed_unsync),
         )
     }
@@ -108,8 +111,8 @@ impl Trial {
         }
     }
 
-    fn refuse(&self, request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
-        let (status, message, code) = if !self.knows(request.headers()) {
+    fn refuse(&self, request: &Request<Incoming>) -> Option<Refusal> {
+        Some(if !self.knows(request.headers()) {
             (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"))
         } else if asks_for_upgrade(request.headers()) {
             (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
@@ -121,8 +124,7 @@ impl Trial {
             (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
         } else {
             return None;
-        };
-        Some(replies::refusal(status, message, code))
+        })
     }
 
     fn knows(&self, headers: &HeaderMap) -> bool {
@@ -156,14 +158,17 @@ fn arrival(
     (at, started): (Timestamp, Instant),
     room: Option<OwnedSemaphorePermit>,
 ) -> Arrival {
-    let path = outgoing.target.path().to_owned();
+    let path = outgoing.target.path();
+    let mut headers = outgoing.headers.clone();
+    for name in [AUTHORIZATION, HeaderName::from_static("x-api-key")] {
+        headers.remove(name);
+    }
     Arrival {
         admission,
         purpose: Purpose::Work,
-        protocol: protocol(&path),
-        is_call: outgoing.method == Method::POST,
-        path,
-        body: outgoing.body.clone(),
+        protocol: of_path(path),
+        is_call: is_call(&outgoing.method, path),
+        asked: Asked { target: outgoing.target.clone(), headers, body: outgoing.body.clone() },
         at,
         started,
         room,
@@ -174,11 +179,6 @@ fn arrival(
 fn megabytes(body: &Incoming) -> u32 {
     let longest = body.size_hint().upper().unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
     (longest >> 20) as u32 + 1
-}
-
-/// Returns the protocol that a path belongs to.
-fn protocol(path: &str) -> Protocol {
-    if path == "/v1/chat/completions" { Protocol::OpenaiChat } else { Protocol::Unknown }
 }
 
 fn asks_for_upgrade(headers: &HeaderMap) -> bool {
@@ -196,15 +196,14 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Response<ReplyBody>> {
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     let read = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect());
-    let (status, message, code) = match read.await {
+    Err(match read.await {
         Ok(Ok(body)) => return Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
         }
         Ok(Err(_)) => (StatusCode::BAD_REQUEST, "The request's body could not be read.", None),
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time.", None),
-    };
-    Err(replies::refusal(status, message, code))
+    })
 }

@@ -177,7 +177,7 @@ async fn other_paths_pass_and_are_recorded_without_being_understood() {
     let mut request = post("/v1/files?limit=2", "");
     *request.method_mut() = Method::GET;
     assert_eq!(client.send(request).await.text(), "{\"data\": []}");
-    assert_eq!(client.send(post("/v1/responses", "{\"model\": \"m\"}")).await.status, 200);
+    assert_eq!(client.send(post("/v1/embeddings", "{\"model\": \"m\"}")).await.status, 200);
     assert!(upstream.received()[0].0.starts_with("GET /v1/files?limit=2 "));
     let wire = gateway.finish().await.unwrap();
     // A look at a list is no call of a model; a request in an unknown protocol may be one.

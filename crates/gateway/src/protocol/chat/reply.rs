@@ -1,97 +1,60 @@
 //! A reply of Chat Completions, whole or put together from the events of a stream.
 
-use retrial_spec::{Reply, ToolCall};
-use serde_json::Value;
+use retrial_spec::{Reply, ToolCall, ToolKind};
+use serde_json::{Value, json};
 
 use super::usage::usage;
+use crate::protocol::conversation::text_at;
+use crate::protocol::error_text;
+use crate::protocol::kept::{Kept, PIECE_COST};
+use crate::protocol::reader::Parts;
 
 /// Puts a reply together. Only the first choice is read: agents ask for one.
 #[derive(Debug, Default)]
-pub(crate) struct ChatReply {
+pub(in crate::protocol) struct ChatReply {
     reply: Reply,
     refusal: String,
+    reasoning: String,
     calls: Vec<PartialCall>,
-    fault: Option<String>,
-    is_done: bool,
-    size: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PartialCall {
     index: Option<u64>,
-    call: Call,
+    call: ToolCall,
 }
 
-#[derive(Debug, Default)]
-struct Call {
-    id: String,
-    name: String,
-    arguments: String,
-}
-
-impl ChatReply {
-    /// Takes the data of one event.
-    pub(crate) fn event(&mut self, data: &str) {
-        if data.trim() == "[DONE]" {
-            self.is_done = true;
-            return;
+impl Parts for ChatReply {
+    fn event(&mut self, chunk: Value, kept: &mut Kept) {
+        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+            kept.fail(format!("the reply holds an error: {}", error_text(error)));
         }
-        match serde_json::from_str::<Value>(data) {
-            Ok(chunk) => self.object(&chunk, "delta"),
-            Err(error) => self.fail(format!("an event of the reply is not JSON: {error}")),
+        self.object(&chunk, "delta", kept);
+    }
+
+    fn whole(&mut self, body: Value, kept: &mut Kept) {
+        if !body.get("choices").is_some_and(Value::is_array) {
+            kept.fail("the reply has no choices".to_owned());
         }
+        self.object(&body, "message", kept);
     }
 
-    /// Takes the whole body of a reply that is not streamed.
-    pub(crate) fn whole(&mut self, body: &[u8]) {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(body) => {
-                self.object(&body, "message");
-                self.is_done = true;
-            }
-            Err(error) => self.fail(format!("the reply is not JSON: {error}")),
-        }
-    }
-
-    /// Returns whether the model's last word has come.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.is_done || self.reply.stop_reason.is_some()
-    }
-
-    /// Returns whether nothing more is to come.
-    pub(crate) fn is_done(&self) -> bool {
-        self.is_done
-    }
-
-    /// Returns how many bytes of text and arguments have come.
-    pub(crate) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Returns the reply as far as it came, and what was wrong with it.
-    pub(crate) fn finish(mut self) -> (Reply, Option<String>) {
+    fn finish(mut self: Box<Self>) -> (Reply, Value) {
         self.reply.refused =
             !self.refusal.is_empty() || self.reply.stop_reason.as_deref() == Some("content_filter");
         if self.reply.text.is_empty() {
             self.reply.text = self.refusal;
         }
-        self.reply.tool_calls = self
-            .calls
-            .into_iter()
-            .map(|PartialCall { call: Call { id, name, arguments }, .. }| ToolCall { id, name, arguments })
-            .collect();
-        (self.reply, self.fault)
+        self.reply.reasoning = Some(self.reasoning).filter(|reasoning| !reasoning.is_empty());
+        self.reply.tool_calls = self.calls.into_iter().map(|partial| partial.call).collect();
+        let said = said(&self.reply);
+        (self.reply, said)
     }
+}
 
-    fn fail(&mut self, fault: String) {
-        self.fault.get_or_insert(fault);
-    }
-
+impl ChatReply {
     /// Takes a body or a chunk, whose choices hold `part`.
-    fn object(&mut self, object: &Value, part: &str) {
-        if let Some(error) = object.get("error").filter(|error| !error.is_null()) {
-            self.fail(format!("the reply holds an error: {}", error_text(error)));
-        }
+    fn object(&mut self, object: &Value, part: &str, kept: &mut Kept) {
         if let Some(model) = object.get("model").and_then(Value::as_str) {
             self.reply.model = Some(model.to_owned());
         }
@@ -101,98 +64,127 @@ impl ChatReply {
         let choices = object.get("choices").and_then(Value::as_array);
         let is_first = |choice: &&Value| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0;
         for choice in choices.into_iter().flatten().filter(is_first) {
-            self.choice(choice, part);
+            self.choice(choice, part, kept);
         }
     }
 
-    fn choice(&mut self, choice: &Value, part: &str) {
+    fn choice(&mut self, choice: &Value, part: &str, kept: &mut Kept) {
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
             self.reply.stop_reason = Some(reason.to_owned());
         }
         let Some(part) = choice.get(part) else { return };
-        self.content(part.get("content"));
+        self.content(part.get("content"), kept);
+        // Not of the original protocol; providers of open models use either name, some both for the same text.
+        let reasoning = part.get("reasoning_content").or_else(|| part.get("reasoning"));
+        if let Some(reasoning) = reasoning.and_then(Value::as_str) {
+            kept.push(&mut self.reasoning, reasoning);
+        }
         if let Some(refusal) = part.get("refusal").and_then(Value::as_str) {
-            self.size += refusal.len();
-            self.refusal.push_str(refusal);
+            kept.push(&mut self.refusal, refusal);
         }
         for call in part.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-            self.tool_call(call);
+            self.extend_call(call.get("index").and_then(Value::as_u64), &tool_call(call), kept);
         }
         if let Some(function) = part.get("function_call").filter(|call| call.is_object()) {
             // The form before tools; there is one at most, and it has no id.
-            self.extend_call(Some(0), "", function);
+            self.extend_call(Some(0), &tool_call(&json!({"function": function})), kept);
         }
     }
 
     /// Takes text, or a list of parts with text.
-    fn content(&mut self, content: Option<&Value>) {
+    fn content(&mut self, content: Option<&Value>, kept: &mut Kept) {
         let parts = match content {
             Some(Value::Array(parts)) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
             Some(Value::String(text)) => vec![text.as_str()],
             _ => Vec::new(),
         };
         for text in parts {
-            self.size += text.len();
-            self.reply.text.push_str(text);
+            kept.push(&mut self.reply.text, text);
         }
-    }
-
-    fn tool_call(&mut self, call: &Value) {
-        let index = call.get("index").and_then(Value::as_u64);
-        let id = call.get("id").and_then(Value::as_str).unwrap_or("");
-        let Some(function) = call.get("function").or_else(|| call.get("custom")) else { return };
-        self.extend_call(index, id, function);
     }
 
     /// Adds to the call that a piece belongs to: the one of its index, unless it brings another id; without an index the last one,
     /// unless it brings an id.
-    fn extend_call(&mut self, index: Option<u64>, id: &str, function: &Value) {
+    fn extend_call(&mut self, index: Option<u64>, piece: &ToolCall, kept: &mut Kept) {
         let found = self.calls.iter().rposition(|known| known.index == index).filter(|place| {
             let known = &self.calls[*place].call.id;
-            id.is_empty() || known == id || (known.is_empty() && index.is_some())
+            piece.id.is_empty() || *known == piece.id || (known.is_empty() && index.is_some())
         });
-        let place = found.unwrap_or_else(|| {
-            self.calls.push(PartialCall { index, call: Call::default() });
-            self.calls.len() - 1
-        });
+        if !kept.take(piece.id.len() + piece.name.len() + piece.arguments.len()) {
+            return;
+        }
+        let Some(place) = found else {
+            let is_empty = piece.id.is_empty() && piece.name.is_empty() && piece.arguments.is_empty();
+            if !is_empty && kept.take(PIECE_COST) {
+                self.calls.push(PartialCall { index, call: piece.clone() });
+            }
+            return;
+        };
         let call = &mut self.calls[place].call;
         if call.id.is_empty() {
-            call.id.push_str(id);
+            call.id.clone_from(&piece.id);
         }
-        if let Some(name) = function.get("name").and_then(Value::as_str).filter(|_| call.name.is_empty()) {
-            call.name.push_str(name);
+        if call.name.is_empty() {
+            call.name.clone_from(&piece.name);
         }
-        let before = call.arguments.len();
-        match function.get("arguments").or_else(|| function.get("input")) {
-            Some(Value::String(piece)) => call.arguments.push_str(piece),
-            None | Some(Value::Null) => {}
-            Some(object) => call.arguments.push_str(&object.to_string()),
-        }
-        self.size += call.arguments.len() - before + id.len();
+        call.arguments.push_str(&piece.arguments);
     }
 }
 
-/// The text of an error object.
-pub(crate) fn error_text(error: &Value) -> String {
-    let text = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
-    let text = text.map_or_else(|| error.to_string(), str::to_owned);
-    text.chars().take(500).collect()
+/// Reads a call, or a piece of one.
+pub(in crate::protocol) fn tool_call(call: &Value) -> ToolCall {
+    let (kind, inner) = match call.get("custom") {
+        Some(custom) => (ToolKind::Custom, custom),
+        None => (ToolKind::Function, call.get("function").unwrap_or(&Value::Null)),
+    };
+    let arguments = match inner.get("arguments").or_else(|| inner.get("input")) {
+        Some(Value::String(piece)) => piece.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(object) => object.to_string(),
+    };
+    ToolCall { id: text_at(call, "id"), name: text_at(inner, "name"), kind, arguments }
+}
+
+/// A reply as a message of the conversation.
+fn said(reply: &Reply) -> Value {
+    let mut message = json!({"role": "assistant", "content": reply.text});
+    if !reply.tool_calls.is_empty() {
+        message["tool_calls"] = reply.tool_calls.iter().map(said_call).collect();
+    }
+    message
+}
+
+fn said_call(ToolCall { id, name, kind, arguments }: &ToolCall) -> Value {
+    match kind {
+        ToolKind::Custom => {
+            json!({"id": id, "type": "custom", "custom": {"name": name, "input": arguments}})
+        }
+        _ => json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use retrial_spec::{Fact, MissingReason};
+    use retrial_spec::{Fact, MissingReason, Protocol};
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::{ReadReply, ReplyReader};
+
+    fn reader() -> ReplyReader {
+        ReplyReader::new(Protocol::OpenaiChat).unwrap()
+    }
 
     fn streamed(chunks: &[Value]) -> (Reply, Option<String>) {
-        let mut reply = ChatReply::default();
+        let mut reply = reader();
         for chunk in chunks {
             reply.event(&chunk.to_string());
         }
+        assert!(!reply.is_done());
         reply.event("[DONE]");
-        reply.finish()
+        assert!(reply.is_done());
+        let ReadReply { reply, fault, .. } = reply.finish();
+        (reply, fault)
     }
 
     fn delta(delta: &Value) -> Value {
@@ -252,9 +244,9 @@ mod tests {
     fn a_refusal_is_a_refusal_however_it_comes() {
         let (reply, _) = streamed(&[delta(&json!({"refusal": "I can"})), delta(&json!({"refusal": "not."}))]);
         assert_eq!((reply.refused, reply.text.as_str()), (true, "I cannot."));
-        let mut whole = ChatReply::default();
+        let mut whole = reader();
         whole.whole(br#"{"choices": [{"message": {"content": null}, "finish_reason": "content_filter"}]}"#);
-        assert!(whole.finish().0.refused);
+        assert!(whole.finish().reply.refused);
     }
 
     #[test]
@@ -265,13 +257,13 @@ mod tests {
 
     #[test]
     fn errors_and_malformed_events_are_faults_and_the_rest_still_counts() {
-        let mut reply = ChatReply::default();
+        let mut reply = reader();
         reply.event("{\"choices\": [{\"delta\": {\"content\": \"a\"}}]}");
         reply.event("{\"cho");
         reply.event("{\"error\": {\"message\": \"overloaded\"}}");
         reply.event("{\"choices\": [{\"delta\": {\"content\": \"b\"}}]}");
-        assert!(!reply.is_whole());
-        let (reply, fault) = reply.finish();
+        assert!(!reply.is_done());
+        let ReadReply { reply, fault, .. } = reply.finish();
         assert_eq!(reply.text, "ab");
         assert!(fault.unwrap().contains("not JSON"));
     }
@@ -286,16 +278,16 @@ mod tests {
             "{\"choices\": [3, {\"message\": []}]}",
             "{\"choices\": [{\"message\": {\"tool_calls\": [1, {}]}}]}",
         ] {
-            let mut reply = ChatReply::default();
+            let mut reply = reader();
             reply.whole(body.as_bytes());
-            assert_eq!(reply.finish().0, Reply::default(), "{body}");
+            assert_eq!(reply.finish().reply, Reply::default(), "{body}");
         }
     }
 
     #[test]
     fn arguments_that_are_an_object_are_kept_as_text() {
-        let mut reply = ChatReply::default();
+        let mut reply = reader();
         reply.whole(br#"{"choices": [{"message": {"tool_calls": [{"id": "a", "function": {"name": "x", "arguments": {"k": 1}}}]}}]}"#);
-        assert_eq!(reply.finish().0.tool_calls[0].arguments, "{\"k\":1}");
+        assert_eq!(reply.finish().reply.tool_calls[0].arguments, "{\"k\":1}");
     }
 }
