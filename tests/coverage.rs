@@ -63,11 +63,7 @@ fn record(
     let plan = Plan::draw(profile, simulation, seed, trial);
     let calls: Vec<ToolCall> = plan
         .commands()
-        .map(|command| ToolCall {
-            id: "1".to_owned(),
-            name: "bash".to_owned(),
-            arguments: serde_json::json!({ "command": command }).to_string(),
-        })
+        .map(|command| ToolCall::function("1", "bash", serde_json::json!({ "command": command }).to_string()))
         .collect();
     let usage = Fact::known(plan.usage(), Source::Parsed);
     let cost = PriceTable::builtin().cost(&format!("simulated/{}", profile.name), &usage);
