@@ -42,6 +42,13 @@ pub(crate) struct Attempt<'a> {
     pub(crate) started_at: Timestamp,
 }
 
+/// The agent's sandbox once the agent has worked in it.
+struct Worked {
+    sandbox: Box<dyn Sandbox>,
+    setup_ms: u64,
+    left: Left,
+}
+
 /// What the agent's phase left for the verifier and the record.
 struct Left {
     end: AgentEnd,
@@ -57,16 +64,11 @@ impl Attempt<'_> {
     /// # Errors
     /// [`AttemptFailure`] where infrastructure failed; a further attempt may go well.
     pub(crate) async fn run(&self) -> Result<TrialRecord, AttemptFailure> {
-        let begin = Instant::now();
         fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
-        let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
-        let setup_ms = elapsed_ms(begin);
         let (ended, agent_ended) = oneshot::channel();
-        let (left, verifier) = tokio::join!(
-            self.agent_phase(sandbox.as_ref(), gateway, ended),
-            self.verifier_sandbox(agent_ended)
-        );
-        let left = left?;
+        let (worked, verifier) =
+            tokio::join!(self.set_up_and_work(ended), self.verifier_sandbox(agent_ended));
+        let Worked { sandbox, setup_ms, left } = worked?;
         let verify_begin = Instant::now();
         let verify = self.verify(sandbox.as_ref(), verifier);
         let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
@@ -81,6 +83,15 @@ impl Attempt<'_> {
             verify_ms: Some(verify_ms),
         };
         Ok(self.record(&left, graded.verdict, state, times))
+    }
+
+    /// Makes the agent's sandbox and lets the agent work in it.
+    async fn set_up_and_work(&self, ended: oneshot::Sender<()>) -> Result<Worked, AttemptFailure> {
+        let begin = Instant::now();
+        let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
+        let setup_ms = elapsed_ms(begin);
+        let left = self.agent_phase(sandbox.as_ref(), gateway, ended).await?;
+        Ok(Worked { sandbox, setup_ms, left })
     }
 
     async fn within_setup<T>(
@@ -126,8 +137,8 @@ impl Attempt<'_> {
         })
     }
 
-    /// Creates the verifier's sandbox while the agent works, and starts it once the agent has ended, while the question is put
-    /// and the gateway closes: so its making costs the trial little time, and it idles beside no agent.
+    /// Creates the verifier's sandbox beside the agent's, and starts it once the agent has ended, while the question is put
+    /// and the gateway closes: so its making costs the trial little time, and nothing runs in it beside the agent.
     async fn verifier_sandbox(
         &self,
         agent_ended: oneshot::Receiver<()>,

@@ -23,6 +23,10 @@ pub(super) enum Message {
     Main(oneshot::Sender<Option<Conversation>>),
 }
 
+/// Parsing and compressing a body of this many bytes takes milliseconds, which connections must not wait for; a shorter one takes less
+/// than handing it to another thread and back would cost when there is much to do.
+const LONG: usize = 128 << 10;
+
 /// Writes and adds up exchanges.
 pub(super) struct Recorder {
     ledger: Ledger,
@@ -41,7 +45,7 @@ impl Recorder {
     pub(super) async fn run(mut self, mut messages: UnboundedReceiver<Message>) -> io::Result<Ledger> {
         while let Some(message) = messages.recv().await {
             match message {
-                // Parsing and compressing a long conversation takes milliseconds, which connections must not wait for.
+                Message::Ended(ended) if ended.arrival.body.len() < LONG => self = self.record(*ended),
                 Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
                 Message::Main(to) => {
                     // Nobody waits any more: then nobody needs it.
