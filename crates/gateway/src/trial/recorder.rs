@@ -45,7 +45,7 @@ impl Recorder {
     pub(super) async fn run(mut self, mut messages: UnboundedReceiver<Message>) -> io::Result<Ledger> {
         while let Some(message) = messages.recv().await {
             match message {
-                Message::Ended(ended) if ended.arrival.body.len() < LONG => self = self.record(*ended),
+                Message::Ended(ended) if ended.arrival.asked.body.len() < LONG => self = self.record(*ended),
                 Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
                 Message::Main(to) => {
                     // Nobody waits any more: then nobody needs it.
