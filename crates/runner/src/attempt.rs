@@ -15,7 +15,7 @@ use retrial_spec::{
 };
 use tokio::sync::oneshot;
 
-use crate::agent_phase::{AgentEnd, run_agent};
+use crate::agent_phase::{AgentEnd, run_agent, within};
 use crate::final_state::change_between;
 use crate::grade::{Graded, error_chain};
 use crate::{PlannedAgent, ReadyTask};
@@ -131,7 +131,8 @@ impl Attempt<'_> {
 
     fn upstream(&self) -> Result<Upstream, AttemptFailure> {
         let simulation = self.task.dir.simulation.as_ref();
-        self.agent.model.upstream(simulation, self.bench.seed, self.trial).ok_or_else(|| AttemptFailure {
+        let upstream = self.agent.model.upstream(simulation, self.bench.seed, self.trial);
+        upstream.map_err(|error| fail(Phase::Setup, &error))?.ok_or_else(|| AttemptFailure {
             phase: Phase::Setup,
             cause: format!("nothing answers for the model `{}`", self.agent.model_name),
         })
@@ -301,8 +302,8 @@ fn verdict_on_unreadable(error: &SandboxError, reason: String) -> Verdict {
 
 /// Puts the question, and gives up on a model that does not answer.
 async fn ask(gateway: &TrialGateway) -> Result<Answer, AskError> {
-    let asked = tokio::time::timeout(ANSWER, gateway.ask(elicit::QUESTION)).await;
-    asked.unwrap_or_else(|_| Err(AskError::Upstream(format!("no answer within {} s", ANSWER.as_secs()))))
+    let asked = within(ANSWER, &gateway.patience(), gateway.ask(elicit::QUESTION)).await;
+    asked.unwrap_or_else(|| Err(AskError::Upstream(format!("no answer within {} s", ANSWER.as_secs()))))
 }
 
 /// How the agent stopped.
