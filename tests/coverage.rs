@@ -34,17 +34,18 @@ const EDITS: [&str; 5] = ["sed -i", "patch", "tee", "python3", "ed"];
 /// A task nobody has seen: which steps it takes is drawn, and so is how many.
 fn simulation(seed: u64, task: &str) -> Simulation {
     let mut random = ChaCha8Rng::seed_from_u64(seed ^ retrial_spec_hash(task));
-    let mut steps = |programs: &[&str], count: usize| -> Vec<SimulationStep> {
+    let mut commands = |programs: &[&str], count: usize| -> Vec<String> {
         (0..count)
             .map(|step| {
                 let program = programs.choose(&mut random).expect("programs");
-                SimulationStep { command: format!("{program} {step}") }
+                format!("{program} {step}")
             })
             .collect()
     };
-    let looks = steps(&LOOKS, 6);
-    let (correct, wrong) = (steps(&EDITS, 4), steps(&EDITS, 4));
-    Simulation { look: looks, correct, wrong }
+    let look = commands(&LOOKS, 6);
+    let mut edits = || commands(&EDITS, 4).into_iter().map(SimulationStep::Command).collect();
+    let (correct, wrong) = (edits(), edits());
+    Simulation { look, correct, wrong }
 }
 
 fn retrial_spec_hash(text: &str) -> u64 {

@@ -4,8 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use retrial_gateway::simulate::shell_command;
 use retrial_sandbox::{ExecRequest, FakeNode, FakeOutcome, FakeScript, FakeState, TreeCaps, TreeDigest};
-use retrial_spec::{Simulation, SimulationStep, digest_bytes};
+use retrial_spec::{Simulation, digest_bytes};
 
 use crate::TaskDir;
 
@@ -18,11 +19,6 @@ pub struct FakeWorld {
     tasks: HashMap<TreeDigest, Simulation>,
 }
 
-/// A command as it is compared: a model may send it without the blank lines around it.
-fn trimmed(step: &SimulationStep) -> &str {
-    step.command.trim()
-}
-
 impl FakeWorld {
     /// Returns the world of these tasks. Tasks without a simulation are never passed.
     pub fn new(tasks: &[Arc<TaskDir>]) -> Self {
@@ -30,7 +26,7 @@ impl FakeWorld {
         for task in tasks {
             let (Some(simulation), Ok(tests)) = (&task.simulation, task.tests.digest()) else { continue };
             let edits = simulation.correct.iter().chain(&simulation.wrong);
-            world.edits.extend(edits.map(|step| trimmed(step).to_owned()));
+            world.edits.extend(edits.map(shell_command));
             world.tasks.insert(tests, simulation.clone());
         }
         world
@@ -40,11 +36,11 @@ impl FakeWorld {
     fn reward(&self, state: &FakeState, workdir: &str) -> Option<u8> {
         let tests = state.copy_out("/tests", TreeCaps::default()).ok()?.digest().ok()?;
         let simulation = self.tasks.get(&tests)?;
-        let correct: BTreeSet<&str> = simulation.correct.iter().map(trimmed).collect();
+        let correct: BTreeSet<String> = simulation.correct.iter().map(shell_command).collect();
         let done = |command: &str| state.node(mark(workdir, command)).is_some();
         let right = correct.iter().all(|command| done(command));
-        let wrong =
-            simulation.wrong.iter().map(trimmed).any(|command| !correct.contains(command) && done(command));
+        let mut wrong = simulation.wrong.iter().map(shell_command);
+        let wrong = wrong.any(|command| !correct.contains(&command) && done(&command));
         Some(u8::from(right && !wrong))
     }
 }

@@ -133,8 +133,9 @@ async fn open_gateway(
     let trial: TrialId =
         format!("{}~proof~baseline~1", task.dir.name).parse().map_err(|_| gone("no such trial"))?;
     // Any upstream will do: the list of models is answered by the gateway itself.
-    let step = || vec![retrial_spec::SimulationStep { command: "true".to_owned() }];
-    let simulation = retrial_spec::Simulation { look: step(), correct: step(), wrong: step() };
+    let step = || vec![retrial_spec::SimulationStep::Command("true".to_owned())];
+    let look = vec!["true".to_owned()];
+    let simulation = retrial_spec::Simulation { look, correct: step(), wrong: step() };
     let upstream = Upstream::Simulated(SimulatedTrial::new(&Profile::steady(), &simulation, 0, &trial));
     let budget = Budget::of_requests(4);
     let access = TrialAccess {

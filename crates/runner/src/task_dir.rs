@@ -228,7 +228,10 @@ impl Reader<'_> {
     }
 
     fn simulation(&self, text: Option<String>) -> Result<Option<Simulation>, TaskDirError> {
-        text.map(|text| Simulation::parse(&self.shown("simulation.toml"), &text))
+        // A file that cannot be read as text is not among what edits are checked against.
+        let workspace = self.path.join("environment/workspace");
+        let starting = |path: &str| fs_err::read_to_string(workspace.join(path)).ok();
+        text.map(|text| Simulation::parse(&self.shown("simulation.toml"), &text, starting))
             .transpose()
             .map_err(|source| self.spec(source))
     }

@@ -40,7 +40,7 @@ pub use run::{
     UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
-pub use simulation::{Simulation, SimulationStep};
+pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};
 pub use suggest::did_you_mean;
 pub use task::{
     EnvironmentTable, NetworkMode, PhaseUser, RetrialFacts, Stakes, Task, TaskSection, Verifiability,

@@ -4,7 +4,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, transform::Transform};
 use serde_json::Value;
 
-use crate::{Event, Exchange, Experiment, RunManifest, Simulation, Task, TrialRecord};
+use crate::simulation::SimulationFile;
+use crate::{Event, Exchange, Experiment, RunManifest, Task, TrialRecord};
 
 /// One schema as it is checked in.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ pub fn schemas() -> Vec<SchemaFile> {
     vec![
         SchemaFile { name: "experiment.schema.json", schema: toml_schema::<Experiment>() },
         SchemaFile { name: "task.schema.json", schema: toml_schema::<Task>() },
-        SchemaFile { name: "simulation.schema.json", schema: toml_schema::<Simulation>() },
+        SchemaFile { name: "simulation.schema.json", schema: toml_schema::<SimulationFile>() },
         SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },

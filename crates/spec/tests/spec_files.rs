@@ -152,7 +152,7 @@ fn a_user_is_root_or_a_number() {
 
 #[test]
 fn a_simulation_needs_all_three_lists() {
-    let error = Simulation::parse("simulation.toml", "[[look]]\ncommand = \"ls\"\n").unwrap_err();
+    let error = Simulation::parse("simulation.toml", "[[look]]\ncommand = \"ls\"\n", |_| None).unwrap_err();
     let messages: Vec<_> = error.faults().iter().map(retrial_spec::Fault::message).collect();
     assert_eq!(messages, ["lacks the key `correct`", "lacks the key `wrong`"]);
 }

@@ -6,17 +6,21 @@
 //! any request.
 
 mod answer;
-mod conversation;
-mod encode;
+mod blocks;
+mod ids;
 mod plan;
 mod profile;
+mod request;
 mod seeds;
+mod shell;
 mod tools;
 mod trial;
+mod wire;
 mod words;
 
 pub use plan::{Plan, PlannedStep, StepKind, Turn};
 pub use profile::{ClaimHabit, ConfidenceHabit, Profile, Spread, Success};
+pub use shell::shell_command;
 pub use trial::SimulatedTrial;
 
 pub(crate) use trial::SimulatedReply;

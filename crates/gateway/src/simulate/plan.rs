@@ -5,10 +5,11 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution as _, Poisson, StandardNormal};
-use retrial_spec::{Claim, Simulation, TrialId, Usage};
+use retrial_spec::{Claim, FileEdit, Simulation, SimulationStep, TrialId, Usage};
 
 use super::profile::{ClaimHabit, ConfidenceHabit, Profile, Spread};
 use super::seeds;
+use super::shell::shell_command;
 
 /// More detours than this are not taken, whatever was drawn.
 const MOST_DETOURS: usize = 12;
@@ -54,6 +55,8 @@ pub struct PlannedStep {
     pub kind: StepKind,
     /// The shell command.
     pub command: String,
+    /// What an agent that edits by text gets in its place; empty where the step cannot be done so.
+    pub edits: Vec<FileEdit>,
 }
 
 /// What a step is for.
@@ -140,11 +143,14 @@ impl Drawing<'_> {
 
     /// The steps in their order. Looks and edits keep their canonical places even where a look before them is left out.
     fn steps(&self, success: bool) -> Vec<PlannedStep> {
-        let look = |command: &str| PlannedStep { kind: StepKind::Look, command: command.to_owned() };
-        let looks: Vec<_> = self.simulation.look.iter().map(|step| look(&step.command)).collect();
+        let look = |command: &String| PlannedStep {
+            kind: StepKind::Look,
+            command: command.clone(),
+            edits: Vec::new(),
+        };
+        let looks: Vec<_> = self.simulation.look.iter().map(look).collect();
         let chosen = if success { &self.simulation.correct } else { &self.simulation.wrong };
-        let edits =
-            chosen.iter().map(|step| PlannedStep { kind: StepKind::Edit, command: step.command.clone() });
+        let edits = chosen.iter().map(edit);
         let canonical = looks.len() + chosen.len();
 
         let mut skip = self.of_trial("skip");
@@ -214,6 +220,14 @@ impl Drawing<'_> {
             .map(|share| Duration::try_from_secs_f64(share * unit).unwrap_or_default())
             .collect()
     }
+}
+
+fn edit(step: &SimulationStep) -> PlannedStep {
+    let edits = match step {
+        SimulationStep::Command(_) => Vec::new(),
+        SimulationStep::Edits(edits) => edits.clone(),
+    };
+    PlannedStep { kind: StepKind::Edit, command: shell_command(step), edits }
 }
 
 fn normal(random: &mut ChaCha8Rng) -> f64 {

@@ -21,6 +21,27 @@ const COMMANDS: [&str; 5] = ["command", "cmd", "commands", "script", "input"];
 /// Seconds that a step may take, where the tool wants to know.
 const TIMEOUT_SECONDS: u64 = 120;
 
+/// A tool that takes JSON arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tool {
+    name: String,
+    /// The schema of the arguments.
+    schema: Value,
+}
+
+impl Tool {
+    /// Returns a tool of this name and schema.
+    pub(super) fn new(name: &str, schema: &Value) -> Option<Self> {
+        let is_usable = schema.get("properties").is_some_and(Value::is_object);
+        is_usable.then(|| Self { name: name.to_owned(), schema: schema.clone() })
+    }
+
+    /// Returns the tool that a function with `name` and `parameters` is.
+    pub(super) fn function(function: &Value) -> Option<Self> {
+        Self::new(function.get("name")?.as_str()?, function.get("parameters")?)
+    }
+}
+
 /// A tool that runs shell commands.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ShellTool {
@@ -33,12 +54,9 @@ pub(super) struct ShellTool {
 
 impl ShellTool {
     /// Finds the tool among those of a request: by its name, otherwise by a string parameter `command` or `cmd`.
-    pub(super) fn find(tools: &[Value]) -> Option<Self> {
+    pub(super) fn find(tools: &[Tool]) -> Option<Self> {
         let known = SHELLS.iter().find_map(|name| {
-            tools.iter().find_map(|tool| {
-                (function(tool).get("name")?.as_str()?.eq_ignore_ascii_case(name))
-                    .then(|| Self::read(tool))?
-            })
+            tools.iter().find_map(|tool| tool.name.eq_ignore_ascii_case(name).then(|| Self::read(tool))?)
         });
         known.or_else(|| {
             tools
@@ -48,13 +66,11 @@ impl ShellTool {
         })
     }
 
-    fn read(tool: &Value) -> Option<Self> {
-        let function = function(tool);
-        let name = function.get("name")?.as_str()?.to_owned();
-        let properties = function.pointer("/parameters/properties")?.as_object()?;
+    fn read(tool: &Tool) -> Option<Self> {
+        let properties = tool.schema.get("properties")?.as_object()?;
         let takes = |key: &str, kind: &str| properties.get(key).is_some_and(|schema| has_type(schema, kind));
         let command = COMMANDS.iter().find(|key| takes(key, "string") || takes(key, "array"))?;
-        let required = function.pointer("/parameters/required").and_then(Value::as_array);
+        let required = tool.schema.get("required").and_then(Value::as_array);
         let others = required
             .into_iter()
             .flatten()
@@ -63,7 +79,7 @@ impl ShellTool {
             .map(|key| (key.to_owned(), properties.get(key).cloned().unwrap_or(Value::Null)))
             .collect();
         let takes_list = !takes(command, "string");
-        Some(Self { name, command: (*command).to_owned(), takes_list, others })
+        Some(Self { name: tool.name.clone(), command: (*command).to_owned(), takes_list, others })
     }
 
     /// Returns the arguments that run a command, as JSON text. `purpose` goes where a required text parameter asks for anything.
@@ -76,11 +92,6 @@ impl ShellTool {
         }
         Value::Object(arguments).to_string()
     }
-}
-
-/// The function of a tool; tools without that envelope are functions themselves.
-fn function(tool: &Value) -> &Value {
-    tool.get("function").unwrap_or(tool)
 }
 
 fn has_type(schema: &Value, kind: &str) -> bool {
@@ -136,9 +147,8 @@ fn number(key: &str, schema: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn tool(name: &str, properties: &Value, required: &[&str]) -> Value {
-        json!({"type": "function", "function": {"name": name, "parameters":
-            {"type": "object", "properties": properties, "required": required}}})
+    fn tool(name: &str, properties: &Value, required: &[&str]) -> Tool {
+        Tool::new(name, &json!({"type": "object", "properties": properties, "required": required})).unwrap()
     }
 
     fn call(tool: &ShellTool) -> Value {
@@ -194,9 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn malformed_tools_are_no_shells() {
-        let tools =
-            [json!(null), json!({"function": 3}), json!({"function": {"name": "bash"}}), json!("bash")];
-        assert_eq!(ShellTool::find(&tools), None);
+    fn malformed_tools_are_none() {
+        for odd in [
+            json!(null),
+            json!({"name": "bash"}),
+            json!({"name": 3, "parameters": {"properties": {}}}),
+            json!({"name": "bash", "parameters": {"properties": []}}),
+            json!("bash"),
+        ] {
+            assert_eq!(Tool::function(&odd), None, "{odd}");
+        }
+        assert_eq!(ShellTool::find(&[tool("bash", &json!({"command": 3}), &[])]), None);
     }
 }

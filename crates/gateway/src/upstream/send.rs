@@ -62,7 +62,7 @@ pub(crate) async fn send(
 async fn simulated(trial: &SimulatedTrial, outgoing: &Outgoing) -> Response<ReplyBody> {
     let created = jiff::Timestamp::now().as_second();
     let reply = trial.answer(&outgoing.method, outgoing.target.path(), &outgoing.body, created);
-    let SimulatedReply { status, content_type, delay, mut pieces } = reply;
+    let SimulatedReply { status, content_type, request_id: (id_name, id), delay, mut pieces } = reply;
     tokio::time::sleep(delay).await;
     let body = if pieces.len() == 1 {
         Full::new(pieces.remove(0)).map_err(|never| match never {}).boxed_unsync()
@@ -73,5 +73,8 @@ async fn simulated(trial: &SimulatedTrial, outgoing: &Outgoing) -> Response<Repl
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static(id_name), id);
+    }
     response
 }

@@ -185,7 +185,9 @@ async fn what_is_no_chat_request_gets_an_error_in_the_providers_shape() {
         assert!(received.json()["error"]["message"].is_string());
         received.status
     };
-    assert_eq!(status("/v1/responses", "{}").await, 404);
+    assert_eq!(status("/v1/embeddings", "{}").await, 404);
+    assert_eq!(status("/v1/responses", "{\"model\": \"m\"}").await, 400);
+    assert_eq!(status("/v1/messages", "{\"model\": \"m\", \"max_tokens\": 1}").await, 400);
     assert_eq!(status(CHAT, "{\"model\": ").await, 400);
     assert_eq!(status(CHAT, "{\"model\": \"m\"}").await, 400);
     assert_eq!(status("/v1/../v1/chat/completions", "{}").await, 400);

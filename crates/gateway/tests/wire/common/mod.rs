@@ -84,7 +84,7 @@ pub(crate) fn simulation() -> Simulation {
             .concat()
     };
     let text = [steps("look", 6), steps("correct", 5), steps("wrong", 5)].concat();
-    Simulation::parse("simulation.toml", &text).unwrap()
+    Simulation::parse("simulation.toml", &text, |_| None).unwrap()
 }
 
 /// The definition of a shell tool.
