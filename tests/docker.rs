@@ -13,7 +13,7 @@ fn shell_agent(place: &Place, name: &str, script: &str) -> String {
     place.write(
         &format!("{name}.toml"),
         &format!(
-            "name = \"{name}\"\ndescription = \"a test\"\nlicence = \"MIT\"\nprotocol = \"openai_chat\"\n\
+            "name = \"{name}\"\ndescription = \"a test\"\nlicence = \"MIT\"\nprotocols = [\"openai_chat\"]\n\
              [launch]\nargv = [\"bash\", \"-c\", {quoted}, \"agent\", \"{{instruction}}\"]\ncwd = \"{{workspace}}\"\n"
         ),
     );

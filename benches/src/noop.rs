@@ -110,7 +110,7 @@ wrong = [{ command = "true" }]
 const RECIPE: &str = r#"name = "noop"
 description = "Does nothing."
 licence = "MIT"
-protocol = "openai_chat"
+protocols = ["openai_chat"]
 
 [launch]
 argv = ["true", "{instruction}"]

@@ -14,7 +14,7 @@ mod reference;
 pub use actions::{ActionTable, actions_of};
 pub use kit::{Kit, KitBuilder, KitError, KitFacts};
 pub use recipe::{
-    Escape, FileSection, Hints, KIT_MOUNT, KitManager, KitSection, Launch, LaunchContext, LaunchFile,
+    Beside, Escape, FileSection, KIT_MOUNT, KitManager, KitSection, Launch, LaunchContext, LaunchFile,
     LaunchSection, OptionError, OptionKind, OptionSection, PackageSection, Platform, Recipe, RecipeError,
     RecipeFile, RecipeKind, RecipeProtocol, ResolveError, resolve,
 };

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const RECIPE: &str = r#"name = "mine"
 description = "an agent"
 licence = "MIT"
-protocol = "openai_chat"
+protocols = ["openai_chat"]
 
 [kit]
 manager = "npm"
@@ -223,6 +223,103 @@ fn a_kit_that_changed_is_not_trusted() {
     let kit = bench.build(RECIPE).unwrap();
     fs::write(kit.path().join("node_modules/@org/mine/bin/mine.sh"), "#!/bin/sh\necho other\n").unwrap();
     assert!(matches!(kit.verify(), Err(KitError::Changed { .. })));
+}
+
+/// A package with a program that says what it sees, as a wheel in a directory; returns its line of a lock.
+fn make_wheel(directory: &Path) -> String {
+    const MAKE: &str = r#"
+import hashlib, sys, zipfile
+module = """import ctypes, os, sqlite3, ssl, sys
+def main():
+    print(sys.version_info[0], 'LD_LIBRARY_PATH' in os.environ, 'PYTHONHOME' in os.environ, sys.argv[1:])
+    libraries = {line.split()[-1] for line in open('/proc/self/maps') if '.so' in line}
+    print([path for path in sorted(libraries) if 'ssl' in path or 'sqlite' in path or 'ffi' in path])
+"""
+files = {
+    "seer.py": module,
+    "seer-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: seer\nVersion: 1.0\n",
+    "seer-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "seer-1.0.dist-info/entry_points.txt": "[console_scripts]\nsee = seer:main\n",
+}
+path = sys.argv[1] + "/seer-1.0-py3-none-any.whl"
+with zipfile.ZipFile(path, "w") as wheel:
+    for name, text in files.items():
+        wheel.writestr(zipfile.ZipInfo(name), text)
+    record = "".join(name + ",,\n" for name in [*files, "seer-1.0.dist-info/RECORD"])
+    wheel.writestr(zipfile.ZipInfo("seer-1.0.dist-info/RECORD"), record)
+print(hashlib.sha256(open(path, "rb").read()).hexdigest())
+"#;
+    let output = Command::new("python3").args(["-c", MAKE]).arg(directory).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    format!("seer==1.0 --hash=sha256:{}\n", String::from_utf8_lossy(&output.stdout).trim())
+}
+
+#[test]
+fn a_kit_from_pip_brings_its_interpreter_along_and_is_the_same_each_time() {
+    const SEER: &str = r#"name = "seer"
+description = "a program that says what it sees"
+licence = "MIT"
+protocols = ["openai_chat"]
+
+[kit]
+manager = "pip"
+lock = "seer.lock"
+python = ["3.11", "3.12", "3.13", "3.10"]
+packages = [{ name = "seer", version = "1.0", programs = { see = "see" } }]
+
+[launch]
+argv = ["{kit}/bin/see", "{instruction}"]
+"#;
+    let place = tempfile::tempdir().unwrap();
+    fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let lock = make_wheel(place.path());
+    let parse = |lock: String| Recipe::parse_with("seer.toml", SEER, &move |_| Ok(lock.clone())).unwrap();
+    let build = |cache: &str, lock: &str| {
+        let now = "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap();
+        let mut builder = KitBuilder::new(&place.path().join(cache), now);
+        builder.env = [("PIP_NO_INDEX", "1"), ("PIP_FIND_LINKS", place.path().to_str().unwrap())]
+            .map(|(name, value)| (name.into(), value.into()))
+            .to_vec();
+        builder.build(&parse(lock.to_owned()), &|_| {})
+    };
+    let kit = build("one", &lock).unwrap();
+    assert!(kit.facts().interpreter.as_ref().is_some_and(|name| name.starts_with("CPython 3.")));
+    assert!(kit.facts().min_glibc.is_some());
+    assert_eq!(build("two", &lock).unwrap().digest(), kit.digest(), "the same inputs give the same kit");
+
+    let mut command = Command::new(kit.path().join("bin/see"));
+    // What a task's image may set must not reach the agent.
+    command.args(["a b", "c"]).env_clear().env("PYTHONHOME", "/nowhere").env("PYTHONPATH", "/nowhere");
+    command.current_dir("/");
+    if is_root() {
+        command.uid(54_321).gid(54_321);
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("3 False True ['a b', 'c']\n"), "{output:?}");
+    let libraries = text.lines().nth(1).unwrap();
+    let own = kit.path().join("lib/shared").display().to_string();
+    assert_eq!(
+        libraries.matches(".so").count(),
+        libraries.matches(&own).count() + libraries.matches("lib-dynload").count()
+    );
+    assert!(libraries.contains("libssl"), "{libraries}");
+
+    let wrong = lock.replace("sha256:", "sha256:00").replace("sha256:0000", "sha256:00");
+    let error = build("three", &wrong).unwrap_err();
+    assert!(matches!(error, KitError::Install { .. }), "{error}");
+}
+
+#[test]
+fn a_machine_without_the_right_python_is_told_so() {
+    let recipe = RECIPE
+        .replace("manager = \"npm\"", "manager = \"pip\"\nlock = \"x.lock\"\npython = [\"3.99\"]")
+        .replace("@org/mine", "mine")
+        .replace("bin/mine.sh", "mine");
+    let lock = |_: &str| Ok("mine==1.2.3 --hash=sha256:00\n".to_owned());
+    let recipe = Recipe::parse_with("mine.toml", &recipe, &lock).unwrap();
+    let error = good().builder().build(&recipe, &|_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "the kit of `mine` needs CPython 3.99, and this machine has none of them");
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 fn context(options: &BTreeMap<String, String>) -> LaunchContext<'_> {
     LaunchContext {
-        base_url: "http://127.0.0.1:8099/v1",
+        server_url: "http://127.0.0.1:8099",
         token: "trial-token",
         model: "simulated-steady",
         instruction: "Fix `it`; say \"done\" $HOME",
@@ -33,7 +33,7 @@ fn spec(recipe: &str, options: BTreeMap<String, String>) -> AgentSpec {
 const MINIMAL: &str = r#"name = "mine"
 description = "an agent"
 licence = "MIT"
-protocol = "openai_chat"
+protocols = ["openai_chat"]
 
 [kit]
 manager = "npm"
@@ -79,13 +79,88 @@ fn the_configuration_of_opencode_stays_json_whatever_the_model_is_called() {
 #[test]
 fn built_in_recipes_are_found_by_name_and_pin_what_they_install() {
     let names: Vec<String> = Recipe::builtins().iter().map(|recipe| recipe.name().to_owned()).collect();
-    assert_eq!(names, ["reference", "opencode"]);
+    assert_eq!(
+        names,
+        ["reference", "codex", "opencode", "qwen-code", "claude-code", "mini-swe-agent", "aider"]
+    );
     let opencode = Recipe::builtin("opencode").unwrap();
     assert_eq!(opencode.kind(), RecipeKind::Program);
     let versions = opencode.kit_section().unwrap().packages.iter().map(|package| package.version.as_str());
     assert!(versions.into_iter().all(|version| version == "1.18.33"));
     assert_eq!(opencode.version_argv().unwrap(), ["/opt/retrial/kit/bin/opencode", "--version"]);
     assert!(Recipe::builtin("nothing").is_none());
+}
+
+#[test]
+fn every_built_in_recipe_launches_in_each_of_its_protocols() {
+    for recipe in Recipe::builtins().iter().filter(|recipe| recipe.kind() == RecipeKind::Program) {
+        for protocol in &recipe.file().protocols {
+            let given = match recipe.file().protocols.len() {
+                1 => BTreeMap::new(),
+                _ => options(&[("protocol", protocol.as_str())]),
+            };
+            assert_eq!(recipe.protocol(&given), *protocol, "{}", recipe.name());
+            let launch = recipe.launch(&context(&given)).unwrap();
+            let text = format!("{launch:?}");
+            let passed = text.matches("127.0.0.1:8099").count();
+            assert!(passed > 0, "{} is not told where its model is", recipe.name());
+            assert!(text.contains("trial-token") && text.contains("simulated-steady"), "{}", recipe.name());
+            assert!(!text.contains("{protocol") && !text.contains("{option"), "{}: {text}", recipe.name());
+        }
+    }
+}
+
+#[test]
+fn the_protocol_decides_what_its_words_stand_for() {
+    let mini = Recipe::builtin("mini-swe-agent").unwrap();
+    let argv =
+        |protocol: &str| mini.launch(&context(&options(&[("protocol", protocol)]))).unwrap().argv.join(" ");
+    assert!(argv("openai_chat").contains("--model-class litellm -m openai/simulated-steady"));
+    assert!(argv("openai_responses").contains("--model-class litellm_response -m openai/simulated-steady"));
+    assert!(argv("anthropic_messages").contains("--model-class litellm -m anthropic/simulated-steady"));
+    let refused = mini.launch(&context(&options(&[("protocol", "smoke_signals")])));
+    assert!(matches!(refused, Err(RecipeError::Option(OptionError::Value { .. }))));
+    let codex = Recipe::builtin("codex").unwrap();
+    let unknown = codex.launch(&context(&options(&[("protocol", "openai_responses")])));
+    assert!(
+        matches!(unknown, Err(RecipeError::Option(OptionError::Unknown { .. }))),
+        "an agent of one protocol has no choice"
+    );
+}
+
+#[test]
+fn faults_of_protocols_are_told_all_at_once() {
+    let text = MINIMAL
+        .replace("[\"openai_chat\"]", "[\"openai_chat\", \"openai_responses\"]")
+        .replace("--model={model}", "--model={protocol.provder}/{model}")
+        + "\n[options.protocol]\ndescription = \"x\"\ndefault = \"y\"\n\n[protocol_words.openai_chat]\nprovider = \"x\"\n\
+           \n[protocol_words.anthropic_messages]\nprovider = \"z\"\n";
+    insta::assert_snapshot!(faults(&text).join("\n"));
+}
+
+#[test]
+fn a_kit_from_pip_needs_a_lock_that_pins_its_packages() {
+    let text = MINIMAL
+        .replace("manager = \"npm\"", "manager = \"pip\"\nlock = \"mine.lock\"\npython = [\"3.11\"]")
+        .replace("@org/mine", "mine")
+        .replace("bin/mine.js", "mine");
+    let read = |lock: &'static str| {
+        Recipe::parse_with("mine.toml", &text, &move |name| {
+            assert_eq!(name, "mine.lock");
+            Ok(lock.to_owned())
+        })
+    };
+    let pinned = "mine==1.2.3 \\\n    --hash=sha256:00\nother==2 --hash=sha256:00\n";
+    let recipe = read(pinned).unwrap();
+    assert_eq!(recipe.lock(), Some(pinned));
+    assert_ne!(recipe.digest(), read("mine==1.2.3 --hash=sha256:00\n").unwrap().digest());
+    let error = read("mine==1.2.4 --hash=sha256:00\n").unwrap_err();
+    assert_eq!(error.faults()[0].to_string(), "the lock `mine.lock` does not pin `mine==1.2.3`");
+    assert!(
+        Recipe::parse("mine.toml", &text).unwrap_err().faults()[0]
+            .to_string()
+            .contains("cannot read the lock")
+    );
 }
 
 #[test]
@@ -115,7 +190,7 @@ fn wrong_keys_and_types_are_told_all_at_once() {
     insta::assert_snapshot!(faults(&text).join("\n"), @r#"
     1: lacks the key `licence` (add it)
     3: unknown key `license` (did you mean `licence`?)
-    7: `kit.manager` is "nmp"; allowed: `npm` (did you mean `npm`?)
+    7: `kit.manager` is "nmp"; allowed: `npm`, `pip` (did you mean `npm`?)
     10: `launch` lacks the key `argv` (add it)
     11: unknown key `launch.argvs` (did you mean `argv`?)
     "#);
@@ -164,7 +239,7 @@ fn an_instruction_that_goes_nowhere_is_refused() {
 #[test]
 fn the_kind_of_the_reference_agent_is_not_for_files() {
     let found = faults(
-        "name = \"x\"\nkind = \"reference\"\ndescription = \"x\"\nlicence = \"MIT\"\nprotocol = \"openai_chat\"\n",
+        "name = \"x\"\nkind = \"reference\"\ndescription = \"x\"\nlicence = \"MIT\"\nprotocols = [\"openai_chat\"]\n",
     );
     assert!(found[0].contains("only the built-in recipe is of this kind"), "{found:?}");
 }

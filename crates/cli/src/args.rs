@@ -184,8 +184,15 @@ pub(crate) enum AgentCommand {
 Examples:
   retrial agent check reference
   retrial agent check opencode --sandbox docker
+  retrial agent check mini-swe-agent --option protocol=openai_responses
   retrial agent check ./my-agent.toml")]
     Check(AgentCheckArgs),
+}
+
+/// Reads `NAME=VALUE`.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +206,9 @@ pub(crate) struct AgentListArgs {
 pub(crate) struct AgentCheckArgs {
     /// A built-in agent's name, or a recipe file.
     pub(crate) agent: String,
+    /// A setting of its recipe, such as `protocol=openai_responses`; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) option: Vec<(String, String)>,
     /// Where it runs.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) sandbox: SandboxOpt,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::Profile;
 use retrial_gateway::{Gateway, PriceTable};
-use retrial_sandbox::{Backend, Runtime};
+use retrial_sandbox::{Backend, BackendKind, Runtime};
 use retrial_spec::{ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
 
 use crate::attempt::{Attempt, Bench};
@@ -37,14 +37,8 @@ impl AgentCheck {
 }
 
 /// The files of the made-up task.
-const FILES: [(&str, &str); 5] = [
-    (
-        "task.toml",
-        "schema_version = \"1.4\"\n[agent]\ntimeout_sec = 120.0\nuser = \"1000\"\n[verifier]\nenvironment_mode = \
-         \"separate\"\n[environment]\nnetwork_mode = \"no-network\"\nmemory_mb = 2048\n",
-    ),
+const FILES: [(&str, &str); 3] = [
     ("instruction.md", "Write the word hello to the file hello.txt.\n"),
-    ("environment/Dockerfile", "FROM retrial/base:bookworm\nCOPY workspace/ /app/\nWORKDIR /app\n"),
     ("environment/workspace/README.md", "A place to write to.\n"),
     (
         "simulation.toml",
@@ -52,6 +46,16 @@ const FILES: [(&str, &str); 5] = [
          \"echo hello >hello.txt\"\n",
     ),
 ];
+
+/// The image of a container: glibc, a shell and a few small tools, without interpreters, other libraries, or users. What works in
+/// it brings everything else along.
+const BARE_DOCKERFILE: &str = include_str!("bare.Dockerfile");
+
+/// Where there are no containers the agent works beside the host's own tools.
+const PLAIN_DOCKERFILE: &str = "FROM retrial/base:bookworm\nCOPY workspace/ /app/\nWORKDIR /app\n";
+
+/// Megabytes of memory, unless the agent needs more.
+const MEMORY_MB: u64 = 2048;
 
 /// The verifier of the made-up task: the file must be there, whatever is in it.
 const VERIFIER: &str =
@@ -64,6 +68,17 @@ fn unusable(error: retrial_spec::InvalidName) -> RunError {
     RunError::Host(std::io::Error::other(error))
 }
 
+/// An agent to be checked.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// How it is launched.
+    pub recipe: Recipe,
+    /// Its installation, where it needs one.
+    pub kit: Option<Kit>,
+    /// Settings of the recipe.
+    pub options: BTreeMap<String, String>,
+}
+
 /// Launches the agent once and says what became of it.
 ///
 /// # Errors
@@ -72,11 +87,16 @@ pub async fn check_agent(
     backend: Arc<dyn Backend>,
     runtime: Arc<Runtime>,
     run: &RunId,
-    recipe: Recipe,
-    kit: Option<Kit>,
+    candidate: Candidate,
 ) -> Result<AgentCheck, RunError> {
+    let Candidate { recipe, kit, options } = candidate;
     let place = tempfile::tempdir().map_err(RunError::Host)?;
-    let task = made_up_task(place.path()).map_err(RunError::Host)?;
+    let dockerfile = match backend.kind() {
+        BackendKind::Docker => BARE_DOCKERFILE,
+        _ => PLAIN_DOCKERFILE,
+    };
+    let memory_mb = recipe.file().memory_mb.unwrap_or_default().max(MEMORY_MB);
+    let task = made_up_task(place.path(), dockerfile, memory_mb).map_err(RunError::Host)?;
     let limits = Limits::default();
     let task = ReadyTask::prepare(backend.as_ref(), Arc::new(task), run, &limits).await;
     let task = task.map_err(RunError::Ready)?;
@@ -95,7 +115,7 @@ pub async fn check_agent(
         kit,
         model: PlannedModel::Simulated(Profile::steady()),
         model_name: "simulated/steady".to_owned(),
-        options: BTreeMap::new(),
+        options,
     };
     let trial: TrialId = "check~agent~baseline~1".parse().map_err(unusable)?;
     let directory = place.path().join("attempt");
@@ -126,9 +146,14 @@ pub async fn check_agent(
     })
 }
 
-fn made_up_task(place: &Path) -> std::io::Result<TaskDir> {
+fn made_up_task(place: &Path, dockerfile: &str, memory_mb: u64) -> std::io::Result<TaskDir> {
     let root = place.join("check");
-    for (file, text) in FILES.into_iter().chain([("tests/test.sh", VERIFIER)]) {
+    let task = format!(
+        "schema_version = \"1.4\"\n[agent]\ntimeout_sec = 120.0\nuser = \"1000\"\n[verifier]\nenvironment_mode = \
+         \"separate\"\n[environment]\nnetwork_mode = \"no-network\"\nmemory_mb = {memory_mb}\n",
+    );
+    let made = [("tests/test.sh", VERIFIER), ("environment/Dockerfile", dockerfile), ("task.toml", &task)];
+    for (file, text) in FILES.into_iter().chain(made) {
         let path = root.join(file);
         fs_err::create_dir_all(path.parent().unwrap_or(&root))?;
         fs_err::write(path, text)?;

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::error::KitError;
 use super::kit::{ACCOUNT, Kit, KitFacts, Place};
-use super::{npm, tree};
-use crate::recipe::{PackageSection, Recipe};
+use super::{libraries, npm, pip, tree};
+use crate::recipe::{KitManager, PackageSection, Recipe};
 
 /// How kits are built, where the defaults of [`Kit::build`] do not do.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct KitBuilder {
     pub cache: PathBuf,
     /// The program that is run as `npm`.
     pub npm: OsString,
+    /// Variables for the package manager, beside those of this process.
+    pub env: Vec<(OsString, OsString)>,
     /// The time that is recorded as the time of building.
     pub now: Timestamp,
 }
@@ -26,7 +28,7 @@ pub struct KitBuilder {
 impl KitBuilder {
     /// Returns a builder that uses the `npm` on the search path.
     pub fn new(cache: &Path, now: Timestamp) -> Self {
-        Self { cache: cache.to_owned(), npm: OsString::from("npm"), now }
+        Self { cache: cache.to_owned(), npm: OsString::from("npm"), env: Vec::new(), now }
     }
 
     /// Returns the kit of a recipe, built where it is not in the cache. Blocks; waits for another process that builds the same kit.
@@ -76,14 +78,15 @@ impl KitBuilder {
         for package in &place.packages {
             progress(&format!("installing {} {}", package.name, package.version));
         }
-        let order = npm::Order { npm: &self.npm, recipe: recipe.name(), packages: &place.packages };
-        npm::install(&order, directory, progress)?;
-        for path in &place.section.remove {
-            tree::remove(&directory.join(path))?;
-        }
-        for package in &place.packages {
-            link_programs(directory, package)?;
-        }
+        let interpreter = match place.section.manager {
+            KitManager::Npm => self.fill_by_npm(recipe, place, directory, progress).map(|()| None)?,
+            KitManager::Pip => {
+                let lock = recipe.lock().unwrap_or_default();
+                let (recipe, section, packages) = (recipe.name(), place.section, &place.packages[..]);
+                let order = pip::Order { recipe, section, packages, lock, env: &self.env };
+                Some(pip::install(&order, directory, progress)?)
+            }
+        };
         tree::make_readable(directory)?;
         progress("checking the kit");
         let summary = tree::summarize(directory)?;
@@ -93,9 +96,38 @@ impl KitBuilder {
             digest: summary.digest,
             platform: place.platform,
             min_glibc: summary.min_glibc,
+            interpreter,
             bytes: summary.bytes,
             built_at: self.now,
         })
+    }
+}
+
+impl KitBuilder {
+    /// Installs npm packages, their programs, and the libraries of these.
+    fn fill_by_npm(
+        &self,
+        recipe: &Recipe,
+        place: &Place<'_>,
+        directory: &Path,
+        progress: &dyn Fn(&str),
+    ) -> Result<(), KitError> {
+        let (section, packages) = (place.section, &place.packages[..]);
+        let order = npm::Order { npm: &self.npm, env: &self.env, recipe: recipe.name(), section, packages };
+        npm::install(&order, directory, progress)?;
+        for path in &section.remove {
+            tree::remove(&directory.join(path))?;
+        }
+        for package in packages {
+            let programs = link_programs(directory, package)?;
+            for program in programs {
+                if let Some(loader) = libraries::loader_of(&program)? {
+                    let programs = std::slice::from_ref(&program);
+                    libraries::bundle(directory, &loader, programs, programs)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -113,8 +145,9 @@ fn readable(path: &Path) -> std::io::Result<()> {
     fs::set_permissions(path, PermissionsExt::from_mode(0o644))
 }
 
-/// Makes the programs of a package appear in the kit's `bin/`.
-fn link_programs(directory: &Path, package: &PackageSection) -> Result<(), KitError> {
+/// Makes the programs of a package appear in the kit's `bin/`, and returns where they lie.
+fn link_programs(directory: &Path, package: &PackageSection) -> Result<Vec<PathBuf>, KitError> {
+    let mut programs = Vec::new();
     let inside = npm::package_directory(&package.name);
     for (program, path) in &package.programs {
         let target = directory.join(&inside).join(path);
@@ -127,8 +160,9 @@ fn link_programs(directory: &Path, package: &PackageSection) -> Result<(), KitEr
         fs::create_dir_all(&bin).map_err(io)?;
         fs::os::unix::fs::symlink(Path::new("..").join(&inside).join(path), bin.join(program)).map_err(io)?;
         fs::set_permissions(&target, PermissionsExt::from_mode(0o755)).map_err(io)?;
+        programs.push(target);
     }
-    Ok(())
+    Ok(programs)
 }
 
 /// A kit being built; what is left of it when dropped is removed.

@@ -73,6 +73,30 @@ pub enum KitError {
         /// Programs that it does hold, by their paths.
         near: Vec<String>,
     },
+    /// The host has no interpreter that the recipe can use.
+    #[error("the kit of `{recipe}` needs CPython {versions}, and this machine has none of them")]
+    Interpreter {
+        /// The recipe.
+        recipe: String,
+        /// The versions, in words.
+        versions: String,
+    },
+    /// The interpreter that was copied into the kit does not work.
+    #[error("the copy of Python at `{}` does not work: {tail}", program.display())]
+    Copy {
+        /// The copy.
+        program: PathBuf,
+        /// What it said.
+        tail: String,
+    },
+    /// A program needs a library that neither the kit nor the host has.
+    #[error("`{needed_by}` needs the library `{library}`, and this machine has none")]
+    Library {
+        /// The library.
+        library: String,
+        /// What needs it, relative to the kit.
+        needed_by: String,
+    },
     /// A link leads out of the kit.
     #[error("the link `{link}` leads out of the kit")]
     Link {
@@ -107,6 +131,14 @@ impl KitError {
                 "the kit is built once and needs the network for it: check the registry's settings"
                     .to_owned(),
             ),
+            Self::Interpreter { .. } => Some("install one of them, so that it is on the PATH".to_owned()),
+            Self::Copy { .. } => Some(
+                "the kit takes the Python of this machine along: check that it works, with its `pip`"
+                    .to_owned(),
+            ),
+            Self::Library { library, .. } => {
+                Some(format!("install the package of this machine that holds `{library}`"))
+            }
             Self::Program { path, near, .. } => {
                 let near = did_you_mean(path, near.iter().map(String::as_str))?;
                 Some(format!("did you mean `{near}`?"))

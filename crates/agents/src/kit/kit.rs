@@ -17,7 +17,7 @@ use crate::recipe::{KitSection, PackageSection, Platform, Recipe};
 pub(super) const ACCOUNT: &str = "kit.json";
 
 /// Counted up when kits are laid out otherwise, so that old ones are not taken for new.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// An agent's installation on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub struct KitFacts {
     pub platform: Platform,
     /// The lowest glibc that its programs ask for; none where they ask for none.
     pub min_glibc: Option<String>,
+    /// The interpreter it holds, with its version; none for a kit without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<String>,
     /// Bytes of its files.
     pub bytes: u64,
     /// When it was built.
@@ -55,7 +58,7 @@ impl Kit {
         Self::at(Place::of(recipe, cache)?.path)
     }
 
-    /// Returns the kit of a recipe, built with the host's `npm` where it is not in the cache. Blocks, for seconds to minutes.
+    /// Returns the kit of a recipe, built with the host's package manager where it is not in the cache. Blocks, for seconds to minutes.
     ///
     /// `progress` gets one line per step and per line that the package manager prints.
     ///
@@ -141,7 +144,8 @@ impl<'a> Place<'a> {
         if packages.is_empty() {
             return Err(KitError::Platform { recipe: name(), platform: platform.as_str().to_owned() });
         }
-        let key = serde_json::to_vec(&(LAYOUT, section, platform)).expect("a kit's section is plain data");
+        let key = (LAYOUT, section, recipe.lock(), platform);
+        let key = serde_json::to_vec(&key).expect("a kit's section is plain data");
         // npm starts in another directory, and a mount needs an absolute path.
         let cache = std::path::absolute(cache).map_err(|source| KitError::Io {
             doing: "find",

@@ -1,17 +1,12 @@
 //! Installs npm packages into a directory, with the host's `npm` as a child process and without install scripts.
 
-use std::collections::VecDeque;
-use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::error::KitError;
-use super::tree;
-use crate::recipe::PackageSection;
-
-/// Lines of npm's output that an error shows.
-const TAIL_LINES: usize = 15;
+use super::{child, tree};
+use crate::recipe::{KitSection, PackageSection};
 
 /// npm's own accounts of an installation. They name the registry, so that with them one version would have many digests.
 const ACCOUNTS: [&str; 3] = ["package.json", "package-lock.json", "node_modules/.package-lock.json"];
@@ -19,7 +14,9 @@ const ACCOUNTS: [&str; 3] = ["package.json", "package-lock.json", "node_modules/
 /// What is installed, and with what.
 pub(super) struct Order<'a> {
     pub(super) npm: &'a OsStr,
+    pub(super) env: &'a [(OsString, OsString)],
     pub(super) recipe: &'a str,
+    pub(super) section: &'a KitSection,
     pub(super) packages: &'a [&'a PackageSection],
 }
 
@@ -49,59 +46,29 @@ pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&st
 
 fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
     let manager = || order.npm.to_string_lossy().into_owned();
-    let missing = |source| KitError::ManagerMissing { manager: manager(), source };
-    // One pipe for both outputs keeps their lines in order.
-    let (reader, writer) = std::io::pipe().map_err(missing)?;
     let mut command = Command::new(order.npm);
     command
-        .args([
-            "install",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-            "--omit=dev",
-        ])
-        .args(["--no-progress", "--prefix"])
+        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
+        .args(["--no-progress", "--omit=dev"])
+        .args((!order.section.optional_dependencies).then_some("--omit=optional"))
+        .arg("--prefix")
         .arg(directory)
         .arg("--")
         .args(order.packages.iter().map(|package| format!("{}@{}", package.name, package.version)))
         // npm reads the configuration of the directory it starts in.
         .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone().map_err(missing)?)
-        .stderr(writer);
-    let mut child = command.spawn().map_err(missing)?;
-    // The command holds our ends of the pipe, without which the reading would not end.
-    drop(command);
-    let tail = follow(reader, progress);
-    let status = child.wait().map_err(missing)?;
-    if status.success() {
+        .envs(order.env.iter().map(|(name, value)| (name, value)));
+    let ended = child::run(command, progress)
+        .map_err(|source| KitError::ManagerMissing { manager: manager(), source })?;
+    if ended.status.success() {
         return Ok(());
     }
     Err(KitError::Install {
         manager: manager(),
         recipe: order.recipe.to_owned(),
-        status: status.to_string(),
-        tail: tail.into_iter().collect::<Vec<_>>().join("\n"),
+        status: ended.status.to_string(),
+        tail: ended.tail,
     })
-}
-
-/// Passes output on line by line until it ends, and returns the last lines.
-fn follow(output: impl Read, progress: &dyn Fn(&str)) -> VecDeque<String> {
-    let mut tail = VecDeque::new();
-    for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if line.is_empty() {
-            continue;
-        }
-        progress(&line);
-        if tail.len() == TAIL_LINES {
-            tail.pop_front();
-        }
-        tail.push_back(line);
-    }
-    tail
 }
 
 fn installed_version(package: &Path) -> Option<String> {

@@ -1,8 +1,13 @@
 //! What a recipe's schema cannot say: placeholders, options, paths, packages and the way of the instruction. Finds every fault.
 
+use std::collections::BTreeSet;
+
 use retrial_spec::{Document, Fault, did_you_mean};
 
-use super::file::{LaunchSection, OptionKind, OptionSection, PackageSection, RecipeFile, RecipeKind};
+use super::file::{
+    KitManager, KitSection, LaunchSection, OptionKind, OptionSection, PackageSection, RecipeFile, RecipeKind,
+};
+use super::options::PROTOCOL;
 use super::template::{Placeholder, Template};
 
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ash", "ksh"];
@@ -11,6 +16,7 @@ const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ash", "ksh"];
 pub(crate) fn faults(file: &RecipeFile, document: &Document) -> Vec<Fault> {
     let mut check = Check { file, document, faults: Vec::new() };
     check.options();
+    check.protocols();
     check.kit();
     check.launch();
     for (index, path) in file.native_logs.iter().enumerate() {
@@ -37,9 +43,11 @@ impl Check<'_> {
         let file = self.file;
         for (name, option) in &file.options {
             let pointer = format!("/options/{name}");
-            let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
-                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-            if !plain {
+            if name == PROTOCOL {
+                let message = format!("the option `{name}` is there by itself");
+                self.fault(&pointer, message, "remove it; name several `protocols`");
+            }
+            if !is_plain_word(name) {
                 self.fault(
                     &pointer,
                     format!("`{name}` cannot name an option"),
@@ -64,17 +72,67 @@ impl Check<'_> {
         }
     }
 
+    fn protocols(&mut self) {
+        let file = self.file;
+        let mut names: BTreeSet<&String> = BTreeSet::new();
+        for (protocol, words) in &file.protocol_words {
+            let pointer = format!("/protocol_words/{}", protocol.as_str());
+            if !file.protocols.contains(protocol) {
+                let message = format!("`{}` is none of the recipe's protocols", protocol.as_str());
+                self.fault(&pointer, message, "name it in `protocols`, or remove the table");
+            }
+            for name in words.keys() {
+                if !is_plain_word(name) {
+                    let message = format!("`{name}` cannot name a word");
+                    self.fault(&format!("{pointer}/{name}"), message, "use small letters, digits and `_`");
+                }
+            }
+            names.extend(words.keys());
+        }
+        for protocol in &file.protocols {
+            let words = file.protocol_words.get(protocol);
+            for name in &names {
+                if !words.is_some_and(|words| words.contains_key(*name)) {
+                    let message = format!("`{}` lacks the word `{name}`", protocol.as_str());
+                    let hint = format!("add it to `[protocol_words.{}]`", protocol.as_str());
+                    self.fault("/protocol_words", message, hint);
+                }
+            }
+        }
+    }
+
     fn kit(&mut self) {
         let Some(kit) = &self.file.kit else { return };
         for (index, package) in kit.packages.iter().enumerate() {
-            self.package(&format!("/kit/packages/{index}"), package);
+            self.package(&format!("/kit/packages/{index}"), package, kit.manager);
         }
+        self.python(kit);
         for (index, path) in kit.remove.iter().enumerate() {
             self.inner_path(&format!("/kit/remove/{index}"), path);
         }
     }
 
-    fn package(&mut self, pointer: &str, package: &PackageSection) {
+    fn python(&mut self, kit: &KitSection) {
+        match (kit.manager, kit.python.is_empty()) {
+            (KitManager::Npm, false) => {
+                self.fault("/kit/python", "a kit from `npm` takes no Python".to_owned(), "remove it");
+            }
+            (KitManager::Pip, true) => {
+                let message = "a kit from `pip` needs a version of Python".to_owned();
+                self.fault("/kit", message, "add those that the lock fits, such as `python = [\"3.11\"]`");
+            }
+            _ => {}
+        }
+        for (index, version) in kit.python.iter().enumerate() {
+            let minor = version.strip_prefix("3.").is_some_and(|minor| minor.parse::<u8>().is_ok());
+            if !minor {
+                let message = format!("`{version}` is not a version of Python with two parts");
+                self.fault(&format!("/kit/python/{index}"), message, "write one such as `3.11`");
+            }
+        }
+    }
+
+    fn package(&mut self, pointer: &str, package: &PackageSection, manager: KitManager) {
         let (scope, bare) = match package.name.split_once('/') {
             Some((scope, bare)) => (scope.strip_prefix('@').unwrap_or(""), bare),
             None => ("scope", package.name.as_str()),
@@ -83,7 +141,7 @@ impl Check<'_> {
             let message = format!("`{}` is not a package name", package.name);
             self.fault(&format!("{pointer}/name"), message, "write `name` or `@scope/name`");
         }
-        if !is_exact_version(&package.version) {
+        if !is_exact_version(&package.version, manager) {
             let message = format!("`{}` is not an exact version", package.version);
             self.fault(&format!("{pointer}/version"), message, "pin one version, such as `1.2.3`");
         }
@@ -160,19 +218,39 @@ impl Check<'_> {
             }
         };
         for placeholder in template.placeholders() {
-            if let Placeholder::Option(option) = placeholder
-                && !self.file.options.contains_key(option)
-            {
-                let message = format!("the recipe has no option `{option}`");
-                let near = did_you_mean(option, self.file.options.keys().map(String::as_str));
-                let hint = near.map_or_else(
-                    || format!("add `[options.{option}]`"),
-                    |near| format!("did you mean `{{option.{near}}}`?"),
-                );
-                self.fault(pointer, message, hint);
+            match placeholder {
+                Placeholder::Option(option) => self.known_option(pointer, option),
+                Placeholder::Protocol(name) => self.known_word(pointer, name),
+                _ => {}
             }
         }
         Some(template)
+    }
+
+    fn known_option(&mut self, pointer: &str, option: &str) {
+        let file = self.file;
+        if file.options.contains_key(option) || (option == PROTOCOL && file.protocols.len() > 1) {
+            return;
+        }
+        let near = did_you_mean(option, file.options.keys().map(String::as_str));
+        let hint = near.map_or_else(
+            || format!("add `[options.{option}]`"),
+            |near| format!("did you mean `{{option.{near}}}`?"),
+        );
+        self.fault(pointer, format!("the recipe has no option `{option}`"), hint);
+    }
+
+    fn known_word(&mut self, pointer: &str, name: &str) {
+        let words = &self.file.protocol_words;
+        if words.values().any(|words| words.contains_key(name)) {
+            return;
+        }
+        let near = did_you_mean(name, words.values().flat_map(|words| words.keys().map(String::as_str)));
+        let hint = near.map_or_else(
+            || format!("add `{name}` to the table of every protocol in `[protocol_words]`"),
+            |near| format!("did you mean `{{protocol.{near}}}`?"),
+        );
+        self.fault(pointer, format!("the recipe has no word `{name}`"), hint);
     }
 
     fn known_placeholders(&self, name: &str) -> String {
@@ -216,11 +294,26 @@ fn is_word(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-fn is_exact_version(text: &str) -> bool {
+/// A version of npm has three numbers; one of Python any count of parts that begin with a digit.
+fn is_exact_version(text: &str, manager: KitManager) -> bool {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'));
     let core = text.split(['-', '+']).next().unwrap_or_default();
-    let numbers = core.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
-    plain && numbers && core.split('.').count() == 3
+    let mut parts = core.split('.');
+    plain
+        && match manager {
+            KitManager::Npm => {
+                let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+                core.split('.').count() == 3 && parts.all(is_number)
+            }
+            KitManager::Pip => {
+                core.starts_with(|c: char| c.is_ascii_digit()) && parts.all(|part| !part.is_empty())
+            }
+        }
+}
+
+fn is_plain_word(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// Whether the path is relative and stays where it starts.

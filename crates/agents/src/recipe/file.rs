@@ -26,8 +26,12 @@ pub struct RecipeFile {
     /// The licence of the agent's packages: an SPDX expression, or `proprietary`.
     #[schemars(length(min = 1))]
     pub licence: String,
-    /// The protocol in which the agent speaks to its model.
-    pub protocol: RecipeProtocol,
+    /// The protocols in which the agent can speak to its model. The first is used unless an experiment's option `protocol` says otherwise.
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    pub protocols: Vec<RecipeProtocol>,
+    /// Words that differ between the protocols, by protocol and name; `{protocol.NAME}` stands for the one that applies.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub protocol_words: BTreeMap<RecipeProtocol, BTreeMap<String, String>>,
     /// The command that prints the installed version, for checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub version_argv: Vec<String>,
@@ -40,9 +44,9 @@ pub struct RecipeFile {
     /// How it is started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch: Option<LaunchSection>,
-    /// What to expect of it.
-    #[serde(default)]
-    pub hints: Hints,
+    /// Megabytes of memory below which it may not work; a task that gives it less is warned of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u64>,
     /// Settings that an experiment may change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, OptionSection>,
@@ -60,12 +64,30 @@ pub enum RecipeKind {
 }
 
 /// A protocol between agent and model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecipeProtocol {
     /// Chat Completions, as `OpenAI` defined them.
     OpenaiChat,
+    /// Responses, as `OpenAI` defined them.
+    OpenaiResponses,
+    /// Messages, as Anthropic defined them.
+    AnthropicMessages,
+}
+
+impl RecipeProtocol {
+    /// Every protocol.
+    pub const ALL: [Self; 3] = [Self::OpenaiChat, Self::OpenaiResponses, Self::AnthropicMessages];
+
+    /// Returns the word as it stands in recipes and experiments.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
+            Self::AnthropicMessages => "anthropic_messages",
+        }
+    }
 }
 
 /// What a kit holds.
@@ -77,9 +99,27 @@ pub struct KitSection {
     /// The packages; the first that fits the platform gives the kit its version.
     #[schemars(length(min = 1))]
     pub packages: Vec<PackageSection>,
+    /// With `npm`: whether what the packages call optional is installed too.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub optional_dependencies: bool,
+    /// With `pip`: a file beside the recipe that lists the whole set of packages, each at one version with its hashes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<String>,
+    /// With `pip`: the versions of `CPython` that the set fits, such as `3.11`; the first that the host has is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub python: Vec<String>,
     /// Paths, relative to the kit, of what is installed and not needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// What installs a kit's packages.
@@ -89,6 +129,8 @@ pub struct KitSection {
 pub enum KitManager {
     /// The host's `npm`, without the packages' install scripts.
     Npm,
+    /// The host's `pip`, from wheels alone; the host's `CPython` becomes part of the kit.
+    Pip,
 }
 
 /// A package of a kit, at one version.
@@ -104,7 +146,7 @@ pub struct PackageSection {
     /// Where it is installed; everywhere where absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<Platform>,
-    /// Programs that appear in the kit's `bin/`, with their path inside the package.
+    /// Programs that appear in the kit's `bin/`: with `npm` their path inside the package, with `pip` the name of its console script.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub programs: BTreeMap<String, String>,
 }
@@ -168,18 +210,6 @@ pub enum Escape {
     None,
     /// As the inside of a JSON string, which is that of a basic TOML string as well.
     Json,
-}
-
-/// What to expect of an agent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hints {
-    /// Seconds from the start to the first model call on a quiet machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub startup_sec: Option<u64>,
-    /// Megabytes of memory below which it may not work.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_mb: Option<u64>,
 }
 
 /// A setting that an experiment may change.

@@ -13,8 +13,8 @@ const ARGUMENT_BYTES: usize = 128 * 1024;
 /// What a launch depends on: the values of the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct LaunchContext<'a> {
-    /// Where the model answers inside the sandbox, up to and including `/v1`.
-    pub base_url: &'a str,
+    /// Where the model answers inside the sandbox, without a path and without a slash at the end.
+    pub server_url: &'a str,
     /// The trial's token.
     pub token: &'a str,
     /// The model's name on the wire.
@@ -125,7 +125,7 @@ impl Recipe {
     pub fn version_argv(&self) -> Option<Vec<String>> {
         let options = BTreeMap::new();
         let context = LaunchContext {
-            base_url: "",
+            server_url: "",
             token: "",
             model: "",
             instruction: "",
@@ -164,8 +164,13 @@ impl Recipe {
     fn fill(&self, text: &str, context: &LaunchContext<'_>, escape: Escape) -> String {
         let template = Template::parse(text).expect("placeholders were checked when the recipe was read");
         template.fill(|placeholder| {
+            let base_url;
             let value = match placeholder {
-                Placeholder::BaseUrl => context.base_url,
+                Placeholder::BaseUrl => {
+                    base_url = format!("{}/v1", context.server_url);
+                    &base_url
+                }
+                Placeholder::ServerUrl => context.server_url,
                 Placeholder::Token => context.token,
                 Placeholder::Model => context.model,
                 Placeholder::Instruction => context.instruction,
@@ -173,6 +178,7 @@ impl Recipe {
                 Placeholder::Workspace => context.workspace,
                 Placeholder::Kit => KIT_MOUNT,
                 Placeholder::Option(name) => self.option(name, context.options).unwrap_or_default(),
+                Placeholder::Protocol(name) => self.protocol_word(name, context.options).unwrap_or_default(),
             };
             match escape {
                 Escape::None => value.to_owned(),

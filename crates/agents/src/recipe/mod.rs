@@ -6,6 +6,7 @@
 mod check;
 mod file;
 mod launch;
+mod lock;
 mod options;
 #[expect(clippy::module_inception, reason = "the type and the subject have the same name")]
 mod recipe;
@@ -13,10 +14,12 @@ mod resolve;
 mod template;
 
 pub use file::{
-    Escape, FileSection, Hints, KitManager, KitSection, LaunchSection, OptionKind, OptionSection,
-    PackageSection, Platform, RecipeFile, RecipeKind, RecipeProtocol,
+    Escape, FileSection, KitManager, KitSection, LaunchSection, OptionKind, OptionSection, PackageSection,
+    Platform, RecipeFile, RecipeKind, RecipeProtocol,
 };
 pub use launch::{Launch, LaunchContext, LaunchFile, RecipeError};
+pub use lock::Beside;
+pub(crate) use lock::normalized;
 pub use options::OptionError;
 pub use recipe::Recipe;
 pub use resolve::{ResolveError, resolve};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use retrial_spec::did_you_mean;
 
 use super::Recipe;
-use super::file::{OptionKind, OptionSection};
+use super::file::{OptionKind, OptionSection, RecipeFile, RecipeProtocol};
 
 /// A setting that does not fit the recipe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +81,39 @@ pub(crate) fn count(value: &str) -> Option<u32> {
     value.parse().ok().filter(|&number| digits && number >= 1)
 }
 
+/// The option that every recipe with several protocols has.
+pub(crate) const PROTOCOL: &str = "protocol";
+
+/// Returns the option that chooses between the recipe's protocols; none where there is no choice.
+pub(crate) fn protocol_option(file: &RecipeFile) -> Option<OptionSection> {
+    let [first, _, ..] = file.protocols[..] else { return None };
+    Some(OptionSection {
+        description: "The protocol in which it speaks to its model".to_owned(),
+        default: first.as_str().to_owned(),
+        kind: OptionKind::Text,
+        choices: file.protocols.iter().map(|protocol| protocol.as_str().to_owned()).collect(),
+    })
+}
+
 impl Recipe {
+    /// Returns the protocol in which the agent speaks to its model with these settings.
+    pub fn protocol(&self, given: &BTreeMap<String, String>) -> RecipeProtocol {
+        let protocols = &self.file().protocols;
+        let chosen = self.option(PROTOCOL, given);
+        let chosen = protocols.iter().find(|protocol| chosen == Some(protocol.as_str()));
+        // The schema sees to it that there is one.
+        chosen.or(protocols.first()).copied().unwrap_or(RecipeProtocol::OpenaiChat)
+    }
+
+    /// Returns what a `{protocol.NAME}` stands for with these settings.
+    pub(crate) fn protocol_word<'a>(
+        &'a self,
+        name: &str,
+        given: &BTreeMap<String, String>,
+    ) -> Option<&'a str> {
+        self.file().protocol_words.get(&self.protocol(given))?.get(name).map(String::as_str)
+    }
+
     /// Checks the settings an experiment gives.
     ///
     /// # Errors

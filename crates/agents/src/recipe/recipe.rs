@@ -3,29 +3,65 @@
 use retrial_spec::{ContentDigest, Document, Severity, SpecError, digest_bytes, toml_schema};
 use serde_json::Value;
 
-use super::check;
 use super::file::{KitSection, RecipeFile, RecipeKind};
+use super::lock::{self, Beside};
+use super::{check, options};
 
-/// The recipes that ship with the crate, by file.
-const BUILTIN: [(&str, &str); 2] = [
-    ("reference.toml", include_str!("../../recipes/reference.toml")),
-    ("opencode.toml", include_str!("../../recipes/opencode.toml")),
+/// A recipe that ships with the crate: its file's name and text, and that of its lock.
+struct Builtin {
+    file: &'static str,
+    text: &'static str,
+    lock: Option<&'static str>,
+}
+
+macro_rules! builtin {
+    ($name:literal) => {
+        Builtin {
+            file: concat!($name, ".toml"),
+            text: include_str!(concat!("../../recipes/", $name, ".toml")),
+            lock: None,
+        }
+    };
+    ($name:literal with lock) => {
+        Builtin { lock: Some(include_str!(concat!("../../recipes/", $name, ".lock"))), ..builtin!($name) }
+    };
+}
+
+/// The recipes that ship with the crate.
+const BUILTIN: [Builtin; 7] = [
+    builtin!("reference"),
+    builtin!("codex"),
+    builtin!("opencode"),
+    builtin!("qwen-code"),
+    builtin!("claude-code"),
+    builtin!("mini-swe-agent" with lock),
+    builtin!("aider" with lock),
 ];
 
 /// A recipe without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     file: RecipeFile,
+    /// The text of the lock that its kit names.
+    lock: Option<String>,
 }
 
 impl Recipe {
-    /// Reads a recipe; `file` is the name that errors show.
+    /// Reads a recipe that names no lock; `file` is the name that errors show.
+    ///
+    /// # Errors
+    /// As [`parse_with`](Self::parse_with).
+    pub fn parse(file: &str, text: &str) -> Result<Self, SpecError> {
+        Self::parse_with(file, text, &|_| Err(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// Reads a recipe; `file` is the name that errors show, and `beside` reads a file that lies beside it, by its name.
     ///
     /// # Errors
     /// [`SpecError`] with all faults: syntax, unknown keys, wrong types, and then unknown placeholders, versions that are not
-    /// exact, paths that leave their place, an instruction that would reach a shell.
-    pub fn parse(file: &str, text: &str) -> Result<Self, SpecError> {
-        let (recipe, document) = Self::read(file, text)?;
+    /// exact, paths that leave their place, an instruction that would reach a shell, a lock that does not pin everything.
+    pub fn parse_with(file: &str, text: &str, beside: Beside<'_>) -> Result<Self, SpecError> {
+        let (recipe, document) = Self::read(file, text, beside)?;
         if recipe.kind() == RecipeKind::Reference {
             let hint = Some(
                 "name `reference` as the recipe in the experiment, and set its options there".to_owned(),
@@ -39,13 +75,23 @@ impl Recipe {
         Ok(recipe)
     }
 
-    fn read(file: &str, text: &str) -> Result<(Self, Document), SpecError> {
+    fn read(file: &str, text: &str, beside: Beside<'_>) -> Result<(Self, Document), SpecError> {
         let document = Document::parse(file, text)?;
         let faults = document.check(&Self::schema(), |_| Some(Severity::Error));
-        let (file, _) = document.read::<RecipeFile>(faults)?;
+        let (mut file, _) = document.read::<RecipeFile>(faults)?;
         let mut faults = check::faults(&file, &document);
+        let lock = lock::read(&file, &document, beside).unwrap_or_else(|mut found| {
+            faults.append(&mut found);
+            None
+        });
         faults.sort_by_key(retrial_spec::Fault::line);
-        if faults.is_empty() { Ok((Self { file }, document)) } else { Err(document.error(faults)) }
+        if !faults.is_empty() {
+            return Err(document.error(faults));
+        }
+        if let Some(option) = options::protocol_option(&file) {
+            file.options.insert(options::PROTOCOL.to_owned(), option);
+        }
+        Ok((Self { file, lock }, document))
     }
 
     /// Returns the JSON Schema of recipe files.
@@ -58,8 +104,10 @@ impl Recipe {
     /// # Panics
     /// Never: a test reads every built-in recipe.
     pub fn builtins() -> Vec<Self> {
-        let read =
-            |(file, text): &(&str, &str)| Self::read(file, text).expect("built-in recipes have no faults").0;
+        let read = |builtin: &Builtin| {
+            let lock = |_: &str| builtin.lock.map(str::to_owned).ok_or(std::io::ErrorKind::NotFound.into());
+            Self::read(builtin.file, builtin.text, &lock).expect("built-in recipes have no faults").0
+        };
         BUILTIN.iter().map(read).collect()
     }
 
@@ -88,11 +136,16 @@ impl Recipe {
         self.file.kit.as_ref()
     }
 
-    /// Returns the digest of what the recipe says; comments and layout of its file do not matter.
+    /// Returns the text of the list of everything that `pip` installs; none for a recipe without.
+    pub fn lock(&self) -> Option<&str> {
+        self.lock.as_deref()
+    }
+
+    /// Returns the digest of what the recipe says, and of its lock; comments and layout of its file do not matter.
     ///
     /// # Panics
     /// Never: a recipe is plain data, which can always be written as JSON.
     pub fn digest(&self) -> ContentDigest {
-        digest_bytes(&serde_json::to_vec(&self.file).expect("a recipe is plain data"))
+        digest_bytes(&serde_json::to_vec(&(&self.file, &self.lock)).expect("a recipe is plain data"))
     }
 }

@@ -96,7 +96,8 @@ pub fn resolve(spec: &AgentSpec, base: &Path) -> Result<Recipe, ResolveError> {
         let path = base.join(&spec.recipe);
         let text = fs_err::read_to_string(&path)
             .map_err(|source| ResolveError::Read { path: path.clone(), source })?;
-        Recipe::parse(&path.display().to_string(), &text)
+        let beside = |name: &str| fs_err::read_to_string(path.with_file_name(name));
+        Recipe::parse_with(&path.display().to_string(), &text, &beside)
             .map_err(|faults| ResolveError::Faults { path, faults: Box::new(faults) })?
     } else {
         Recipe::builtin(&spec.recipe).ok_or_else(|| ResolveError::Unknown {

@@ -1,6 +1,6 @@
 //! Texts with placeholders such as `{model}`: read once, filled in for every trial.
 //!
-//! `{name}` and `{option.name}` are placeholders where the name is made of small letters, digits and `_`; any other brace is
+//! `{name}`, `{option.name}` and `{protocol.name}` are placeholders where the name is made of small letters, digits and `_`; any other brace is
 //! itself, so that JSON needs no escaping, and `{{name}}` is the literal text `{name}`.
 
 use std::fmt;
@@ -9,6 +9,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Placeholder {
     BaseUrl,
+    ServerUrl,
     Token,
     Model,
     Instruction,
@@ -16,23 +17,29 @@ pub(crate) enum Placeholder {
     Workspace,
     Kit,
     Option(String),
+    Protocol(String),
 }
 
 impl Placeholder {
-    /// The names of all placeholders but the options'.
-    pub(crate) const NAMES: [&'static str; 7] =
-        ["base_url", "token", "model", "instruction", "home", "workspace", "kit"];
+    /// The names of all placeholders but those of options and protocols.
+    pub(crate) const NAMES: [&'static str; 8] =
+        ["base_url", "server_url", "token", "model", "instruction", "home", "workspace", "kit"];
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "base_url" => Self::BaseUrl,
+            "server_url" => Self::ServerUrl,
             "token" => Self::Token,
             "model" => Self::Model,
             "instruction" => Self::Instruction,
             "home" => Self::Home,
             "workspace" => Self::Workspace,
             "kit" => Self::Kit,
-            _ => Self::Option(name.strip_prefix("option.")?.to_owned()),
+            _ => match name.split_once('.')? {
+                ("option", option) => Self::Option(option.to_owned()),
+                ("protocol", value) => Self::Protocol(value.to_owned()),
+                _ => return None,
+            },
         })
     }
 }

@@ -1,12 +1,13 @@
 //! `retrial agent`: listing agents, and checking that one works here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use retrial_agents::Recipe;
 use retrial_gateway::simulate::Profile;
-use retrial_runner::{AgentCheck, check_agent};
+use retrial_runner::{AgentCheck, Candidate, check_agent};
 use retrial_spec::{AgentName, AgentSpec, Exit, SandboxChoice};
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ struct Listed {
     name: String,
     licence: String,
     description: String,
+    protocols: Vec<&'static str>,
     needs_kit: bool,
 }
 
@@ -39,6 +41,7 @@ pub(crate) fn list(args: &AgentListArgs) -> Result<Exit, Failure> {
             name: recipe.name().to_owned(),
             licence: recipe.file().licence.clone(),
             description: recipe.file().description.clone(),
+            protocols: recipe.file().protocols.iter().map(|protocol| protocol.as_str()).collect(),
             needs_kit: recipe.kit_section().is_some(),
         })
         .collect();
@@ -61,12 +64,12 @@ pub(crate) fn list(args: &AgentListArgs) -> Result<Exit, Failure> {
 }
 
 /// Returns the recipe of a built-in agent's name or of a recipe file.
-pub(crate) fn recipe(name: &str) -> Result<Recipe, Failure> {
+pub(crate) fn recipe(name: &str, options: BTreeMap<String, String>) -> Result<Recipe, Failure> {
     let spec = AgentSpec {
         name: AgentName::new("agent").expect("a constant"),
         recipe: name.to_owned(),
         model: "simulated/steady".to_owned(),
-        options: std::collections::BTreeMap::new(),
+        options,
     };
     Ok(retrial_agents::resolve(&spec, Path::new("."))?)
 }
@@ -77,6 +80,8 @@ struct Checked<'a> {
     schema: u32,
     agent: &'a str,
     version: &'a str,
+    protocol: &'a str,
+    min_glibc: Option<&'a str>,
     works: bool,
     requests: u64,
     tool_calls: usize,
@@ -86,7 +91,8 @@ struct Checked<'a> {
 
 /// Launches the agent in a sandbox without network against a simulated model.
 pub(crate) async fn check(args: &AgentCheckArgs) -> Result<Exit, Failure> {
-    let recipe = recipe(&args.agent)?;
+    let options: BTreeMap<String, String> = args.option.iter().cloned().collect();
+    let recipe = recipe(&args.agent, options.clone())?;
     let kit = recipe.kit(&places::cache_dir()?, &out::message)?;
     let choice = SandboxChoice::from(args.sandbox);
     if choice == SandboxChoice::Fake {
@@ -95,18 +101,31 @@ pub(crate) async fn check(args: &AgentCheckArgs) -> Result<Exit, Failure> {
     let opened = backend::open(choice, &[]).await?;
     let run = places::run_id(Timestamp::now(), 0);
     let version = kit.as_ref().map_or_else(places::tool, |kit| kit.version().to_owned());
-    let check = check_agent(Arc::clone(&opened.backend), opened.runtime, &run, recipe, kit).await;
+    let protocol = recipe.protocol(&options).as_str();
+    let min_glibc = kit.as_ref().and_then(|kit| kit.facts().min_glibc.clone());
+    let candidate = Candidate { recipe, kit, options };
+    let check = check_agent(Arc::clone(&opened.backend), opened.runtime, &run, candidate).await;
     opened.backend.close().await?;
     let check = check?;
-    report(args, &version, &check)
+    report(args, &Checkee { version: &version, protocol, min_glibc: min_glibc.as_deref() }, &check)
 }
 
-fn report(args: &AgentCheckArgs, version: &str, check: &AgentCheck) -> Result<Exit, Failure> {
+/// What was checked, beside its name.
+struct Checkee<'a> {
+    version: &'a str,
+    protocol: &'static str,
+    min_glibc: Option<&'a str>,
+}
+
+fn report(args: &AgentCheckArgs, checkee: &Checkee<'_>, check: &AgentCheck) -> Result<Exit, Failure> {
+    let Checkee { version, protocol, min_glibc } = *checkee;
     if args.json {
         out::json(&Checked {
             schema: 1,
             agent: &args.agent,
             version,
+            protocol,
+            min_glibc,
             works: check.works(),
             requests: check.requests,
             tool_calls: check.tool_calls,
@@ -114,8 +133,9 @@ fn report(args: &AgentCheckArgs, version: &str, check: &AgentCheck) -> Result<Ex
             detail: &check.detail,
         })?;
     } else if check.works() {
+        let glibc = min_glibc.map(|glibc| format!("; images need glibc {glibc}")).unwrap_or_default();
         out::data(&format!(
-            "✓ {} {version}: {} requests and {} tool calls without network\n",
+            "✓ {} {version}, {protocol}: {} requests and {} tool calls without network{glibc}\n",
             args.agent, check.requests, check.tool_calls
         ))?;
     }

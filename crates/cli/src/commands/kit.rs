@@ -1,5 +1,7 @@
 //! `retrial kit`: building kits ahead of runs.
 
+use std::collections::BTreeMap;
+
 use retrial_agents::Kit;
 use retrial_spec::Exit;
 use serde::Serialize;
@@ -22,6 +24,8 @@ struct BuiltKit {
     version: String,
     digest: String,
     bytes: u64,
+    min_glibc: Option<String>,
+    interpreter: Option<String>,
     path: String,
 }
 
@@ -30,7 +34,7 @@ pub(crate) fn build(args: &KitBuildArgs) -> Result<Exit, Failure> {
     let cache = places::cache_dir()?;
     let mut kits = Vec::new();
     for name in &args.agents {
-        let recipe = recipe(name)?;
+        let recipe = recipe(name, BTreeMap::new())?;
         let Some(kit) = recipe.kit(&cache, &out::message)? else {
             out::message(&format!("{name} needs no kit"));
             continue;
@@ -52,6 +56,8 @@ fn built(name: &str, kit: &Kit) -> BuiltKit {
         version: kit.version().to_owned(),
         digest: kit.digest().to_owned(),
         bytes: kit.facts().bytes,
+        min_glibc: kit.facts().min_glibc.clone(),
+        interpreter: kit.facts().interpreter.clone(),
         path: kit.path().display().to_string(),
     }
 }

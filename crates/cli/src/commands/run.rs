@@ -36,6 +36,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
             out::warning(&format!("{}/task.toml:{}: {warning}{hint}", task.name, warning.line()));
         }
     }
+    for warning in intent.plan.memory_warnings() {
+        out::warning(&warning);
+    }
     if args.dry_run {
         show::plan::print(&intent.plan, args.json)?;
         return Ok(Exit::Done);

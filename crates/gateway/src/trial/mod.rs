@@ -12,6 +12,5 @@ mod recorder;
 mod replies;
 mod serve;
 
-pub use door::{Patience, TrialGateway};
+pub use door::TrialGateway;
 pub(crate) use exchange::causes;
-pub(crate) use replies::rate_limited;

@@ -7,5 +7,4 @@ mod common;
 mod hostile;
 mod http_upstream;
 mod plans;
-mod rate_limits;
 mod simulated;
