@@ -39,7 +39,10 @@ async fn reply(
     let mut body = request.into_body();
     while let Some(Ok(_)) = http_body_util::BodyExt::frame(&mut body).await {}
     let made = stream::iter(0..events).then(move |_| async move {
-        if !gap.is_zero() {
+        // Every event leaves by itself, as it does where a model makes one after the other.
+        if gap.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
             tokio::time::sleep(gap).await;
         }
         event(&format!(

@@ -148,7 +148,7 @@ fn rendered_spec(error: &SpecError) -> String {
 fn run_exit(error: &RunError) -> Exit {
     match error {
         RunError::Ready(error) if !error.is_infrastructure() => Exit::Input,
-        RunError::NoKey { .. } | RunError::EnvironmentChanged { .. } => Exit::Input,
+        RunError::Endpoint { .. } | RunError::EnvironmentChanged { .. } => Exit::Input,
         RunError::RunDir(error) => run_dir_exit(error),
         RunError::Interrupted => Exit::Interrupted,
         RunError::Ready(_)
@@ -180,9 +180,7 @@ fn run_hint(error: &RunError) -> Option<String> {
         }
         RunError::Ready(_) | RunError::Proof(_) => Some("see what `retrial doctor` says".to_owned()),
         RunError::Kit { source, .. } => source.hint(),
-        RunError::NoKey { variable, .. } => {
-            Some(format!("set `{variable}`; it is never stored nor passed on"))
-        }
+        RunError::Endpoint { source, .. } => source.hint(),
         RunError::EnvironmentChanged { .. } => {
             Some("start a new run: results of different environments do not belong together".to_owned())
         }

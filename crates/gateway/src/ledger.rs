@@ -39,6 +39,8 @@ pub(crate) struct Item<'a> {
     pub(crate) began: Duration,
     /// When it ended, since the trial's opening.
     pub(crate) ended: Duration,
+    /// From when until when the gateway kept it waiting, since the trial's opening.
+    pub(crate) waited: Option<Span>,
     /// The request.
     pub(crate) asked: &'a Asked,
     /// The reply in the protocol's own form.
@@ -55,6 +57,9 @@ pub(crate) struct Asked {
     /// The body, not compressed.
     pub(crate) body: Bytes,
 }
+
+/// Two moments, the earlier one first.
+type Span = (Duration, Duration);
 
 /// Who ended an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +97,7 @@ struct Entry {
     tool_calls: Vec<ToolCall>,
     began: Duration,
     ended: Duration,
+    waited: Option<Span>,
 }
 
 #[derive(Debug, Default)]
@@ -142,6 +148,7 @@ impl Ledger {
                 tool_calls: exchange.reply.tool_calls.clone(),
                 began: item.began,
                 ended: item.ended,
+                waited: item.waited,
             });
         }
     }
@@ -185,7 +192,7 @@ impl Ledger {
             cost: self.bill.cost(nothing),
             elicitation_usage: self.question_tokens.usage(not_asked),
             elicitation_cost: self.question_bill.cost(not_asked),
-            model_ms: milliseconds(covered(&self.work)),
+            model_ms: milliseconds(covered(with_model(&self.work))),
             waiting_ms: milliseconds(waited(&self.work)),
             last_text: main.map(|main| main.reply.text.clone()).filter(|text| !text.is_empty()),
             over_budget: turned_away > 0,
@@ -264,9 +271,17 @@ fn tool_calls(work: &[Entry]) -> Vec<ToolCall> {
     chosen.into_iter().flat_map(|entry| entry.tool_calls.iter().cloned()).collect()
 }
 
-/// The time covered by at least one exchange.
-fn covered(work: &[Entry]) -> Duration {
-    let mut spans: Vec<(Duration, Duration)> = work.iter().map(|entry| (entry.began, entry.ended)).collect();
+/// When requests were with the model.
+fn with_model(work: &[Entry]) -> Vec<Span> {
+    let spans = |entry: &Entry| match entry.waited {
+        Some((from, until)) => [(entry.began, from), (until, entry.ended)],
+        None => [(entry.began, entry.ended), (entry.ended, entry.ended)],
+    };
+    work.iter().flat_map(spans).collect()
+}
+
+/// The time covered by at least one span.
+fn covered(mut spans: Vec<Span>) -> Duration {
     spans.sort_unstable();
     let mut until = Duration::ZERO;
     let mut sum = Duration::ZERO;
@@ -277,12 +292,19 @@ fn covered(work: &[Entry]) -> Duration {
     sum
 }
 
-/// The time between being told to wait and asking again. The work is in the order of its numbers.
+/// The time in which a request waited and none was with the model. The work is in the order of its numbers.
+///
+/// A request waits while the gateway keeps it, and between a reply that says that the provider is overcharged or broken and the
+/// same request sent again.
 fn waited(work: &[Entry]) -> Duration {
     let of_number = |number: u32| work.binary_search_by_key(&number, |entry| entry.number).ok();
-    let told = |number| of_number(number).map(|place| &work[place]).filter(|entry| entry.status == Some(429));
-    let wait = |entry: &Entry| Some(entry.began.saturating_sub(told(entry.retry_of?)?.ended));
-    work.iter().filter_map(wait).sum()
+    let put_off = |entry: &&Entry| matches!(entry.status, Some(429 | 500..));
+    let told = |number| of_number(number).map(|place| &work[place]).filter(put_off);
+    let by_agent = |entry: &Entry| Some((told(entry.retry_of?)?.ended, entry.began));
+    let waits = work.iter().flat_map(|entry| [entry.waited, by_agent(entry)]).flatten();
+    let model = with_model(work);
+    let all: Vec<Span> = waits.filter(|(from, until)| from < until).chain(model.iter().copied()).collect();
+    covered(all).saturating_sub(covered(model))
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -300,6 +322,7 @@ mod tests {
         exchange: Exchange,
         began: u64,
         ended: u64,
+        waited: Option<(u64, u64)>,
     }
 
     fn case(number: u32, began: u64, ended: u64) -> Case {
@@ -323,9 +346,11 @@ mod tests {
             reply,
             first_byte_ms: None,
             total_ms: 0,
+            waited_ms: 0,
+            upstream_attempts: Vec::new(),
             fault: None,
         };
-        Case { exchange, began, ended }
+        Case { exchange, began, ended, waited: None }
     }
 
     fn ledger(cases: &[Case]) -> Ledger {
@@ -342,6 +367,9 @@ mod tests {
                 end: if case.exchange.status.is_none() { End::Unreachable } else { End::Replied },
                 began: Duration::from_millis(case.began),
                 ended: Duration::from_millis(case.ended),
+                waited: case
+                    .waited
+                    .map(|(from, until)| (Duration::from_millis(from), Duration::from_millis(until))),
                 asked: &Asked::default(),
                 said: &Value::Null,
             });
@@ -368,6 +396,24 @@ mod tests {
     fn overlapping_exchanges_count_their_time_once() {
         let wire = ledger(&[case(1, 0, 10), case(2, 5, 20), case(3, 6, 8), case(4, 30, 31)]).sum(0);
         assert_eq!(wire.model_ms, 21);
+    }
+
+    #[test]
+    fn waiting_is_what_no_model_worked_through_whoever_waits() {
+        let waits = |mut case: Case, from, until| {
+            case.waited = Some((from, until));
+            case
+        };
+        // Kept by the gateway from 0 to 8, while another request was with the model from 2 to 5.
+        let wire = ledger(&[waits(case(1, 0, 10), 0, 8), case(2, 2, 5)]).sum(0);
+        assert_eq!((wire.waiting_ms, wire.model_ms), (5, 5));
+        // Kept by the agent after a failure, then by the gateway, and both count once.
+        let mut failed = case(1, 0, 10);
+        failed.exchange.status = Some(502);
+        let mut again = waits(case(2, 30, 50), 30, 45);
+        again.exchange.retry_of = Some(1);
+        let wire = ledger(&[failed, again, waits(case(3, 40, 46), 40, 44)]).sum(0);
+        assert_eq!((wire.waiting_ms, wire.model_ms), (34, 16));
     }
 
     #[test]

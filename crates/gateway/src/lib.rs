@@ -18,12 +18,13 @@ mod trial;
 mod upstream;
 mod wire;
 
-pub use access::{Budget, HttpUpstream, InvalidBaseUrl, TrialAccess, Upstream};
+pub use access::{Budget, TrialAccess, Upstream};
 pub use error::{AskError, GatewayError};
 pub use gateway::Gateway;
 pub use log::{WireLogError, read_wire_log};
 pub use prices::{Price, PriceError, PriceTable};
 pub use protocol::conversation;
 pub use secret::{Secret, Token};
-pub use trial::TrialGateway;
+pub use trial::{Patience, TrialGateway};
+pub use upstream::{HttpUpstream, InvalidBaseUrl, RateLimits};
 pub use wire::{Answer, ProviderFailure, Wire};

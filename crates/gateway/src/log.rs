@@ -113,6 +113,8 @@ mod tests {
             reply: Reply::default(),
             first_byte_ms: Some(1),
             total_ms: 2,
+            waited_ms: 0,
+            upstream_attempts: Vec::new(),
             fault: None,
         }
     }

@@ -22,7 +22,8 @@ pub struct Wire {
     pub elicitation_cost: Fact<Cost>,
     /// Milliseconds in which at least one request of the agent was with the model.
     pub model_ms: u64,
-    /// Milliseconds between a reply with status 429 and the same request sent again.
+    /// Milliseconds in which no request was with the model and at least one waited: kept back by the gateway for the provider's rate
+    /// limit, or by the agent between a reply with status 429 or 5xx and the same request sent again.
     pub waiting_ms: u64,
     /// The last text of the agent's main conversation.
     pub last_text: Option<String>,

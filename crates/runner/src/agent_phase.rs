@@ -1,16 +1,17 @@
 //! The agent's work in its sandbox: the reference agent's loop on the host, or a program of a kit inside.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fs_err::File;
 use retrial_agents::{
     Launch, LaunchContext, RecipeKind, ReferenceEnd, ReferenceSettings, Shell, ShellError, ShellOutput,
     elicit, run_reference,
 };
-use retrial_gateway::TrialGateway;
+use retrial_gateway::{Patience, TrialGateway};
 use retrial_sandbox::{
-    AGENT_HOME, ExecRequest, Outcome, OutputSink, Sandbox, SandboxError, Stream, TreeArchive, TreeBuilder,
-    TreeCaps, TreeError,
+    AGENT_HOME, Excused, ExecRequest, Outcome, OutputSink, Sandbox, SandboxError, Stream, TreeArchive,
+    TreeBuilder, TreeCaps, TreeError,
 };
 use retrial_spec::{CrashReason, ElicitMode};
 
@@ -22,6 +23,9 @@ const SERVER_URL: &str = "http://127.0.0.1:8099";
 
 /// Bytes of a command's output that reach the reference agent, at most.
 const SHELL_BYTES: u64 = 256 << 10;
+
+/// How long at least it is until an agent's time is looked at again.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 
 /// How the agent stopped, as its process or loop shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +87,7 @@ async fn reference(
         tries: attempt.agent.recipe.tries(&attempt.agent.options)?,
     };
     let work = run_reference(&settings, instruction, &mut shell);
-    let Ok(outcome) = tokio::time::timeout(attempt.task.limits.agent, work).await else {
+    let Some(outcome) = within(attempt.task.limits.agent, &gateway.patience(), work).await else {
         return Ok(AgentEnd::TimedOut);
     };
     match (outcome.end, shell.lost) {
@@ -92,6 +96,28 @@ async fn reference(
         (ReferenceEnd::TurnLimit, None) => Ok(AgentEnd::OutOfTurns),
         (ReferenceEnd::ModelError(cause) | ReferenceEnd::ShellLost(cause), None) => {
             Ok(AgentEnd::ModelFailed(cause))
+        }
+    }
+}
+
+/// Lets something that talks to the model work for a time, not counting what it waits for the provider's rate limit; none where it
+/// does not end in time.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    patience: &Patience,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let (begin, excused) = (Instant::now(), patience.so_far());
+    loop {
+        let counted = begin.elapsed().saturating_sub(patience.so_far().saturating_sub(excused));
+        let left = limit.saturating_sub(counted);
+        if left.is_zero() {
+            return None;
+        }
+        // While it waits, the time that is left stays the same.
+        if let Ok(done) = tokio::time::timeout(left.max(SHORTEST_LOOK), work.as_mut()).await {
+            return Some(done);
         }
     }
 }
@@ -166,6 +192,8 @@ async fn program(
     request.stdout_cap = task.limits.output_bytes;
     request.stderr_cap = task.limits.output_bytes;
     request.time_limit = Some(task.limits.agent);
+    let patience = gateway.patience();
+    request.excused = Some(Excused::new(move || patience.so_far()));
     request.grace = GRACE;
     let mut sink = Logs::create(attempt.directory)?;
     let result = match sandbox.exec(request, &mut sink).await {

@@ -15,7 +15,7 @@ use retrial_spec::{
 };
 use tokio::sync::oneshot;
 
-use crate::agent_phase::{AgentEnd, run_agent};
+use crate::agent_phase::{AgentEnd, run_agent, within};
 use crate::final_state::change_between;
 use crate::grade::{Graded, error_chain};
 use crate::{PlannedAgent, ReadyTask, native_logs};
@@ -42,6 +42,13 @@ pub(crate) struct Attempt<'a> {
     pub(crate) started_at: Timestamp,
 }
 
+/// The agent's sandbox once the agent has worked in it.
+struct Worked {
+    sandbox: Box<dyn Sandbox>,
+    setup_ms: u64,
+    left: Left,
+}
+
 /// What the agent's phase left for the verifier and the record.
 struct Left {
     end: AgentEnd,
@@ -57,16 +64,11 @@ impl Attempt<'_> {
     /// # Errors
     /// [`AttemptFailure`] where infrastructure failed; a further attempt may go well.
     pub(crate) async fn run(&self) -> Result<TrialRecord, AttemptFailure> {
-        let begin = Instant::now();
         fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
-        let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
-        let setup_ms = elapsed_ms(begin);
         let (ended, agent_ended) = oneshot::channel();
-        let (left, verifier) = tokio::join!(
-            self.agent_phase(sandbox.as_ref(), gateway, ended),
-            self.verifier_sandbox(agent_ended)
-        );
-        let left = left?;
+        let (worked, verifier) =
+            tokio::join!(self.set_up_and_work(ended), self.verifier_sandbox(agent_ended));
+        let Worked { sandbox, setup_ms, left } = worked?;
         let verify_begin = Instant::now();
         let verify = self.verify(sandbox.as_ref(), verifier);
         let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
@@ -81,6 +83,15 @@ impl Attempt<'_> {
             verify_ms: Some(verify_ms),
         };
         Ok(self.record(&left, graded.verdict, state, times))
+    }
+
+    /// Makes the agent's sandbox and lets the agent work in it.
+    async fn set_up_and_work(&self, ended: oneshot::Sender<()>) -> Result<Worked, AttemptFailure> {
+        let begin = Instant::now();
+        let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
+        let setup_ms = elapsed_ms(begin);
+        let left = self.agent_phase(sandbox.as_ref(), gateway, ended).await?;
+        Ok(Worked { sandbox, setup_ms, left })
     }
 
     async fn within_setup<T>(
@@ -120,14 +131,15 @@ impl Attempt<'_> {
 
     fn upstream(&self) -> Result<Upstream, AttemptFailure> {
         let simulation = self.task.dir.simulation.as_ref();
-        self.agent.model.upstream(simulation, self.bench.seed, self.trial).ok_or_else(|| AttemptFailure {
+        let upstream = self.agent.model.upstream(simulation, self.bench.seed, self.trial);
+        upstream.map_err(|error| fail(Phase::Setup, &error))?.ok_or_else(|| AttemptFailure {
             phase: Phase::Setup,
             cause: format!("nothing answers for the model `{}`", self.agent.model_name),
         })
     }
 
-    /// Creates the verifier's sandbox while the agent works, and starts it once the agent has ended, while the question is put
-    /// and the gateway closes: so its making costs the trial little time, and it idles beside no agent.
+    /// Creates the verifier's sandbox beside the agent's, and starts it once the agent has ended, while the question is put
+    /// and the gateway closes: so its making costs the trial little time, and nothing runs in it beside the agent.
     async fn verifier_sandbox(
         &self,
         agent_ended: oneshot::Receiver<()>,
@@ -292,8 +304,8 @@ fn verdict_on_unreadable(error: &SandboxError, reason: String) -> Verdict {
 
 /// Puts the question, and gives up on a model that does not answer.
 async fn ask(gateway: &TrialGateway) -> Result<Answer, AskError> {
-    let asked = tokio::time::timeout(ANSWER, gateway.ask(elicit::QUESTION)).await;
-    asked.unwrap_or_else(|_| Err(AskError::Upstream(format!("no answer within {} s", ANSWER.as_secs()))))
+    let asked = within(ANSWER, &gateway.patience(), gateway.ask(elicit::QUESTION)).await;
+    asked.unwrap_or_else(|| Err(AskError::Upstream(format!("no answer within {} s", ANSWER.as_secs()))))
 }
 
 /// How the agent stopped.

@@ -6,6 +6,7 @@ mod admission;
 mod agent_check;
 mod agent_phase;
 mod attempt;
+mod endpoint;
 mod fake_world;
 mod final_state;
 mod grade;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use admission::{Admission, AdmissionFault};
 pub use agent_check::{AgentCheck, Candidate, check_agent};
+pub use endpoint::EndpointError;
 pub use fake_world::FakeWorld;
 pub use final_state::{Change, change_between};
 pub use grade::Graded;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use retrial_agents::{Kit, Recipe};
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
-use retrial_gateway::{HttpUpstream, PriceError, PriceTable, Secret, Upstream};
+use retrial_gateway::{PriceError, PriceTable, Upstream};
 use retrial_spec::{
     AgentName, ContentDigest, Document, Experiment, Fault, ModelSpec, SandboxChoice, Simulation, SpecError,
     TaskName, TrialId, digest_bytes,
 };
 
+use crate::endpoint::{self, EndpointError};
 use crate::schedule::schedule;
 use crate::{TaskDir, TaskDirError};
 
@@ -66,7 +67,7 @@ pub struct PlannedAgent {
 pub enum PlannedModel {
     /// A simulated model, by its profile.
     Simulated(Profile),
-    /// An endpoint. Its key is read from the environment for each trial and kept nowhere else.
+    /// An endpoint. Its key is read for each trial and kept nowhere else.
     Endpoint(ModelSpec),
 }
 
@@ -79,22 +80,22 @@ impl PlannedModel {
         }
     }
 
-    /// Returns what answers a trial's requests; none for a simulated model on a task without a simulation, or for a base URL
-    /// that cannot be used, both of which a plan has excluded.
+    /// Returns what answers a trial's requests.
+    ///
+    /// # Errors
+    /// [`EndpointError`]; a simulated model on a task without a simulation, which a plan has excluded, is none.
     pub(crate) fn upstream(
         &self,
         simulation: Option<&Simulation>,
         seed: u64,
         trial: &TrialId,
-    ) -> Option<Upstream> {
+    ) -> Result<Option<Upstream>, EndpointError> {
         match self {
             Self::Simulated(profile) => {
-                Some(Upstream::Simulated(SimulatedTrial::new(profile, simulation?, seed, trial)))
+                let simulated = |simulation| SimulatedTrial::new(profile, simulation, seed, trial);
+                Ok(simulation.map(simulated).map(Upstream::Simulated))
             }
-            Self::Endpoint(model) => {
-                let key = model.key_env.as_deref().and_then(|name| std::env::var(name).ok()).map(Secret::new);
-                HttpUpstream::new(&model.base_url, Some(model.model.clone()), key).ok().map(Upstream::Http)
-            }
+            Self::Endpoint(model) => endpoint::upstream(model).map(Upstream::Http).map(Some),
         }
     }
 }
@@ -221,6 +222,9 @@ impl Plan {
         let directories = task_directories(&experiment, &document, &base)?;
         experiment.tasks = directories;
         experiment.prices = experiment.prices.map(|prices| base.join(prices).display().to_string());
+        for model in &mut experiment.models {
+            model.key_file = model.key_file.take().map(|file| base.join(file).display().to_string());
+        }
         overrides.apply(&mut experiment)?;
         let mut plan = Self::resolve(experiment, &document, &base)?;
         plan.keep_tasks(&overrides.tasks)?;
@@ -299,6 +303,9 @@ impl Plan {
         let mut portable = self.experiment.clone();
         portable.tasks = self.tasks.iter().map(|task| format!("{} {}", task.name, task.digest)).collect();
         portable.prices = Some(self.prices.digest().to_string());
+        for model in &mut portable.models {
+            model.key_file = model.key_file.take().map(|_| String::new());
+        }
         for (spec, agent) in portable.agents.iter_mut().zip(&self.agents) {
             spec.recipe = agent.recipe.digest().to_string();
         }

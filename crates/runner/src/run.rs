@@ -15,6 +15,7 @@ use retrial_spec::{
 use tokio::sync::watch;
 
 use crate::attempt::Bench;
+use crate::endpoint::{self, EndpointError};
 use crate::journal::Journal;
 use crate::proof::{ProofError, not_enforced, prove_policy};
 use crate::run_dir::RunDirError;
@@ -62,13 +63,16 @@ pub enum RunError {
         #[source]
         source: KitError,
     },
-    /// A key is not set.
-    #[error("agent `{agent}` needs the key in `{variable}`, which is not set")]
-    NoKey {
+    /// A model's endpoint cannot be used, for want of its key, say.
+    #[error("the model `{model}` of agent `{agent}` cannot be used")]
+    Endpoint {
         /// The agent.
         agent: AgentName,
-        /// The environment variable.
-        variable: String,
+        /// The model, as the experiment names it.
+        model: String,
+        /// The cause.
+        #[source]
+        source: EndpointError,
     },
     /// The policy is not proven.
     #[error(transparent)]
@@ -141,7 +145,7 @@ impl Prepared {
         let make = async {
             settings.runtime.reap().map_err(RunError::Cleaning)?;
             settings.backend.reap(&Reap::DeadOwners).await.map_err(RunError::Cleaning)?;
-            check_keys(&plan)?;
+            check_endpoints(&plan)?;
             make_kits(&mut plan, settings).await?;
             let tasks = make_tasks(&plan, settings).await?;
             let gateway = Gateway::new(plan.prices.clone());
@@ -270,15 +274,15 @@ fn choice_of(kind: BackendKind) -> SandboxChoice {
     }
 }
 
-/// Checks that the keys of all endpoints are there, before anything is spent. The keys themselves are not kept.
-fn check_keys(plan: &Plan) -> Result<(), RunError> {
+/// Checks that all endpoints can be used and their keys are there, before anything is spent.
+fn check_endpoints(plan: &Plan) -> Result<(), RunError> {
     for agent in &plan.agents {
         let crate::PlannedModel::Endpoint(model) = &agent.model else { continue };
-        if let Some(variable) = &model.key_env
-            && std::env::var_os(variable).is_none_or(|key| key.is_empty())
-        {
-            return Err(RunError::NoKey { agent: agent.name.clone(), variable: variable.clone() });
-        }
+        endpoint::upstream(model).map_err(|source| RunError::Endpoint {
+            agent: agent.name.clone(),
+            model: agent.model_name.clone(),
+            source,
+        })?;
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ pub trait Backend: Send + Sync {
     /// [`BuildError`]; `NeedsDocker` when this back end cannot provide the environment.
     async fn prepare(&self, environment: &Environment) -> Result<Prepared, BuildError>;
 
-    /// Creates a sandbox without starting anything in it.
+    /// Creates a sandbox; nothing but what Retrial itself needs runs in it yet.
     ///
     /// # Errors
     /// [`SandboxError`]; see [`SandboxError::is_infrastructure`].

@@ -1,7 +1,9 @@
 //! One command in a sandbox: what is asked, where its output goes, and how it ended.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::SandboxError;
@@ -29,6 +31,8 @@ pub struct ExecRequest {
     pub stderr_cap: u64,
     /// Wall time until every process is ended; `None` waits for ever.
     pub time_limit: Option<Duration>,
+    /// Time that does not count towards the limit.
+    pub excused: Option<Excused>,
     /// Time between SIGTERM and SIGKILL once the limit has passed.
     pub grace: Duration,
 }
@@ -46,6 +50,7 @@ impl ExecRequest {
             stdout_cap: 16 << 20,
             stderr_cap: 16 << 20,
             time_limit: None,
+            excused: None,
             grace: Duration::from_secs(2),
         }
     }
@@ -74,12 +79,48 @@ impl ExecRequest {
         self
     }
 
+    /// Returns how much of the limit is left `passed` after the start; none where there is no limit.
+    pub(crate) fn time_left(&self, passed: Duration) -> Option<Duration> {
+        let excused = self.excused.as_ref().map_or(Duration::ZERO, Excused::so_far);
+        Some(self.time_limit?.saturating_add(excused).saturating_sub(passed))
+    }
+
     /// Sets the time limit.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 }
+
+/// Tells how much of a command's time does not count towards its limit, as far as it is known when asked; never less than before.
+#[derive(Clone)]
+pub struct Excused(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Excused {
+    /// Makes it of a function that is cheap to call.
+    pub fn new(so_far: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(so_far))
+    }
+
+    /// Returns the time so far.
+    pub fn so_far(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Excused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Excused({:?})", self.so_far())
+    }
+}
+
+impl PartialEq for Excused {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Excused {}
 
 /// Which output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -22,7 +22,7 @@ pub use capability::{BackendKind, Capabilities, Enforcement, Limit};
 pub use docker::DockerBackend;
 pub use environment::{DockerfileFacts, Environment, EnvironmentError, StartingFiles};
 pub use error::{BuildError, Cause, ProbeError, SandboxError};
-pub use exec::{Capture, Discard, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
+pub use exec::{Capture, Discard, Excused, ExecRequest, ExecResult, Outcome, OutputSink, Stream};
 pub use fake::{FakeBackend, FakeEnding, FakeNode, FakeOutcome, FakeScript, FakeState};
 pub use host::Runtime;
 pub use namespace::{HelperCommand, NamespaceBackend, namespace_helper_main};

@@ -30,12 +30,31 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// What the model said, as far as it came.
     pub reply: Reply,
-    /// Milliseconds until the first byte of the reply's body; none where none came.
+    /// Milliseconds until the first byte of the reply's body, without `waited_ms`; none where none came.
     pub first_byte_ms: Option<u64>,
-    /// Milliseconds until the reply's end.
+    /// Milliseconds until the reply's end, without `waited_ms`.
     pub total_ms: u64,
+    /// Milliseconds for which the gateway made the request wait for the provider's rate limit.
+    pub waited_ms: u64,
+    /// What the provider said before to the same request, which the gateway sent again by itself; the agent heard nothing of it.
+    pub upstream_attempts: Vec<UpstreamAttempt>,
     /// What went wrong, where something did.
     pub fault: Option<String>,
+}
+
+/// A reply of the provider that asked for patience, and that the gateway had instead of the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamAttempt {
+    /// When it had come.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The HTTP status.
+    pub status: u16,
+    /// Milliseconds that it asked to wait; none where it did not say.
+    pub retry_after_ms: Option<u64>,
+    /// What it said, in a line.
+    pub message: String,
 }
 
 /// What an exchange was for.

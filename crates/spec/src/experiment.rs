@@ -170,7 +170,7 @@ pub enum ElicitMode {
 pub struct ModelSpec {
     /// The name by which agents refer to it.
     pub name: ModelName,
-    /// The base URL up to and including its version part, such as `https://api.example.com/v1`.
+    /// The base URL, with or without its version part: `https://api.example.com/v1`, `https://api.example.com`.
     #[schemars(length(min = 1))]
     pub base_url: String,
     /// The model's name at the provider.
@@ -179,6 +179,54 @@ pub struct ModelSpec {
     /// The environment variable that holds the provider's key; none where the endpoint needs no key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
+    /// The file that holds the provider's key, relative to the experiment's file; refused where others than its owner may read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
+    /// The header that carries the key, where the provider does not take it as the protocol of the request does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_header: Option<KeyHeader>,
+    /// Whether paths at the provider have no version part, so that `/v1` of an agent's path is dropped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unversioned: bool,
+    /// Seconds for which the gateway makes a request wait for the provider's rate limit before the agent hears of it.
+    #[serde(default = "max_wait_sec")]
+    #[schemars(range(max = 86_400))]
+    pub max_wait_sec: u64,
+    /// Times that the gateway sends a request to a provider that limits its rate, before the agent hears of it.
+    #[serde(default = "max_attempts")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max_attempts: u32,
+    /// Requests that all trials together may send in any minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens of the replies of any minute from which on the next request waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub tokens_per_minute: Option<u64>,
+    /// Requests of all trials together that may be with the provider at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub concurrent_requests: Option<u32>,
+}
+
+/// Below the time after which agents give up on a reply that does not begin; 300 s is the shortest seen.
+fn max_wait_sec() -> u64 {
+    240
+}
+
+fn max_attempts() -> u32 {
+    20
+}
+
+/// The header that carries a provider's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyHeader {
+    /// `Authorization: Bearer KEY`, as the `OpenAI` protocols have it.
+    Authorization,
+    /// `x-api-key: KEY`, as the `Anthropic` protocol has it.
+    XApiKey,
 }
 
 /// An agent of the experiment: a recipe with the model it uses.
@@ -256,6 +304,13 @@ impl Experiment {
                 };
                 let message = format!("agent `{}` names the unknown model `{}`", agent.name, agent.model);
                 faults.push(document.fault(&format!("/agents/{index}/model"), message, Some(hint)));
+            }
+        }
+        for (index, model) in self.models.iter().enumerate() {
+            if model.key_env.is_some() && model.key_file.is_some() {
+                let message = format!("the model `{}` has its key in two places", model.name);
+                let hint = "keep one of `key_env` and `key_file`".to_owned();
+                faults.push(document.fault(&format!("/models/{index}/key_file"), message, Some(hint)));
             }
         }
         faults

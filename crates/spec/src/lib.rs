@@ -26,11 +26,11 @@ pub use conversation::{Message, Role, ToolResult};
 pub use digest::{ContentDigest, TaskFiles, digest_bytes};
 pub use document::{Document, Fault, Severity, SpecError};
 pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
-pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind};
+pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind, UpstreamAttempt};
 pub use exit::Exit;
 pub use experiment::{
-    AgentSpec, ConditionKind, ConditionSpec, ElicitMode, ElicitSpec, Experiment, Limits, ModelSpec,
-    SandboxChoice,
+    AgentSpec, ConditionKind, ConditionSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits,
+    ModelSpec, SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};

@@ -23,7 +23,7 @@ use super::recorder::Recorder;
 use super::serve::{ROOM, Trial};
 use crate::ledger::Ledger;
 use crate::log::WireLog;
-use crate::upstream::Provider;
+use crate::upstream::{Provider, WaitClock};
 use crate::{Answer, AskError, GatewayError, PriceTable, Token, TrialAccess, Upstream, Wire};
 
 /// Connections at a time; more wait to be accepted.
@@ -76,6 +76,7 @@ impl TrialGateway {
             token: access.token,
             model: access.model,
             upstream: access.upstream,
+            clock: Arc::new(provider.clock()),
             provider,
             intake: Mutex::new(Intake::new(access.budget)),
             room: Arc::new(Semaphore::new(ROOM)),
@@ -106,6 +107,11 @@ impl TrialGateway {
     /// Returns the token that the agent presents as its key.
     pub fn token(&self) -> &Token {
         &self.trial.token
+    }
+
+    /// Returns the clock of the time for which the gateway keeps the agent waiting.
+    pub fn patience(&self) -> Patience {
+        Patience(Arc::clone(&self.trial.clock))
     }
 
     /// Continues the agent's main conversation with one user message and returns what the model says.
@@ -140,6 +146,17 @@ impl TrialGateway {
             Ok(ledger) => Ok(ledger.sum(turned_away)),
             Err(source) => Err(GatewayError::WireLog { path: wire_log, source }),
         }
+    }
+}
+
+/// The time for which the gateway keeps an agent waiting; readable at any moment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Patience(Arc<WaitClock>);
+
+impl Patience {
+    /// Returns the time so far in which a request of the agent waited for the provider's rate limit and none was with the model.
+    pub fn so_far(&self) -> Duration {
+        self.0.waited()
     }
 }
 

@@ -18,7 +18,7 @@ use super::recorder::Message;
 use crate::Secret;
 use crate::ledger::{Asked, End};
 use crate::protocol::ReadReply;
-use crate::upstream::{BoxError, ReplyBody};
+use crate::upstream::{BoxError, ReplyBody, Traces, Trail};
 
 /// A request as it arrived.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) struct Ended {
     pub(super) end: End,
     pub(super) first_byte: Option<Duration>,
     pub(super) total: Duration,
+    /// What happened on the way to the upstream. The times hold its waiting.
+    pub(super) traces: Traces,
 }
 
 /// An exchange under way.
@@ -54,6 +56,8 @@ pub(super) struct OpenExchange {
     started: Instant,
     recorder: UnboundedSender<Message>,
     key: Option<Secret>,
+    /// The way to the upstream.
+    pub(super) trail: Trail,
     status: Option<StatusCode>,
     copy: ReplyCopy,
     end: End,
@@ -62,7 +66,12 @@ pub(super) struct OpenExchange {
 
 impl OpenExchange {
     /// Opens an exchange; `key` is kept out of what is recorded.
-    pub(super) fn new(arrival: Arrival, recorder: UnboundedSender<Message>, key: Option<Secret>) -> Self {
+    pub(super) fn new(
+        arrival: Arrival,
+        recorder: UnboundedSender<Message>,
+        key: Option<Secret>,
+        trail: Trail,
+    ) -> Self {
         let started = arrival.started;
         let copy = ReplyCopy::Nothing(None);
         Self {
@@ -70,6 +79,7 @@ impl OpenExchange {
             started,
             recorder,
             key,
+            trail,
             status: None,
             copy,
             end: End::Replied,
@@ -107,7 +117,8 @@ impl OpenExchange {
         }
         let total = self.started.elapsed();
         let (status, first_byte) = (self.status, self.first_byte);
-        let ended = Ended { arrival, status, read, end: self.end, first_byte, total };
+        let traces = self.trail.end(read.reply.usage.value().map(retrial_spec::Usage::total));
+        let ended = Ended { arrival, status, read, end: self.end, first_byte, total, traces };
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
         let _ = self.recorder.send(Message::Ended(Box::new(ended)));
     }

@@ -12,5 +12,6 @@ mod recorder;
 mod replies;
 mod serve;
 
-pub use door::TrialGateway;
+pub use door::{Patience, TrialGateway};
 pub(crate) use exchange::causes;
+pub(crate) use replies::rate_limited;

@@ -23,6 +23,10 @@ pub(super) enum Message {
     Main(oneshot::Sender<Option<Conversation>>),
 }
 
+/// Parsing and compressing a body of this many bytes takes milliseconds, which connections must not wait for; a shorter one takes less
+/// than handing it to another thread and back would cost when there is much to do.
+const LONG: usize = 128 << 10;
+
 /// Writes and adds up exchanges.
 pub(super) struct Recorder {
     ledger: Ledger,
@@ -41,7 +45,7 @@ impl Recorder {
     pub(super) async fn run(mut self, mut messages: UnboundedReceiver<Message>) -> io::Result<Ledger> {
         while let Some(message) = messages.recv().await {
             match message {
-                // Parsing and compressing a long conversation takes milliseconds, which connections must not wait for.
+                Message::Ended(ended) if ended.arrival.asked.body.len() < LONG => self = self.record(*ended),
                 Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
                 Message::Main(to) => {
                     // Nobody waits any more: then nobody needs it.
@@ -56,6 +60,8 @@ impl Recorder {
         let arrival = ended.arrival;
         let began = arrival.started.saturating_duration_since(self.opened);
         let request = request(&arrival.asked.body);
+        let waited = ended.traces.time();
+        let since_opening = |at: Instant| at.saturating_duration_since(self.opened);
         let exchange = Exchange {
             number: arrival.admission.number,
             purpose: arrival.purpose,
@@ -66,8 +72,10 @@ impl Recorder {
             retry_of: arrival.admission.retry_of,
             status: ended.status.map(|status| status.as_u16()),
             reply: ended.read.reply,
-            first_byte_ms: ended.first_byte.map(milliseconds),
-            total_ms: milliseconds(ended.total),
+            first_byte_ms: ended.first_byte.map(|time| milliseconds(time.saturating_sub(waited))),
+            total_ms: milliseconds(ended.total.saturating_sub(waited)),
+            waited_ms: milliseconds(waited),
+            upstream_attempts: ended.traces.attempts,
             fault: ended.read.fault,
         };
         let named = exchange.request.get("model").and_then(Value::as_str);
@@ -80,6 +88,7 @@ impl Recorder {
             ended: began + ended.total,
             asked: &arrival.asked,
             said: &ended.read.said,
+            waited: ended.traces.waited.map(|(began, sent)| (since_opening(began), since_opening(sent))),
         });
         if self.failure.is_none() {
             self.failure = self.log.write(&exchange).err();

@@ -23,6 +23,12 @@ pub(super) fn unreachable(protocol: Protocol) -> Response<ReplyBody> {
     refusal(protocol, (StatusCode::BAD_GATEWAY, "The connection to the model's provider failed.", None))
 }
 
+/// Returns the error that stands for the provider's own where it is not asked, because others were first for too long.
+pub(crate) fn rate_limited(protocol: Protocol) -> Response<ReplyBody> {
+    let message = "The request waited too long for the rate limit of the model's provider.";
+    refusal(protocol, (StatusCode::TOO_MANY_REQUESTS, message, Some("rate_limit_exceeded")))
+}
+
 /// Returns the error that says that the budget is spent, with what keeps clients of the protocol from trying again: `OpenAI`'s know
 /// the code, Anthropic's take 429 for a limit that passes and a spent balance for a bad request.
 pub(super) fn over_budget(protocol: Protocol, requests: u64) -> Response<ReplyBody> {

@@ -19,7 +19,7 @@ use super::recorder::Message;
 use super::replies::{self, Refusal};
 use crate::ledger::Asked;
 use crate::protocol::{is_call, of_path, shape_of_path};
-use crate::upstream::{Outgoing, Provider, ReplyBody, send};
+use crate::upstream::{Outgoing, Provider, ReplyBody, Trail, WaitClock, send};
 use crate::{Secret, Token, Upstream};
 
 /// The longest body of a request.
@@ -38,6 +38,7 @@ pub(super) struct Trial {
     pub(super) model: String,
     pub(super) upstream: Upstream,
     pub(super) provider: Provider,
+    pub(super) clock: Arc<WaitClock>,
     pub(super) intake: Mutex<Intake>,
     pub(super) room: Arc<Semaphore>,
     pub(super) recorder: UnboundedSender<Message>,
@@ -81,8 +82,9 @@ impl Trial {
         outgoing: Outgoing,
         arrival: Arrival,
     ) -> Result<Response<RecordedBody>, String> {
-        let mut exchange = OpenExchange::new(arrival, self.recorder.clone(), self.key());
-        match send(&self.upstream, &self.provider, outgoing).await {
+        let trail = Trail::new(Arc::clone(&self.clock));
+        let mut exchange = OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail);
+        match send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await {
             Ok(response) => {
                 exchange.head(response.status(), response.headers());
                 Ok(response.map(|body| RecordedBody::new(body, exchange)))

@@ -1,15 +1,23 @@
 //! Who answers: connections to providers, and simulated models behind the same face.
 
+mod endpoint;
+mod headers;
+mod limiter;
+mod patience;
 mod provider;
+mod refusal;
 mod rewrite;
 mod send;
+mod trail;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 
+pub use endpoint::{HttpUpstream, InvalidBaseUrl, RateLimits};
 pub(crate) use provider::Provider;
 pub(crate) use send::{PricedAs, send};
+pub(crate) use trail::{Traces, Trail, WaitClock};
 
 /// Any error of a body.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

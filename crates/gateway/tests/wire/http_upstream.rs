@@ -1,9 +1,9 @@
 //! A provider over HTTP: bytes pass unchanged both ways and as they come, and faults are recorded as what they are.
 
-use crate::common::{CHAT, Client, Script, ScriptedUpstream, World, http, post};
+use crate::common::{CHAT, Client, Script, ScriptedUpstream, World, http, limited_http, post};
 use http::{HeaderValue, Method};
 use http_body_util::BodyExt as _;
-use retrial_gateway::{AskError, Secret};
+use retrial_gateway::{AskError, RateLimits, Secret};
 use retrial_spec::{Fact, MissingReason, Protocol};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -110,14 +110,15 @@ async fn a_stream_that_is_cut_is_cut_for_the_agent_too_and_recorded() {
 
 #[tokio::test]
 async fn errors_pass_with_their_headers_and_the_same_request_again_is_a_retry() {
-    let limited = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 3\r\ncontent-length: 35\r\nconnection: close\r\n\r\n{\"error\": {\"message\": \"slow down\"}}";
+    let limited = b"HTTP/1.1 429 Too Many Requests\r\nretry-after-ms: 3\r\ncontent-length: 35\r\nconnection: close\r\n\r\n{\"error\": {\"message\": \"slow down\"}}";
     let whole = [b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", REPLY].concat();
     let upstream = ScriptedUpstream::start([Script::Bytes(limited.to_vec()), Script::Bytes(whole)]).await;
     let world = World::new();
-    let gateway = world.open(http(&upstream.base(), None)).await;
+    let impatient = RateLimits { max_attempts: 1, ..RateLimits::default() };
+    let gateway = world.open(limited_http(&upstream.base(), impatient)).await;
     let mut client = Client::connect(gateway.socket()).await;
     let first = client.send(post(CHAT, ODD)).await;
-    assert_eq!((first.status, first.headers["retry-after"].to_str().unwrap()), (429, "3"));
+    assert_eq!((first.status, first.headers["retry-after-ms"].to_str().unwrap()), (429, "3"));
     let second = client.send(post(CHAT, ODD)).await;
     assert_eq!((second.status, second.body.as_slice()), (200, REPLY));
     let wire = gateway.finish().await.unwrap();

@@ -7,4 +7,5 @@ mod common;
 mod hostile;
 mod http_upstream;
 mod plans;
+mod rate_limits;
 mod simulated;

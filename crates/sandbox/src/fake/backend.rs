@@ -159,7 +159,7 @@ impl FakeSandbox {
     }
 
     /// Waits for the end of a command that lasts `wall`, or for ever; returns how it was cut short, if it was.
-    async fn wait(&self, wall: Option<Duration>, limit: Option<Duration>) -> Option<Outcome> {
+    async fn wait(&self, wall: Option<Duration>, request: &ExecRequest) -> Option<Outcome> {
         let mut kills = self.kills.subscribe();
         let end = async {
             match wall {
@@ -168,10 +168,14 @@ impl FakeSandbox {
                 None => std::future::pending().await,
             }
         };
+        let begin = Instant::now();
         let timeout = async {
-            match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => std::future::pending().await,
+            loop {
+                match request.time_left(begin.elapsed()) {
+                    Some(left) if left.is_zero() => return,
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
             }
         };
         tokio::select! {
@@ -226,7 +230,7 @@ impl Sandbox for FakeSandbox {
             }
         }
         let wall = if outcome.ending == FakeEnding::Hang { None } else { Some(outcome.wall) };
-        let ended = match (self.wait(wall, request.time_limit).await, outcome.ending) {
+        let ended = match (self.wait(wall, &request).await, outcome.ending) {
             (Some(cut), _) => cut,
             (None, FakeEnding::Exit(code)) => Outcome::Exited(code),
             (None, FakeEnding::Signal(signal)) => Outcome::Signaled(signal),

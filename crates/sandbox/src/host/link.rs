@@ -121,10 +121,16 @@ impl Link {
         let mut running =
             Running { link: self, receiver, program, left: [request.stdout_cap, request.stderr_cap] };
         self.send(&Command::Exec(to_exec(id, &request))).await?;
-        let deadline = request.time_limit.and_then(|limit| begin.checked_add(limit));
-        let (ended, timed_out) = match running.until(deadline, sink).await? {
-            Some(ended) => (ended, false),
-            None => (running.end_all(request.grace, sink).await?, true),
+        let (ended, timed_out) = loop {
+            let left = request.time_left(begin.elapsed());
+            if left.is_some_and(|left| left.is_zero()) {
+                break (running.end_all(request.grace, sink).await?, true);
+            }
+            // At its end, more of the time may have been excused.
+            let deadline = left.and_then(|left| Instant::now().checked_add(left));
+            if let Some(ended) = running.until(deadline, sink).await? {
+                break (ended, false);
+            }
         };
         Ok(ended.into_result(&request, timed_out, begin.elapsed()))
     }

@@ -157,6 +157,7 @@ impl Backend for NamespaceBackend {
         let leftovers = Arc::clone(&self.leftovers);
         let launcher =
             HelperLauncher::new(self.helper.clone(), self.support.clone(), request.clone(), leftovers)?;
+        launcher.begin(control.path()).await?;
         Ok(Box::new(LinkedSandbox::new(launcher, request, control)))
     }
 

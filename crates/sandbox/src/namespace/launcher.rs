@@ -156,11 +156,9 @@ impl HelperLauncher {
             data_mb: (!self.support.limits_memory()).then_some(limits.memory_mb),
         }
     }
-}
 
-#[async_trait]
-impl Launcher for HelperLauncher {
-    async fn launch(&self, control: &Path) -> Result<(), SandboxError> {
+    /// Starts the helper. The relay comes up while the caller does other things, and says hello once it is listened to.
+    pub(super) async fn begin(&self, control: &Path) -> Result<(), SandboxError> {
         let mut running = self.running.lock().await;
         // A name beside the control directory, in the same private place.
         let root = control.with_extension("root");
@@ -186,6 +184,14 @@ impl Launcher for HelperLauncher {
         running.helper = Some(helper);
         Ok(())
     }
+}
+
+#[async_trait]
+impl Launcher for HelperLauncher {
+    /// The helper was started when the sandbox was created; what has come into the control directory since is the sandbox's too.
+    async fn launch(&self, control: &Path) -> Result<(), SandboxError> {
+        self.host_id.map_or(Ok(()), |id| give_to(control, id))
+    }
 
     async fn ended(&self) -> String {
         let mut running = self.running.lock().await;
@@ -207,7 +213,9 @@ impl Launcher for HelperLauncher {
         self.running.lock().await.groups.as_ref().is_some_and(Groups::is_out_of_memory)
     }
 
-    async fn remove(&self, control: ControlDirectory) -> Result<(), SandboxError> {
+    async fn remove(&self, mut control: ControlDirectory) -> Result<(), SandboxError> {
+        // Where the sandbox was never started, its relay still waits to be heard.
+        drop(control.take_listener());
         let running = std::mem::take(&mut *self.running.lock().await);
         self.leftovers.begin(running, control).await;
         Ok(())

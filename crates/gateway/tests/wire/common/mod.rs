@@ -7,14 +7,15 @@ use std::path::PathBuf;
 
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{
-    Budget, Gateway, HttpUpstream, PriceTable, Token, TrialAccess, TrialGateway, Upstream, read_wire_log,
+    Budget, Gateway, HttpUpstream, PriceTable, RateLimits, Token, TrialAccess, TrialGateway, Upstream,
+    read_wire_log,
 };
 use retrial_spec::{Exchange, Simulation, TrialId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) use client::{Client, post};
-pub(crate) use upstream::{Script, ScriptedUpstream};
+pub(crate) use upstream::{DecidingUpstream, Script, ScriptedUpstream, reply};
 
 pub(crate) const TOKEN: &str = "sk-the-trials-token";
 pub(crate) const CHAT: &str = "/v1/chat/completions";
@@ -63,6 +64,12 @@ impl World {
 pub(crate) fn http(base: &str, model: Option<&str>) -> Upstream {
     let key = retrial_gateway::Secret::new("sk-the-providers-key");
     Upstream::Http(HttpUpstream::new(base, model.map(str::to_owned), Some(key)).unwrap())
+}
+
+/// A provider whose rate limits are kept so.
+pub(crate) fn limited_http(base: &str, limits: RateLimits) -> Upstream {
+    let Upstream::Http(upstream) = http(base, None) else { panic!("it is a provider") };
+    Upstream::Http(upstream.rate_limits(limits))
 }
 
 pub(crate) fn trial(number: u32) -> TrialId {

@@ -1,11 +1,12 @@
 //! An upstream that says what it is told and keeps what it was sent, byte for byte.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// What to say to one request.
 pub(crate) enum Script {
@@ -70,6 +71,75 @@ impl Drop for ScriptedUpstream {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// Decides on the whole reply, head included, to the so-manieth request, from 0, by its head.
+type Decide = dyn Fn(usize, &str) -> Vec<u8> + Send + Sync;
+
+/// A server on loopback that takes any number of connections with any number of requests, and decides on each by itself.
+pub(crate) struct DecidingUpstream {
+    address: std::net::SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+    server: JoinHandle<()>,
+}
+
+impl DecidingUpstream {
+    /// Starts it; every reply takes `pause`.
+    pub(crate) async fn start(
+        pause: Duration,
+        decide: impl Fn(usize, &str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (kept, decide): (_, Arc<Decide>) = (Arc::clone(&heads), Arc::new(decide));
+        let server = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let (kept, decide) = (Arc::clone(&kept), Arc::clone(&decide));
+                connections.spawn(async move {
+                    loop {
+                        let request = read_request(&mut stream).await;
+                        let Some(end) = head_end(&request) else { return };
+                        let head = String::from_utf8(request[..end].to_vec()).unwrap();
+                        let number = {
+                            let mut kept = kept.lock().unwrap();
+                            kept.push(head.clone());
+                            kept.len() - 1
+                        };
+                        tokio::time::sleep(pause).await;
+                        if stream.write_all(&decide(number, &head)).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { address, heads, server }
+    }
+
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The heads of the requests so far, in the order of their arrival.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Drop for DecidingUpstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// A reply with JSON; every line of `headers` ends in CRLF.
+pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+    [head.as_str(), headers, "\r\n", body].concat().into_bytes()
 }
 
 async fn say(stream: &mut TcpStream, script: Script) {
