@@ -150,7 +150,10 @@ fn streams(page: &mut String, wire: &WireReadings) {
         page,
         "Beside a plain `hyper` reverse proxy made of the same parts, and beside a direct connection. Small requests have 1 kB,",
     );
-    line(page, "long ones 40 kB; replies are streams of 20 events, each sent by itself. Requests per second:\n");
+    line(
+        page,
+        "long ones 40 kB; replies are streams of 20 events, each sent by itself. Requests per second:\n",
+    );
     line(
         page,
         "| requests | streams | direct | proxy | gateway | gateway of proxy | aim | CPU per request: proxy | gateway |",

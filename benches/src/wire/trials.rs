@@ -21,6 +21,7 @@ pub(crate) async fn open_at(
         model: "m".to_owned(),
         upstream,
         budget: Budget::default(),
+        faults: None,
         wire_log,
     };
     Ok(gateway.open(access).await?)

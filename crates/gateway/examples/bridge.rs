@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         model: "m-1".to_owned(),
         upstream: Upstream::Simulated(simulated.clone()),
         budget: Budget::default(),
+        faults: None,
         wire_log: directory.path().join("wire.jsonl.zst"),
     };
     let gateway = Gateway::new(PriceTable::builtin()).open(access).await?;

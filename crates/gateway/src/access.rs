@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use retrial_spec::TrialId;
 
-use crate::Token;
 use crate::simulate::SimulatedTrial;
 use crate::upstream::HttpUpstream;
+use crate::{FaultPlan, Token};
 
 /// Everything the gateway needs to know to serve one attempt at a trial.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct TrialAccess {
     pub upstream: Upstream,
     /// How much the trial may use.
     pub budget: Budget,
+    /// Which of the agent's requests are failed on purpose; none where absent.
+    pub faults: Option<FaultPlan>,
     /// Where to write the exchanges (`wire.jsonl.zst`); an existing file is replaced.
     pub wire_log: PathBuf,
 }

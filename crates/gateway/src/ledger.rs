@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
-use retrial_spec::{Exchange, Fact, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage};
+use jiff::Timestamp;
+use retrial_spec::{
+    Exchange, Fact, Injection, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage,
+};
 use serde_json::Value;
 
+use crate::faults::{Step, follow};
 use crate::prices::Bill;
 use crate::protocol::offers_tools;
 use crate::{PriceTable, ProviderFailure, Wire};
@@ -98,6 +102,10 @@ struct Entry {
     began: Duration,
     ended: Duration,
     waited: Option<Span>,
+    at: Timestamp,
+    path: String,
+    offers_tools: bool,
+    injected: Option<Injection>,
 }
 
 #[derive(Debug, Default)]
@@ -132,8 +140,13 @@ impl Ledger {
             Purpose::Elicitation => (&mut self.question_tokens, &mut self.question_bill),
         };
         if is_answered {
-            tokens.add(&exchange.reply.usage);
-            bill.add(&self.prices, item.priced_as, &exchange.reply.usage);
+            // What was spent on a reply is paid for, however much of it the agent was sent on purpose.
+            let usage = match &exchange.injected {
+                Some(injection) if injection.what.is_within_reply() => &injection.spent,
+                _ => &exchange.reply.usage,
+            };
+            tokens.add(usage);
+            bill.add(&self.prices, item.priced_as, usage);
         }
         if exchange.purpose == Purpose::Work {
             if is_answered && exchange.fault.is_none() {
@@ -149,6 +162,10 @@ impl Ledger {
                 began: item.began,
                 ended: item.ended,
                 waited: item.waited,
+                at: exchange.started_at,
+                path: exchange.path.clone(),
+                offers_tools: offers_tools(&exchange.request),
+                injected: exchange.injected.clone(),
             });
         }
     }
@@ -197,6 +214,7 @@ impl Ledger {
             last_text: main.map(|main| main.reply.text.clone()).filter(|text| !text.is_empty()),
             over_budget: turned_away > 0,
             refused: main.is_some_and(|main| main.reply.refused),
+            faults: follow(&self.work.iter().map(Entry::step).collect::<Vec<_>>()),
             provider_failure: self.work.last().and_then(Entry::provider_failure),
             last_fault: self.work.pop().and_then(|entry| entry.fault),
         }
@@ -208,13 +226,18 @@ impl Entry {
     ///
     /// | status | fault | to blame |
     /// |---|---|---|
+    /// | any | put there on purpose | nobody |
     /// | none, for it could not be reached | any | the provider |
     /// | any | the agent went away before the end | nobody |
     /// | 401, 403, 408, 429, 5xx | any | the provider, or the key it was given |
     /// | 2xx | cut, or no reply of the protocol | the provider |
     /// | any other | any | the request, or nobody |
     fn provider_failure(&self) -> Option<ProviderFailure> {
+        // A stall changes nothing of what the provider says.
+        let is_failure = |injection: &Injection| injection.landing.is_landed() && !injection.what.is_stall();
+        let is_on_purpose = self.injected.as_ref().is_some_and(is_failure);
         let blamed = match (self.end, self.status) {
+            _ if is_on_purpose => false,
             (End::Unreachable, _) => true,
             (End::Abandoned, _) => false,
             (End::Replied, Some(200..300)) => self.fault.is_some(),
@@ -225,6 +248,24 @@ impl Entry {
         let said = || self.fault.clone().or_else(|| self.status.map(|status| format!("status {status}")));
         let is_partial = matches!(self.status, Some(200..300));
         said().filter(|_| blamed).map(|cause| ProviderFailure { cause, is_partial })
+    }
+}
+
+impl Entry {
+    fn step(&self) -> Step<'_> {
+        Step {
+            number: self.number,
+            retry_of: self.retry_of,
+            at: self.at,
+            path: &self.path,
+            offers_tools: self.offers_tools,
+            is_answered: matches!(self.status, Some(200..300))
+                && self.fault.is_none()
+                && self.end == End::Replied,
+            began: self.began,
+            ended: self.ended,
+            injected: self.injected.as_ref(),
+        }
     }
 }
 
@@ -349,6 +390,7 @@ mod tests {
             waited_ms: 0,
             upstream_attempts: Vec::new(),
             fault: None,
+            injected: None,
         };
         Case { exchange, began, ended, waited: None }
     }

@@ -6,6 +6,7 @@
 
 mod access;
 mod error;
+mod faults;
 mod gateway;
 mod ledger;
 mod log;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use access::{Budget, TrialAccess, Upstream};
 pub use error::{AskError, GatewayError};
+pub use faults::{FaultPlan, InjectedFault, NextRequest};
 pub use gateway::Gateway;
 pub use log::{WireLogError, read_wire_log};
 pub use prices::{Price, PriceError, PriceTable};

@@ -116,6 +116,7 @@ mod tests {
             waited_ms: 0,
             upstream_attempts: Vec::new(),
             fault: None,
+            injected: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use retrial_spec::{Cost, Fact, ToolCall, Usage};
 
+use crate::InjectedFault;
+
 /// What went over the wire in one attempt at a trial. The question after the end counts only where a field says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wire {
@@ -31,7 +33,10 @@ pub struct Wire {
     pub over_budget: bool,
     /// Whether the last reply of the agent's main conversation declines.
     pub refused: bool,
-    /// How the provider failed the agent's last request; none where it answered, or the request was itself at fault.
+    /// Faults put on the wire on purpose, in the order of their requests.
+    pub faults: Vec<InjectedFault>,
+    /// How the provider failed the agent's last request; none where it answered, the request was itself at fault, or the failure was
+    /// put there on purpose.
     pub provider_failure: Option<ProviderFailure>,
     /// What went wrong in the agent's last request; none where it went well.
     pub last_fault: Option<String>,

@@ -107,6 +107,7 @@ pub async fn check_agent(
         seed: 1,
         elicit: ElicitMode::Off,
         actions: ActionTable::builtin(),
+        conditions: Vec::new(),
         runtime,
     };
     let agent = PlannedAgent {
@@ -129,7 +130,7 @@ pub async fn check_agent(
         started_at: Timestamp::now(),
     };
     Ok(match attempt.run().await {
-        Ok(record) => AgentCheck {
+        Ok((record, _)) => AgentCheck {
             ending: record.ending,
             requests: record.requests,
             tool_calls: record.actions.len(),

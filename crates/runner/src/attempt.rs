@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, actions_of, elicit};
-use retrial_gateway::{Answer, AskError, Budget, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire};
+use retrial_gateway::{
+    Answer, AskError, Budget, FaultPlan, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire,
+};
 use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive, TreeError};
 use retrial_spec::{
-    AttemptFailure, Claim, CrashReason, ElicitMode, Ending, Fact, FinalState, MissingReason, Phase, RunId,
-    Times, TrialId, TrialRecord, UngradedReason, Verdict,
+    AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount, FaultOutcome,
+    FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason, Verdict,
 };
 use tokio::sync::oneshot;
 
@@ -28,6 +30,7 @@ pub(crate) struct Bench {
     pub(crate) seed: u64,
     pub(crate) elicit: ElicitMode,
     pub(crate) actions: ActionTable,
+    pub(crate) conditions: Vec<ConditionSpec>,
     pub(crate) runtime: Arc<Runtime>,
 }
 
@@ -59,11 +62,11 @@ struct Left {
 }
 
 impl Attempt<'_> {
-    /// Runs the attempt.
+    /// Runs the attempt. Returns the trial's record, and what came of each fault put on the wire on purpose.
     ///
     /// # Errors
     /// [`AttemptFailure`] where infrastructure failed; a further attempt may go well.
-    pub(crate) async fn run(&self) -> Result<TrialRecord, AttemptFailure> {
+    pub(crate) async fn run(&self) -> Result<(TrialRecord, Vec<FaultOutcome>), AttemptFailure> {
         fs_err::create_dir_all(self.directory).map_err(|error| fail(Phase::Setup, &error))?;
         let (ended, agent_ended) = oneshot::channel();
         let (worked, verifier) =
@@ -82,7 +85,10 @@ impl Attempt<'_> {
             waiting_ms: Some(left.wire.waiting_ms),
             verify_ms: Some(verify_ms),
         };
-        Ok(self.record(&left, graded.verdict, state, times))
+        let record = self.record(&left, graded.verdict, state, times);
+        let faults: Vec<FaultOutcome> =
+            left.wire.faults.iter().map(|fault| fault.outcome(&record.ending)).collect();
+        Ok((TrialRecord { faults: FaultCount::of(&faults), ..record }, faults))
     }
 
     /// Makes the agent's sandbox and lets the agent work in it.
@@ -122,6 +128,7 @@ impl Attempt<'_> {
             model: self.agent.model.wire_name().to_owned(),
             upstream: self.upstream()?,
             budget: Budget::of_requests(self.task.limits.requests),
+            faults: self.faults(),
             wire_log: self.directory.join("wire.jsonl.zst"),
         };
         let gateway = self.bench.gateway.open(access).await.map_err(|error| fail(Phase::Setup, &error))?;
@@ -136,6 +143,13 @@ impl Attempt<'_> {
             phase: Phase::Setup,
             cause: format!("nothing answers for the model `{}`", self.agent.model_name),
         })
+    }
+
+    /// What the trial's condition does to the wire.
+    fn faults(&self) -> Option<FaultPlan> {
+        let condition = self.bench.conditions.iter().find(|known| known.name == self.trial.condition)?;
+        let settings = condition.fault.clone()?;
+        Some(FaultPlan::new(settings, self.bench.seed, self.trial))
     }
 
     /// Creates the verifier's sandbox beside the agent's, and starts it once the agent has ended, while the question is put
@@ -285,6 +299,7 @@ impl Attempt<'_> {
             confidence: left.confidence,
             claim: left.claim,
             state,
+            faults: Vec::new(),
             started_at: self.started_at,
             times,
         }
@@ -352,6 +367,7 @@ pub(crate) fn record_of_failure(
         confidence: Fact::Missing(missing),
         claim: Fact::Missing(missing),
         state: Fact::Missing(missing),
+        faults: Vec::new(),
         started_at,
         times: Times::default(),
     }

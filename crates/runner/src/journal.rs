@@ -177,7 +177,10 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
                 }
                 past.finished.insert(record.trial);
             }
-            Event::AttemptFailed { .. } | Event::SessionStarted { .. } | Event::SessionEnded { .. } => {}
+            Event::AttemptFailed { .. }
+            | Event::FaultInjected { .. }
+            | Event::SessionStarted { .. }
+            | Event::SessionEnded { .. } => {}
         }
     }
     if let Some(trial) = recorded.into_iter().next() {

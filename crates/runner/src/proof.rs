@@ -146,6 +146,7 @@ async fn open_gateway(
         model: "proof".to_owned(),
         upstream,
         budget,
+        faults: None,
         wire_log,
     };
     gateway.open(access).await.map_err(|error| ProofError::Gateway(error_chain(&error)))

@@ -236,6 +236,7 @@ impl Prepared {
             seed: experiment.seed,
             elicit: experiment.elicit.mode,
             actions: ActionTable::builtin(),
+            conditions: experiment.conditions.clone(),
             runtime: Arc::clone(&settings.runtime),
         };
         let tasks: HashMap<_, _> =

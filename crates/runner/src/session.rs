@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use retrial_spec::{AttemptFailure, Event, StopReason, TaskName, TrialId, TrialRecord};
+use retrial_spec::{AttemptFailure, Event, FaultOutcome, StopReason, TaskName, TrialId, TrialRecord};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -87,7 +87,7 @@ struct Report {
     trial: TrialId,
     attempt: u32,
     started_at: Timestamp,
-    result: Result<TrialRecord, AttemptFailure>,
+    result: Result<(TrialRecord, Vec<FaultOutcome>), AttemptFailure>,
 }
 
 /// What the dispatcher keeps.
@@ -203,8 +203,9 @@ impl Session {
         };
         let Report { trial, attempt, started_at, result } = report;
         let record = match result {
-            Ok(record) => {
+            Ok((record, faults)) => {
                 self.settle(progress).await?;
+                self.tell(&record, faults).await?;
                 record
             }
             Err(failure) => {
@@ -227,6 +228,18 @@ impl Session {
             }
         };
         self.finish(progress, record).await
+    }
+
+    /// Says what came of the faults put on the wire on purpose, before the record that counts them.
+    async fn tell(&self, record: &TrialRecord, faults: Vec<FaultOutcome>) -> Result<(), SessionError> {
+        let at = Timestamp::now();
+        let event = |fault| {
+            let (trial, attempt) = (record.trial.clone(), record.attempts);
+            Event::FaultInjected { at, trial, attempt, fault }
+        };
+        let said = faults.into_iter().map(|fault| self.say(event(fault)));
+        futures_util::future::try_join_all(said).await?;
+        Ok(())
     }
 
     /// Makes the records of trials without a result final.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{TrialId, TrialRecord};
+use crate::{FaultOutcome, TrialId, TrialRecord};
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +49,18 @@ pub enum Event {
         attempt: u32,
         /// What failed.
         failure: AttemptFailure,
+    },
+    /// A fault was put on the wire on purpose; said when its trial ends, before the trial's record.
+    FaultInjected {
+        /// When the trial had ended.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// Which trial.
+        trial: TrialId,
+        /// The attempt's number, from 1.
+        attempt: u32,
+        /// What it was, whether it landed, and what the agent did next.
+        fault: FaultOutcome,
     },
     /// A trial finished; its record is final.
     TrialFinished {

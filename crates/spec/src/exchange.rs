@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Fact, Usage};
+use crate::{Fact, Injection, Usage};
 
 /// One request of an agent and what came back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,8 @@ pub struct Exchange {
     pub upstream_attempts: Vec<UpstreamAttempt>,
     /// What went wrong, where something did.
     pub fault: Option<String>,
+    /// The fault that was put into it on purpose, where one was.
+    pub injected: Option<Injection>,
 }
 
 /// A reply of the provider that asked for patience, and that the gateway had instead of the agent.

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::toml_schema;
-use crate::{AgentName, ConditionName, Document, Fault, ModelName, RunId, Severity, SpecError};
+use crate::{
+    AgentName, ConditionKind, ConditionSpec, Document, Fault, ModelName, RunId, Severity, SpecError,
+};
 
 /// An experiment as its file states it, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +58,7 @@ pub struct Experiment {
 }
 
 fn baseline_only() -> Vec<ConditionSpec> {
-    vec![ConditionSpec { name: ConditionName::baseline(), kind: ConditionKind::Baseline }]
+    vec![ConditionSpec::baseline()]
 }
 
 /// Where trials run.
@@ -249,25 +251,6 @@ fn reference_recipe() -> String {
     "reference".to_owned()
 }
 
-/// A condition: what is varied on purpose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConditionSpec {
-    /// The condition's name in results.
-    pub name: ConditionName,
-    /// What is varied.
-    pub kind: ConditionKind,
-}
-
-/// What a condition varies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ConditionKind {
-    /// Nothing.
-    Baseline,
-}
-
 impl Experiment {
     /// Reads an experiment; `file` is the name that errors show.
     ///
@@ -292,6 +275,9 @@ impl Experiment {
         if !self.conditions.iter().any(|condition| condition.kind == ConditionKind::Baseline) {
             let hint = "add `[[conditions]]` with `name = \"baseline\"` and `kind = \"baseline\"`";
             faults.push(document.fault("/conditions", "no condition is the baseline", Some(hint.to_owned())));
+        }
+        for (index, condition) in self.conditions.iter().enumerate() {
+            faults.extend(condition.faults(&format!("/conditions/{index}"), document));
         }
         let names: Vec<&str> = self.models.iter().map(|model| model.name.as_str()).collect();
         for (index, agent) in self.agents.iter().enumerate() {

@@ -4,6 +4,7 @@
 //! text or readers and get values or errors that point into the text.
 
 mod action;
+mod condition;
 mod conversation;
 mod digest;
 mod document;
@@ -12,6 +13,7 @@ mod exchange;
 mod exit;
 mod experiment;
 mod fact;
+mod injected;
 mod name;
 mod records;
 mod run;
@@ -22,6 +24,7 @@ mod task;
 mod trial;
 
 pub use action::{Action, ActionKind, ActionLog, UnknownActionCode};
+pub use condition::{ConditionKind, ConditionSpec, FaultSettings, RetryRule, WireFault};
 pub use conversation::{Message, Role, ToolResult};
 pub use digest::{ContentDigest, TaskFiles, digest_bytes};
 pub use document::{Document, Fault, Severity, SpecError};
@@ -29,10 +32,10 @@ pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
 pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind, UpstreamAttempt};
 pub use exit::Exit;
 pub use experiment::{
-    AgentSpec, ConditionKind, ConditionSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits,
-    ModelSpec, SandboxChoice,
+    AgentSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits, ModelSpec, SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
+pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use records::{RecordError, read_events, read_trials};
 pub use run::{

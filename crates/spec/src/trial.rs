@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionLog, Fact, Phase, TrialId};
+use crate::{ActionLog, Fact, FaultCount, Phase, TrialId};
 
 /// Everything that scoring needs to know of one finished trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,8 @@ pub struct TrialRecord {
     pub claim: Fact<Claim>,
     /// What the agent changed.
     pub state: Fact<FinalState>,
+    /// Faults put on the wire on purpose, by kind; empty where the condition has none.
+    pub faults: Vec<FaultCount>,
     /// When the last attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,

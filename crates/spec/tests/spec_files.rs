@@ -1,6 +1,8 @@
 //! Reading experiments and tasks: what a user sees when a file is wrong.
 
-use retrial_spec::{Experiment, SandboxChoice, Simulation, SpecError, Task, VerifierMode};
+use retrial_spec::{
+    Experiment, FaultSettings, RetryRule, SandboxChoice, Simulation, SpecError, Task, VerifierMode, WireFault,
+};
 
 const GOOD: &str = r#"
 name = "demo"
@@ -85,6 +87,63 @@ fn an_experiment_without_a_baseline_is_refused() {
     let text = format!("conditions = []\n{GOOD}");
     let error = experiment_error(&text);
     assert!(error.faults()[0].message().contains("conditions"), "{}", rendered(&error));
+}
+
+const BASELINE: &str = "[[conditions]]\nname = \"baseline\"\nkind = \"baseline\"\n";
+
+#[test]
+fn several_fault_conditions_stand_beside_the_baseline() {
+    let text = format!(
+        "{GOOD}{BASELINE}[[conditions]]\nname = \"limits\"\nkind = \"fault\"\n\
+         fault = {{ what = \"rate_limit\", rate = 0.2, burst = 3, retries = \"hit\", first = 2, max = 9, retry_after_sec = 1 }}\n\
+         [[conditions]]\nname = \"stalls\"\nkind = \"fault\"\n[conditions.fault]\nwhat = \"stall_in_reply\"\nrate = 1\nstall_sec = 30\n"
+    );
+    let (experiment, _) = Experiment::parse("demo.toml", &text).unwrap();
+    let settings: Vec<_> = experiment.conditions.iter().map(|condition| condition.fault.clone()).collect();
+    let limits = FaultSettings {
+        what: WireFault::RateLimit,
+        rate: 0.2,
+        burst: 3,
+        retries: RetryRule::Hit,
+        first: 2,
+        max: Some(9),
+        retry_after_sec: Some(1),
+        stall_sec: None,
+    };
+    let stalls = FaultSettings {
+        what: WireFault::StallInReply,
+        rate: 1.0,
+        burst: 1,
+        retries: RetryRule::Drawn,
+        first: 1,
+        max: None,
+        retry_after_sec: None,
+        stall_sec: Some(30),
+    };
+    assert_eq!(settings, [None, Some(limits), Some(stalls)]);
+    let written = serde_json::to_string(&experiment).unwrap();
+    assert_eq!(serde_json::from_str::<Experiment>(&written).unwrap(), experiment);
+}
+
+#[test]
+fn faulty_settings_of_faults_are_pointed_at_all_at_once() {
+    let text = format!(
+        "{GOOD}{BASELINE}\n[[conditions]]\nname = \"a\"\nkind = \"fault\"\nfault = {{ what = \"server_eror\", rate = 0, brust = 2 }}\n\n\
+         [[conditions]]\nname = \"b\"\nkind = \"fault\"\nfault = {{ what = \"missing_end\", rate = 1.5, first = 0 }}\n\n\
+         [[conditions]]\nname = \"c\"\nkind = \"fault\"\nfault = {{ what = \"stall_in_reply\" }}\n"
+    );
+    insta::assert_snapshot!(rendered(&experiment_error(&text)));
+}
+
+#[test]
+fn settings_of_faults_that_do_not_fit_together_are_pointed_at() {
+    let text = format!(
+        "{GOOD}\n[[conditions]]\nname = \"baseline\"\nkind = \"baseline\"\nfault = {{ what = \"server_error\", rate = 0.5 }}\n\n\
+         [[conditions]]\nname = \"a\"\nkind = \"fault\"\n\n\
+         [[conditions]]\nname = \"b\"\nkind = \"fault\"\nfault = {{ what = \"cut_in_reply\", rate = 0.5, stall_sec = 3, retry_after_sec = 3 }}\n\n\
+         [[conditions]]\nname = \"c\"\nkind = \"fault\"\nfault = {{ what = \"stall_before_reply\", rate = 0.5 }}\n"
+    );
+    insta::assert_snapshot!(rendered(&experiment_error(&text)));
 }
 
 #[test]

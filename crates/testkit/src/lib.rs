@@ -80,6 +80,7 @@ pub fn trial(task: &str, agent: &str, number: u32) -> TrialRecord {
         confidence: Fact::Missing(MissingReason::NoAnswer),
         claim: Fact::Missing(MissingReason::NoAnswer),
         state: Fact::Missing(MissingReason::NotRecorded),
+        faults: Vec::new(),
         started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         times: Times::default(),
     }

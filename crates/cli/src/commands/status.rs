@@ -87,7 +87,7 @@ impl Status {
                 *self.endings.entry(record.ending.as_str()).or_insert(0) += 1;
                 *self.verdicts.entry(record.verdict.as_str()).or_insert(0) += 1;
             }
-            Event::PolicyProven { .. } | Event::AttemptStarted { .. } => {}
+            Event::PolicyProven { .. } | Event::AttemptStarted { .. } | Event::FaultInjected { .. } => {}
         }
     }
 

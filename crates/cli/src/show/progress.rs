@@ -166,7 +166,7 @@ impl Observer for Progress {
                 }
                 tally.take(record);
             }),
-            Event::PolicyProven { .. } | Event::SessionEnded { .. } => {}
+            Event::PolicyProven { .. } | Event::FaultInjected { .. } | Event::SessionEnded { .. } => {}
         }
         state.refresh();
         let due = state.last_line.elapsed() >= LINE_EVERY && !state.is_complete();

@@ -15,7 +15,7 @@ const ERROR_LIMIT: usize = 64 << 10;
 
 /// What is kept of a reply.
 #[derive(Debug)]
-pub(super) enum ReplyCopy {
+pub(crate) enum ReplyCopy {
     /// A stream of events.
     Events(Box<(Events, ReplyReader)>),
     /// One JSON object.
@@ -28,7 +28,7 @@ pub(super) enum ReplyCopy {
 
 impl ReplyCopy {
     /// Chooses how to read a reply by its head.
-    pub(super) fn new(protocol: Protocol, status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(protocol: Protocol, status: StatusCode, headers: &HeaderMap) -> Self {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         let encoding = header(CONTENT_ENCODING);
         if !status.is_success() {
@@ -47,7 +47,7 @@ impl ReplyCopy {
     }
 
     /// Takes the next piece.
-    pub(super) fn take(&mut self, piece: &[u8]) {
+    pub(crate) fn take(&mut self, piece: &[u8]) {
         let is_too_long = match self {
             Self::Events(parser) => {
                 let (events, reader) = parser.as_mut();
@@ -71,12 +71,12 @@ impl ReplyCopy {
     }
 
     /// Returns whether the agent has been sent all that matters, even if the connection was not ended in order.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Events(parser) if parser.1.is_done())
     }
 
     /// Returns the reply as far as it came, and what was wrong with it. `cut` says why it ended early, where it did.
-    pub(super) fn finish(self, cut: Option<String>) -> ReadReply {
+    pub(crate) fn finish(self, cut: Option<String>) -> ReadReply {
         let read = match self {
             Self::Events(parser) => {
                 let (mut events, mut reader) = *parser;

@@ -1,6 +1,5 @@
 //! The open door: the socket, the question after the end, and the sum of it all.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::fs::Permissions;
 use std::io;
@@ -21,6 +20,7 @@ use super::ask::ask;
 use super::intake::Intake;
 use super::recorder::Recorder;
 use super::serve::{ROOM, Trial};
+use crate::faults::FaultSchedule;
 use crate::ledger::Ledger;
 use crate::log::WireLog;
 use crate::upstream::{Provider, WaitClock};
@@ -79,6 +79,7 @@ impl TrialGateway {
             clock: Arc::new(provider.clock()),
             provider,
             intake: Mutex::new(Intake::new(access.budget)),
+            faults: access.faults.map(|plan| Mutex::new(FaultSchedule::new(plan))),
             room: Arc::new(Semaphore::new(ROOM)),
             recorder: sender,
         });
@@ -214,7 +215,7 @@ async fn accept(listener: UnixListener, trial: Arc<Trial>, mut stopped: oneshot:
 async fn connection(stream: UnixStream, trial: Arc<Trial>) {
     let service = service_fn(|request| {
         let trial = Arc::clone(&trial);
-        async move { Ok::<_, Infallible>(trial.serve(request).await) }
+        async move { trial.serve(request).await }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

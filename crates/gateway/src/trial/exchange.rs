@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use jiff::Timestamp;
-use retrial_spec::{Protocol, Purpose};
+use retrial_spec::{Injection, NotLanded, Protocol, Purpose};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -16,6 +16,7 @@ use super::copy::ReplyCopy;
 use super::intake::Admission;
 use super::recorder::Message;
 use crate::Secret;
+use crate::faults::{InjectedCut, Track};
 use crate::ledger::{Asked, End};
 use crate::protocol::ReadReply;
 use crate::upstream::{BoxError, ReplyBody, Traces, Trail};
@@ -47,6 +48,8 @@ pub(super) struct Ended {
     pub(super) total: Duration,
     /// What happened on the way to the upstream. The times hold its waiting.
     pub(super) traces: Traces,
+    /// The fault that was put into it on purpose.
+    pub(super) injected: Option<Injection>,
 }
 
 /// An exchange under way.
@@ -62,15 +65,17 @@ pub(super) struct OpenExchange {
     copy: ReplyCopy,
     end: End,
     first_byte: Option<Duration>,
+    track: Option<Track>,
 }
 
 impl OpenExchange {
-    /// Opens an exchange; `key` is kept out of what is recorded.
+    /// Opens an exchange; `key` is kept out of what is recorded, and `track` is that of the fault put into it on purpose.
     pub(super) fn new(
         arrival: Arrival,
         recorder: UnboundedSender<Message>,
         key: Option<Secret>,
         trail: Trail,
+        track: Option<Track>,
     ) -> Self {
         let started = arrival.started;
         let copy = ReplyCopy::Nothing(None);
@@ -84,6 +89,7 @@ impl OpenExchange {
             copy,
             end: End::Replied,
             first_byte: None,
+            track,
         }
     }
 
@@ -107,6 +113,11 @@ impl OpenExchange {
         self.end(Some(fault));
     }
 
+    /// Records that the connection is cut on purpose before a reply.
+    pub(super) fn cut_on_purpose(&mut self) {
+        self.end(Some(InjectedCut.to_string()));
+    }
+
     /// Records the exchange; `cut` says why it ended early, where it did.
     pub(super) fn end(&mut self, cut: Option<String>) {
         let Some(arrival) = self.arrival.take() else { return };
@@ -118,9 +129,33 @@ impl OpenExchange {
         let total = self.started.elapsed();
         let (status, first_byte) = (self.status, self.first_byte);
         let traces = self.trail.end(read.reply.usage.value().map(retrial_spec::Usage::total));
-        let ended = Ended { arrival, status, read, end: self.end, first_byte, total, traces };
+        let track = self.track.take();
+        if let Some(track) = track.as_ref().filter(|track| track.what().is_error()) {
+            match self.end {
+                End::Abandoned => track.missed(NotLanded::AgentGone),
+                End::Replied | End::Unreachable => track.landed(None, 0),
+            }
+        }
+        let injected = track.as_ref().map(Track::finish_now);
+        let ended = Ended { arrival, status, read, end: self.end, first_byte, total, traces, injected };
+        self.record(Box::new(ended), track);
+    }
+
+    /// Hands an exchange over, once it is known what a reply that was cut on purpose has cost.
+    fn record(&self, mut ended: Box<Ended>, track: Option<Track>) {
+        let recorder = self.recorder.clone();
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
-        let _ = self.recorder.send(Message::Ended(Box::new(ended)));
+        match track.filter(Track::is_reading) {
+            Some(track) => {
+                tokio::spawn(async move {
+                    ended.injected = Some(track.finish().await);
+                    let _ = recorder.send(Message::Ended(ended));
+                });
+            }
+            None => {
+                let _ = recorder.send(Message::Ended(ended));
+            }
+        }
     }
 }
 
@@ -170,7 +205,12 @@ impl Body for RecordedBody {
                 }
             }
             Some(Err(error)) => {
-                self.exchange.end(Some(format!("the upstream cut the reply: {}", causes(error.as_ref()))));
+                let cut = if error.is::<InjectedCut>() {
+                    error.to_string()
+                } else {
+                    format!("the upstream cut the reply: {}", causes(error.as_ref()))
+                };
+                self.exchange.end(Some(cut));
             }
             None => self.exchange.end(None),
         }

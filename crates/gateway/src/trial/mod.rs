@@ -7,11 +7,13 @@ mod ask;
 mod copy;
 mod door;
 mod exchange;
+mod faulty;
 mod intake;
 mod recorder;
 mod replies;
 mod serve;
 
+pub(crate) use copy::ReplyCopy;
 pub use door::{Patience, TrialGateway};
 pub(crate) use exchange::causes;
 pub(crate) use replies::rate_limited;

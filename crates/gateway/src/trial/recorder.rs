@@ -77,6 +77,7 @@ impl Recorder {
             waited_ms: milliseconds(waited),
             upstream_attempts: ended.traces.attempts,
             fault: ended.read.fault,
+            injected: ended.injected,
         };
         let named = exchange.request.get("model").and_then(Value::as_str);
         self.ledger.add(&Item {

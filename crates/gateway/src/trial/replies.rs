@@ -1,7 +1,7 @@
 //! Replies that the gateway itself gives, in the shape in which providers give errors.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use retrial_spec::Protocol;
@@ -40,6 +40,26 @@ pub(super) fn over_budget(protocol: Protocol, requests: u64) -> Response<ReplyBo
     let mut response = with_body(status, error_body(protocol, status, &message, Some("insufficient_quota")));
     response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
     response
+}
+
+/// Returns a rate limit put there on purpose, in the words of a provider.
+pub(super) fn rate_limited_on_purpose(
+    protocol: Protocol,
+    retry_after_sec: Option<u32>,
+) -> Response<ReplyBody> {
+    let message = "Rate limit reached for requests. Please try again later.";
+    let error = (StatusCode::TOO_MANY_REQUESTS, message, Some("rate_limit_exceeded"));
+    let mut response = refusal(protocol, error);
+    if let Some(seconds) = retry_after_sec {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// Returns a failure of the provider put there on purpose, in the words of a provider.
+pub(super) fn server_error(protocol: Protocol) -> Response<ReplyBody> {
+    let message = "The server had an error while processing your request. Please try again.";
+    refusal(protocol, (StatusCode::INTERNAL_SERVER_ERROR, message, None))
 }
 
 /// Returns the list of the one model there is.

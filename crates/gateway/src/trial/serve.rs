@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
-use retrial_spec::Purpose;
+use retrial_spec::{Protocol, Purpose};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,6 +17,7 @@ use super::exchange::{Arrival, OpenExchange, RecordedBody};
 use super::intake::{Admission, Intake, Spent};
 use super::recorder::Message;
 use super::replies::{self, Refusal};
+use crate::faults::{FaultSchedule, InjectedCut, PlannedFault, Track};
 use crate::ledger::Asked;
 use crate::protocol::{is_call, of_path, shape_of_path};
 use crate::upstream::{Outgoing, Provider, ReplyBody, Trail, WaitClock, send};
@@ -40,37 +41,59 @@ pub(super) struct Trial {
     pub(super) provider: Provider,
     pub(super) clock: Arc<WaitClock>,
     pub(super) intake: Mutex<Intake>,
+    /// What is done to the agent's requests on purpose; nothing where absent.
+    pub(super) faults: Option<Mutex<FaultSchedule>>,
     pub(super) room: Arc<Semaphore>,
     pub(super) recorder: UnboundedSender<Message>,
 }
 
 impl Trial {
     /// Answers a request. Only one that carries the token, is understood and is within the budget becomes an exchange.
-    pub(super) async fn serve(self: Arc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+    ///
+    /// # Errors
+    /// [`InjectedCut`] where the connection is to be cut on purpose.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, InjectedCut> {
         let at = (Timestamp::now(), Instant::now());
         let shape = shape_of_path(request.uri().path());
         if let Some(refusal) = self.refuse(&request) {
-            return replies::refusal(shape, refusal);
+            return Ok(replies::refusal(shape, refusal));
         }
         if let Some(answer) = self.answer_locally(&request) {
-            return answer;
+            return Ok(answer);
         }
         let (head, body) = request.into_parts();
         let room = Arc::clone(&self.room).acquire_many_owned(megabytes(&body)).await.ok();
         let body = match read(body).await {
             Ok(body) => body,
-            Err(refusal) => return replies::refusal(shape, refusal),
+            Err(refusal) => return Ok(replies::refusal(shape, refusal)),
         };
         let admission = match self.intake().admit(head.uri.path(), &body) {
             Ok(admission) => admission,
-            Err(Spent(requests)) => return replies::over_budget(shape, requests),
+            Err(Spent(requests)) => return Ok(replies::over_budget(shape, requests)),
         };
         let outgoing = Outgoing { method: head.method, target: head.uri, headers: head.headers, body };
         let arrival = arrival(&outgoing, admission, at, room);
-        self.exchange(outgoing, arrival).await.map_or_else(
+        let replied = match self.fault(&arrival) {
+            Some(fault) => self.faulty(outgoing, arrival, fault).await?,
+            None => self.exchange(outgoing, arrival).await,
+        };
+        Ok(replied.map_or_else(
             |_| replies::unreachable(shape),
             |response| response.map(http_body_util::BodyExt::boxed_unsync),
-        )
+        ))
+    }
+
+    /// Decides whether a request is failed on purpose. Only calls in a protocol that is understood are.
+    fn fault(&self, arrival: &Arrival) -> Option<PlannedFault> {
+        let faults = self.faults.as_ref()?;
+        if !arrival.is_call || arrival.protocol == Protocol::Unknown {
+            return None;
+        }
+        let Admission { number, retry_of } = arrival.admission;
+        faults.lock().unwrap_or_else(PoisonError::into_inner).decide(number, retry_of)
     }
 
     /// Sends a request to the upstream; the reply is recorded as it is read, or when it is dropped.
@@ -82,8 +105,25 @@ impl Trial {
         outgoing: Outgoing,
         arrival: Arrival,
     ) -> Result<Response<RecordedBody>, String> {
+        let exchange = self.open_exchange(arrival, None);
+        self.forward(outgoing, exchange).await
+    }
+
+    /// Opens an exchange; `track` is that of the fault put into it on purpose.
+    pub(super) fn open_exchange(&self, arrival: Arrival, track: Option<Track>) -> OpenExchange {
         let trail = Trail::new(Arc::clone(&self.clock));
-        let mut exchange = OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail);
+        OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail, track)
+    }
+
+    /// Sends an open exchange's request to the upstream.
+    ///
+    /// # Errors
+    /// As of [`Trial::exchange`].
+    pub(super) async fn forward(
+        &self,
+        outgoing: Outgoing,
+        mut exchange: OpenExchange,
+    ) -> Result<Response<RecordedBody>, String> {
         match send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await {
             Ok(response) => {
                 exchange.head(response.status(), response.headers());

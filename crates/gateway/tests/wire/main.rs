@@ -4,6 +4,7 @@
 
 mod captures;
 mod common;
+mod faults;
 mod hostile;
 mod http_upstream;
 mod plans;

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{
-    Budget, Gateway, HttpUpstream, PriceTable, RateLimits, Token, TrialAccess, TrialGateway, Upstream,
-    read_wire_log,
+    Budget, FaultPlan, Gateway, HttpUpstream, PriceTable, RateLimits, Token, TrialAccess, TrialGateway,
+    Upstream, read_wire_log,
 };
-use retrial_spec::{Exchange, Simulation, TrialId};
+use retrial_spec::{Exchange, FaultSettings, Simulation, TrialId};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -43,12 +43,20 @@ impl World {
             model: "m-1".to_owned(),
             upstream,
             budget: Budget::default(),
+            faults: None,
             wire_log: self.wire_log(),
         }
     }
 
     pub(crate) async fn open(&self, upstream: Upstream) -> TrialGateway {
         Gateway::new(PriceTable::builtin()).open(self.access(upstream)).await.unwrap()
+    }
+
+    /// Opens a trial some of whose requests are failed on purpose.
+    pub(crate) async fn open_faulty(&self, upstream: Upstream, settings: FaultSettings) -> TrialGateway {
+        let faults = Some(FaultPlan::new(settings, 7, &trial(1)));
+        let access = TrialAccess { faults, ..self.access(upstream) };
+        Gateway::new(PriceTable::builtin()).open(access).await.unwrap()
     }
 
     pub(crate) async fn open_simulated(&self, profile: &Profile) -> (TrialGateway, SimulatedTrial) {
