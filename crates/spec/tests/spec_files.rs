@@ -1,7 +1,8 @@
 //! Reading experiments and tasks: what a user sees when a file is wrong.
 
 use retrial_spec::{
-    Experiment, FaultSettings, RetryRule, SandboxChoice, Simulation, SpecError, Task, VerifierMode, WireFault,
+    Experiment, FaultSettings, FileChange, RetryRule, SandboxChoice, Simulation, SimulationStep, SpecError, Task,
+    VerifierMode, WireFault,
 };
 
 const GOOD: &str = r#"
@@ -214,4 +215,71 @@ fn a_simulation_needs_all_three_lists() {
     let error = Simulation::parse("simulation.toml", "[[look]]\ncommand = \"ls\"\n", |_| None).unwrap_err();
     let messages: Vec<_> = error.faults().iter().map(retrial_spec::Fault::message).collect();
     assert_eq!(messages, ["lacks the key `correct`", "lacks the key `wrong`"]);
+}
+
+#[test]
+fn edits_of_a_simulation_are_checked_against_the_starting_files() {
+    let text = r#"
+[[look]]
+command = "ls"
+
+[[correct]]
+command = "ls"
+[[correct.edit]]
+path = "a"
+content = "x\n"
+
+[[correct]]
+
+[[correct]]
+[[correct.edit]]
+path = "../a"
+content = "x\n"
+[[correct.edit]]
+path = "a"
+content = "no line break"
+[[correct.edit]]
+path = "a"
+search = "two\n"
+[[correct.edit]]
+path = "a"
+search = "two\n"
+replace = "=======\n"
+[[correct.edit]]
+path = "a"
+search = "ne\n"
+replace = ""
+[[correct.edit]]
+path = "unknown"
+search = "anything\n"
+replace = ""
+
+[[wrong]]
+[[wrong.edit]]
+path = "a"
+search = "one\n"
+replace = "three\n"
+"#;
+    let starting = |path: &str| (path == "a").then(|| "one\ntwo\ntwo\n".to_owned());
+    let error = Simulation::parse("simulation.toml", text, starting).unwrap_err();
+    let shown: Vec<_> =
+        error.faults().iter().map(|fault| format!("{}: {}", fault.line(), fault.message())).collect();
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn a_rewritten_file_keeps_what_it_replaces() {
+    let text = "[[look]]\ncommand = 'ls'\n[[correct]]\ncommand = 'true'\n\
+        [[wrong]]\n[[wrong.edit]]\npath = 'a'\ncontent = \"new\\n\"\n[[wrong.edit]]\npath = 'b'\ncontent = \"new\\n\"\n";
+    let starting = |path: &str| (path == "a").then(|| "old\n".to_owned());
+    let simulation = Simulation::parse("simulation.toml", text, starting).unwrap();
+    let SimulationStep::Edits(edits) = &simulation.wrong[0] else { panic!("{simulation:?}") };
+    let before: Vec<_> = edits
+        .iter()
+        .map(|edit| match &edit.change {
+            FileChange::Write { before, .. } => before.as_deref(),
+            FileChange::Replace { .. } => panic!("{edit:?}"),
+        })
+        .collect();
+    assert_eq!(before, [Some("old\n"), None]);
 }

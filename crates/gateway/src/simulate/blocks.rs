@@ -27,22 +27,24 @@ pub(super) fn is_made(edit: &FileEdit, request: &Request) -> bool {
     let shows = |text: &str| {
         [Role::User, Role::System].into_iter().any(|role| request.texts(role).any(|said| said.contains(text)))
     };
-    request.texts(Role::Assistant).any(|said| said.contains(&block))
-        && match &edit.change {
-            FileChange::Write { content, .. } => shows(content),
-            FileChange::Replace { search, replace } => {
-                // Where lines are only added, the old ones are still there.
-                (replace.is_empty() || shows(replace)) && (replace.contains(search) || !shows(search))
-            }
-        }
+    request.texts(Role::Assistant).any(|said| said.contains(&block)) && {
+        let (old, new) = texts(edit);
+        // Where lines are only added, the old ones are still there.
+        (new.is_empty() || shows(new)) && (old.is_empty() || new.contains(old) || !shows(old))
+    }
+}
+
+/// The old and the new lines of an edit.
+fn texts(edit: &FileEdit) -> (&str, &str) {
+    match &edit.change {
+        FileChange::Write { content, before } => (before.as_deref().unwrap_or(""), content),
+        FileChange::Replace { search, replace } => (search, replace),
+    }
 }
 
 /// Returns the block of an edit: the path on a line of its own, then a fence around the old lines and the new ones.
 pub(super) fn block(edit: &FileEdit) -> String {
-    let (old, new) = match &edit.change {
-        FileChange::Write { content, before } => (before.as_deref().unwrap_or(""), content),
-        FileChange::Replace { search, replace } => (search.as_str(), replace),
-    };
+    let (old, new) = texts(edit);
     let path = &edit.path;
     let language = language(path);
     format!("{path}\n```{language}\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```")

@@ -13,6 +13,8 @@ mod profile;
 mod request;
 mod seeds;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod trial;
 mod wire;

@@ -126,3 +126,75 @@ fn quoted_if_needed(path: &str) -> String {
         quoted(&format!("./{path}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn edit(path: &str, change: FileChange) -> FileEdit {
+        FileEdit { path: path.to_owned(), change }
+    }
+
+    fn replace(search: &str, replace: &str) -> FileChange {
+        FileChange::Replace { search: search.to_owned(), replace: replace.to_owned() }
+    }
+
+    fn write(content: &str) -> FileChange {
+        FileChange::Write { content: content.to_owned(), before: None }
+    }
+
+    #[test]
+    fn edits_become_the_commands_that_models_write() {
+        let step = |edits: &[FileEdit]| shell_command(&SimulationStep::Edits(edits.to_vec()));
+        assert_eq!(step(&[edit("a.py", write("x\n"))]), "cat > a.py <<'EOF'\nx\nEOF");
+        assert_eq!(step(&[edit("a b", write("EOF\n"))]), "cat > './a b' <<'EOF1'\nEOF\nEOF1");
+        assert_eq!(
+            step(&[edit("a", replace("1.0\n", "it's\n/&\n"))]),
+            r"sed -i '/^1\.0$/s/.*/it'\''s\n\/\&/' a"
+        );
+        let two = [edit("a", replace("x\n", "y\n")), edit("a", replace("z\n", "w\n"))];
+        assert_eq!(step(&two), "sed -i -e '/^x$/s/.*/y/' -e '/^z$/s/.*/w/' a");
+        assert!(
+            step(&[edit("a", replace("x\ny\n", "z\n"))]).starts_with("python3 - <<'EOF'\npath = \"a\"\n")
+        );
+        assert_eq!(shell_command(&SimulationStep::Command("\nls\n".to_owned())), "ls");
+    }
+
+    /// Runs the command for an edit of a file with this text; returns what became of the file.
+    fn run(before: &str, change: FileChange) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        fs_err::write(&path, before).unwrap();
+        let command = shell_command(&SimulationStep::Edits(vec![edit("f", change)]));
+        let output =
+            Command::new("bash").args(["-c", &command]).current_dir(directory.path()).output().unwrap();
+        assert!(output.status.success(), "{command}\n{output:?}");
+        fs_err::read_to_string(&path).unwrap()
+    }
+
+    /// Lines of what shells, expressions and programs treat specially.
+    fn lines(most: usize) -> impl Strategy<Value = String> {
+        let line = r#"[ \\'"$&/.*\[\]^a`#!{}(]{0,6}"#.prop_map(|line| format!("{line}\n"));
+        proptest::collection::vec(line, 1..=most).prop_map(|lines| lines.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn whatever_the_text_the_command_does_the_edit(search in lines(2), new in lines(6), is_deleted in any::<bool>()) {
+            let new = if is_deleted { String::new() } else { new };
+            // Framed by lines that the others cannot hold, so that the searched ones are found once.
+            let before = format!("first\nx{search}last\n");
+            let change = replace(&format!("x{search}"), &new);
+            prop_assert_eq!(run(&before, change), format!("first\n{new}last\n"));
+            if !new.is_empty() {
+                prop_assert_eq!(run(&before, write(&new)), new);
+            }
+        }
+    }
+}

@@ -10,3 +10,4 @@ mod http_upstream;
 mod plans;
 mod rate_limits;
 mod simulated;
+mod simulated_captures;
