@@ -1,8 +1,8 @@
 //! Reading experiments and tasks: what a user sees when a file is wrong.
 
 use retrial_spec::{
-    Experiment, FaultSettings, FileChange, RetryRule, SandboxChoice, Simulation, SimulationStep, SpecError, Task,
-    VerifierMode, WireFault,
+    Experiment, FaultSettings, FileChange, RetryRule, SandboxChoice, Simulation, SimulationStep, SpecError,
+    Task, VerifierMode, WireFault,
 };
 
 const GOOD: &str = r#"
