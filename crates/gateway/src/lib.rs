@@ -5,6 +5,7 @@
 //! timing and written to the trial's wire log. The crate judges nothing: it records, counts and prices.
 
 mod access;
+mod encoding;
 mod error;
 mod faults;
 mod gateway;

@@ -172,7 +172,7 @@ impl FaultyBody {
             self.decide(rest);
         }
         self.upstream = None;
-        self.track.spent(usage(std::mem::replace(&mut self.said, ReplyCopy::Nothing(None))));
+        self.track.spent(usage(std::mem::replace(&mut self.said, ReplyCopy::nothing())));
         if matches!(self.state, State::Withholds) {
             self.lands();
         }
@@ -188,7 +188,7 @@ impl FaultyBody {
 
     fn read_on(&mut self) {
         let Some(upstream) = self.upstream.take() else { return };
-        let said = std::mem::replace(&mut self.said, ReplyCopy::Nothing(None));
+        let said = std::mem::replace(&mut self.said, ReplyCopy::nothing());
         self.track.reading(read_on(upstream, said));
     }
 

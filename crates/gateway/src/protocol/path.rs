@@ -13,11 +13,11 @@ pub(crate) fn of_path(path: &str) -> Protocol {
     }
 }
 
-/// Returns the protocol whose clients ask for a path, also where the path is no call of a model.
+/// Returns the protocol whose clients ask for a path, also where the path is no call of a model or has a prefix.
 pub(crate) fn shape_of_path(path: &str) -> Protocol {
-    let is_under =
-        |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if is_under("/v1/messages") { Protocol::AnthropicMessages } else { Protocol::OpenaiChat }
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with('/');
+    let is_messages = path.split_once("/v1/messages").is_some_and(|(_, rest)| ends(rest));
+    if is_messages { Protocol::AnthropicMessages } else { Protocol::OpenaiChat }
 }
 
 /// Returns whether a request may make a model work. A look at a list does not, nor does counting the tokens of a request.
@@ -35,6 +35,7 @@ mod tests {
         assert_eq!(of_path("/v1/messages"), Protocol::AnthropicMessages);
         assert_eq!(of_path("/v1/messages/count_tokens"), Protocol::Unknown);
         assert_eq!(shape_of_path("/v1/messages/count_tokens"), Protocol::AnthropicMessages);
+        assert_eq!(shape_of_path("/sk-other/v1/messages"), Protocol::AnthropicMessages);
         assert_eq!(shape_of_path("/v1/messagesx"), Protocol::OpenaiChat);
         assert!(is_call(&Method::POST, "/v1/messages") && !is_call(&Method::GET, "/v1/responses/r1"));
         assert!(!is_call(&Method::POST, "/v1/messages/count_tokens"));

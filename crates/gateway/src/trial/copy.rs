@@ -1,9 +1,12 @@
 //! The copy of a reply that is parsed while the reply itself passes.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use std::io::{self, Write};
+
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use retrial_spec::Protocol;
 
+use crate::encoding::{Coding, Decoder};
 use crate::protocol::{ReadReply, ReplyReader, error_text};
 use crate::sse::Events;
 
@@ -13,9 +16,26 @@ const LIMIT: usize = 16 << 20;
 /// How much is kept of the body of an error.
 const ERROR_LIMIT: usize = 64 << 10;
 
+/// A compressed reply is read until it comes to this size.
+const DECODED_LIMIT: usize = 256 << 20;
+
 /// What is kept of a reply.
 #[derive(Debug)]
-pub(crate) enum ReplyCopy {
+pub(crate) struct ReplyCopy {
+    body: Body,
+    /// Why a compressed reply could not be read to its end.
+    fault: Option<String>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Plain(Reading),
+    Compressed(Box<Decoder<Reading>>),
+}
+
+/// How a reply is read once it is not compressed any more.
+#[derive(Debug)]
+enum Reading {
     /// A stream of events.
     Events(Box<(Events, ReplyReader)>),
     /// One JSON object.
@@ -27,27 +47,78 @@ pub(crate) enum ReplyCopy {
 }
 
 impl ReplyCopy {
+    /// Keeps nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { body: Body::Plain(Reading::Nothing(None)), fault: None }
+    }
+
     /// Chooses how to read a reply by its head.
     pub(crate) fn new(protocol: Protocol, status: StatusCode, headers: &HeaderMap) -> Self {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let encoding = header(CONTENT_ENCODING);
-        if !status.is_success() {
-            return Self::Error(status, Vec::new());
+        let reading = Reading::new(protocol, status, headers);
+        if matches!(reading, Reading::Nothing(_)) {
+            return Self::nothing();
         }
-        let Some(reader) = ReplyReader::new(protocol) else { return Self::Nothing(None) };
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-            return Self::Nothing(Some(format!(
-                "the reply is compressed with `{encoding}` and was not read"
-            )));
-        }
-        if header(CONTENT_TYPE).to_ascii_lowercase().starts_with("text/event-stream") {
-            return Self::Events(Box::new((Events::default(), reader)));
-        }
-        Self::Whole(Vec::new(), Box::new(reader))
+        let body = match Coding::of(headers) {
+            Ok(None) => Ok(Body::Plain(reading)),
+            Ok(Some(coding)) => Decoder::new(coding, reading, DECODED_LIMIT)
+                .map(|decoder| Body::Compressed(Box::new(decoder)))
+                .map_err(|error| format!("the reply cannot be decompressed: {error}")),
+            Err(coding) => Err(format!("the reply is compressed with `{coding}` and was not read")),
+        };
+        let unread = |fault: String| {
+            let status = (!status.is_success()).then(|| format!("status {}: ", status.as_u16()));
+            Body::Plain(Reading::Nothing(Some(status.unwrap_or_default() + &fault)))
+        };
+        Self { body: body.unwrap_or_else(unread), fault: None }
     }
 
     /// Takes the next piece.
     pub(crate) fn take(&mut self, piece: &[u8]) {
+        match &mut self.body {
+            Body::Plain(reading) => reading.take(piece),
+            Body::Compressed(decoder) if self.fault.is_none() => {
+                let taken = decoder.take(piece);
+                self.fault = taken.err().map(|error| format!("the reply cannot be decompressed: {error}"));
+            }
+            Body::Compressed(_) => {}
+        }
+    }
+
+    /// Returns whether the agent has been sent all that matters, even if the connection was not ended in order.
+    pub(crate) fn is_done(&self) -> bool {
+        let reading = match &self.body {
+            Body::Plain(reading) => Some(reading),
+            Body::Compressed(decoder) => decoder.sink(),
+        };
+        matches!(reading, Some(Reading::Events(parser)) if parser.1.is_done())
+    }
+
+    /// Returns the reply as far as it came, and what was wrong with it. `cut` says why it ended early, where it did.
+    pub(crate) fn finish(self, cut: Option<String>) -> ReadReply {
+        let reading = match self.body {
+            Body::Plain(reading) => reading,
+            Body::Compressed(decoder) => decoder.into_sink().unwrap_or(Reading::Nothing(None)),
+        };
+        let read = reading.finish();
+        ReadReply { fault: cut.or(self.fault).or(read.fault), ..read }
+    }
+}
+
+impl Reading {
+    fn new(protocol: Protocol, status: StatusCode, headers: &HeaderMap) -> Self {
+        if !status.is_success() {
+            return Self::Error(status, Vec::new());
+        }
+        let Some(reader) = ReplyReader::new(protocol) else { return Self::Nothing(None) };
+        let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        if kind.to_ascii_lowercase().starts_with("text/event-stream") {
+            Self::Events(Box::new((Events::default(), reader)))
+        } else {
+            Self::Whole(Vec::new(), Box::new(reader))
+        }
+    }
+
+    fn take(&mut self, piece: &[u8]) {
         let is_too_long = match self {
             Self::Events(parser) => {
                 let (events, reader) = parser.as_mut();
@@ -70,14 +141,8 @@ impl ReplyCopy {
         }
     }
 
-    /// Returns whether the agent has been sent all that matters, even if the connection was not ended in order.
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Events(parser) if parser.1.is_done())
-    }
-
-    /// Returns the reply as far as it came, and what was wrong with it. `cut` says why it ended early, where it did.
-    pub(crate) fn finish(self, cut: Option<String>) -> ReadReply {
-        let read = match self {
+    fn finish(self) -> ReadReply {
+        match self {
             Self::Events(parser) => {
                 let (mut events, mut reader) = *parser;
                 if let Some(fault) = events.end(|data| reader.event(data)) {
@@ -93,11 +158,21 @@ impl ReplyCopy {
                 reader.finish()
             }
             Self::Error(status, body) => {
-                return ReadReply { fault: Some(error_fault(status, &body)), ..ReadReply::default() };
+                ReadReply { fault: Some(error_fault(status, &body)), ..ReadReply::default() }
             }
             Self::Nothing(fault) => ReadReply { fault, ..ReadReply::default() },
-        };
-        ReadReply { fault: cut.or(read.fault), ..read }
+        }
+    }
+}
+
+impl Write for Reading {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.take(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -114,6 +189,7 @@ fn error_fault(status: StatusCode, body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::CONTENT_ENCODING;
     use retrial_spec::{Fact, Reply};
 
     use super::*;
@@ -165,7 +241,7 @@ mod tests {
             copy.take(&piece);
         }
         copy.take(b"\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n");
-        let ReplyCopy::Events(parser) = &copy else { panic!("not read") };
+        let Body::Plain(Reading::Events(parser)) = &copy.body else { panic!("not read") };
         assert_eq!(parser.0.held(), 0);
         let read = copy.finish(None);
         assert!(read.fault.unwrap().contains("longer"));
@@ -188,12 +264,41 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_reply_is_not_read_and_says_so() {
+    fn a_compressed_stream_is_read_as_it_comes() {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        let copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
-        let ReadReply { reply, fault, .. } = copy.finish(None);
-        assert!(fault.unwrap().contains("gzip"));
-        assert!(matches!(reply.usage, Fact::Missing(_)));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
+        let body = zstd::encode_all(&[CHUNK, b"data: [DONE]\n\n"].concat()[..], 3).unwrap();
+        let (head, tail) = body.split_at(body.len() - 5);
+        copy.take(head);
+        assert!(!copy.is_done());
+        copy.take(tail);
+        assert!(copy.is_done());
+        let read = copy.finish(None);
+        assert_eq!((read.reply.text.as_str(), read.fault), ("hi", None));
+    }
+
+    #[test]
+    fn a_compressed_error_is_told_as_a_plain_one() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        let mut copy = ReplyCopy::new(Protocol::Unknown, StatusCode::TOO_MANY_REQUESTS, &headers);
+        copy.take(&zstd::encode_all(&br#"{"error": {"message": "slow down"}}"#[..], 3).unwrap());
+        assert_eq!(copy.finish(None).fault.as_deref(), Some("status 429: slow down"));
+    }
+
+    #[test]
+    fn what_cannot_be_decompressed_is_not_read_and_says_so() {
+        for (coding, said) in [("gzip", "decompressed"), ("compress", "`compress`")] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+            let mut copy = ReplyCopy::new(Protocol::OpenaiChat, StatusCode::OK, &headers);
+            copy.take(b"{\"choices\": []}");
+            copy.take(b"{\"choices\": []}");
+            let ReadReply { reply, fault, .. } = copy.finish(None);
+            assert!(fault.unwrap().contains(said));
+            assert!(matches!(reply.usage, Fact::Missing(_)));
+        }
     }
 }

@@ -78,7 +78,7 @@ impl OpenExchange {
         track: Option<Track>,
     ) -> Self {
         let started = arrival.started;
-        let copy = ReplyCopy::Nothing(None);
+        let copy = ReplyCopy::nothing();
         Self {
             arrival: Some(arrival),
             started,
@@ -121,7 +121,7 @@ impl OpenExchange {
     /// Records the exchange; `cut` says why it ended early, where it did.
     pub(super) fn end(&mut self, cut: Option<String>) {
         let Some(arrival) = self.arrival.take() else { return };
-        let copy = std::mem::replace(&mut self.copy, ReplyCopy::Nothing(None));
+        let copy = std::mem::replace(&mut self.copy, ReplyCopy::nothing());
         let mut read = copy.finish(cut);
         if let (Some(key), Some(fault)) = (&self.key, &mut read.fault) {
             *fault = key.redact(fault);

@@ -2,12 +2,8 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
+use super::fingerprint::{Fingerprint, fingerprint};
 use crate::Budget;
-
-/// What tells a request from others: path and body.
-type Fingerprint = [u8; 32];
 
 /// The counters of a trial at its door.
 #[derive(Debug, Default)]
@@ -24,7 +20,7 @@ pub(super) struct Intake {
 pub(super) struct Admission {
     /// Its number, from 1.
     pub(super) number: u32,
-    /// The number of the latest earlier request with the same path and body.
+    /// The number of the latest earlier request that asked for the same.
     pub(super) retry_of: Option<u32>,
 }
 
@@ -59,14 +55,6 @@ impl Intake {
     pub(super) fn turned_away(&self) -> u64 {
         self.turned_away
     }
-}
-
-fn fingerprint(path: &str, body: &[u8]) -> Fingerprint {
-    let mut hasher = Sha256::new();
-    hasher.update(path.as_bytes());
-    hasher.update([0]);
-    hasher.update(body);
-    hasher.finalize().into()
 }
 
 #[cfg(test)]

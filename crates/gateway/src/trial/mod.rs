@@ -4,10 +4,13 @@
 //! side (`exchange`, `copy`). Ended exchanges go to the one task that owns the wire log and the sums (`recorder`).
 
 mod ask;
+mod body;
 mod copy;
 mod door;
 mod exchange;
 mod faulty;
+mod fingerprint;
+mod identity;
 mod intake;
 mod recorder;
 mod replies;

@@ -1,19 +1,20 @@
 //! What is done with one request on the trial's socket: admit, forward, record.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
 use retrial_spec::{Protocol, Purpose};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::body::{BODY_LIMIT, TOO_LARGE, read};
 use super::exchange::{Arrival, OpenExchange, RecordedBody};
+use super::identity::{identify, kept};
 use super::intake::{Admission, Intake, Spent};
 use super::recorder::Message;
 use super::replies::{self, Refusal};
@@ -22,12 +23,6 @@ use crate::ledger::Asked;
 use crate::protocol::{is_call, of_path, shape_of_path};
 use crate::upstream::{Outgoing, Provider, ReplyBody, Trail, WaitClock, send};
 use crate::{Secret, Token, Upstream};
-
-/// The longest body of a request.
-pub(super) const BODY_LIMIT: usize = 64 << 20;
-
-/// How long a request's body may take to arrive.
-const BODY_TIME: Duration = Duration::from_mins(2);
 
 /// How much room the requests of a trial take together, in megabytes, from their arrival until they are recorded.
 pub(super) const ROOM: usize = 256;
@@ -54,28 +49,34 @@ impl Trial {
     /// [`InjectedCut`] where the connection is to be cut on purpose.
     pub(super) async fn serve(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, InjectedCut> {
         let at = (Timestamp::now(), Instant::now());
+        let mut target = request.uri().clone();
+        let is_known = identify(&self.token, &mut target, request.headers());
+        *request.uri_mut() = target;
         let shape = shape_of_path(request.uri().path());
-        if let Some(refusal) = self.refuse(&request) {
+        if let Some(refusal) = refuse(&request, is_known) {
             return Ok(replies::refusal(shape, refusal));
         }
         if let Some(answer) = self.answer_locally(&request) {
             return Ok(answer);
         }
         let (head, body) = request.into_parts();
-        let room = Arc::clone(&self.room).acquire_many_owned(megabytes(&body)).await.ok();
-        let body = match read(body).await {
+        let room = megabytes(&body, &head.headers);
+        let room = Arc::clone(&self.room).acquire_many_owned(room).await.ok();
+        let body = match read(body, &head.headers).await {
             Ok(body) => body,
             Err(refusal) => return Ok(replies::refusal(shape, refusal)),
         };
-        let admission = match self.intake().admit(head.uri.path(), &body) {
+        let admission = match self.intake().admit(head.uri.path(), &body.plain) {
             Ok(admission) => admission,
             Err(Spent(requests)) => return Ok(replies::over_budget(shape, requests)),
         };
-        let outgoing = Outgoing { method: head.method, target: head.uri, headers: head.headers, body };
-        let arrival = arrival(&outgoing, admission, at, room);
+        let outgoing =
+            Outgoing { method: head.method, target: head.uri, headers: head.headers, body: body.sent };
+        let arrival = arrival(&outgoing, body.plain, admission, at, room);
+        let outgoing = self.readable(outgoing, &arrival.asked.body);
         let replied = match self.fault(&arrival) {
             Some(fault) => self.faulty(outgoing, arrival, fault).await?,
             None => self.exchange(outgoing, arrival).await,
@@ -94,6 +95,16 @@ impl Trial {
         }
         let Admission { number, retry_of } = arrival.admission;
         faults.lock().unwrap_or_else(PoisonError::into_inner).decide(number, retry_of)
+    }
+
+    /// A compressed body passes as it is, but not to an upstream for which it has to be read, to put in the chosen model, say.
+    fn readable(&self, mut outgoing: Outgoing, plain: &Bytes) -> Outgoing {
+        let passes = matches!(&self.upstream, Upstream::Http(upstream) if upstream.model.is_none());
+        if !passes {
+            outgoing.headers.remove(CONTENT_ENCODING);
+            outgoing.body = plain.clone();
+        }
+        outgoing
     }
 
     /// Sends a request to the upstream; the reply is recorded as it is read, or when it is dropped.
@@ -153,31 +164,6 @@ impl Trial {
         }
     }
 
-    fn refuse(&self, request: &Request<Incoming>) -> Option<Refusal> {
-        Some(if !self.knows(request.headers()) {
-            (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"))
-        } else if asks_for_upgrade(request.headers()) {
-            (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
-        } else if request.method() == Method::CONNECT {
-            (StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported.", None)
-        } else if request.uri().path().split('/').any(is_dots) {
-            (StatusCode::BAD_REQUEST, "The path may not hold `.` or `..`.", None)
-        } else if announced_length(request.headers()).is_some_and(|length| length > BODY_LIMIT as u64) {
-            (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
-        } else {
-            return None;
-        })
-    }
-
-    fn knows(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes).and_then(|value| {
-            let (scheme, token) = value.split_at_checked(7)?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
-        });
-        let key = headers.get("x-api-key").map(http::HeaderValue::as_bytes);
-        [bearer, key].into_iter().flatten().any(|presented| self.token.is(presented))
-    }
-
     /// Answers what has nothing to do with the upstream: there is one model, the one the experiment chose.
     fn answer_locally(&self, request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
         if request.method() != Method::GET {
@@ -193,33 +179,48 @@ impl Trial {
     }
 }
 
+/// Says what cannot be served, before its body is read.
+fn refuse(request: &Request<Incoming>, is_known: bool) -> Option<Refusal> {
+    Some(if !is_known {
+        (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"))
+    } else if asks_for_upgrade(request.headers()) {
+        (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
+    } else if request.method() == Method::CONNECT {
+        (StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported.", None)
+    } else if request.uri().path().split('/').any(is_dots) {
+        (StatusCode::BAD_REQUEST, "The path may not hold `.` or `..`.", None)
+    } else if announced_length(request.headers()).is_some_and(|length| length > BODY_LIMIT as u64) {
+        TOO_LARGE
+    } else {
+        return None;
+    })
+}
+
 /// A request of the agent as it arrived.
 fn arrival(
     outgoing: &Outgoing,
+    body: Bytes,
     admission: Admission,
     (at, started): (Timestamp, Instant),
     room: Option<OwnedSemaphorePermit>,
 ) -> Arrival {
     let path = outgoing.target.path();
-    let mut headers = outgoing.headers.clone();
-    for name in [AUTHORIZATION, HeaderName::from_static("x-api-key")] {
-        headers.remove(name);
-    }
     Arrival {
         admission,
         purpose: Purpose::Work,
         protocol: of_path(path),
         is_call: is_call(&outgoing.method, path),
-        asked: Asked { target: outgoing.target.clone(), headers, body: outgoing.body.clone() },
+        asked: Asked { target: outgoing.target.clone(), headers: kept(&outgoing.headers), body },
         at,
         started,
         room,
     }
 }
 
-/// The room that a body takes; the most it may take where its length is not announced.
-fn megabytes(body: &Incoming) -> u32 {
-    let longest = body.size_hint().upper().unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
+/// The room that a body takes, decompressed too; the most it may take where its length is not announced.
+fn megabytes(body: &Incoming, headers: &HeaderMap) -> u32 {
+    let announced = body.size_hint().upper().filter(|_| !headers.contains_key(CONTENT_ENCODING));
+    let longest = announced.unwrap_or(BODY_LIMIT as u64).min(BODY_LIMIT as u64);
     (longest >> 20) as u32 + 1
 }
 
@@ -236,16 +237,4 @@ fn is_dots(part: &str) -> bool {
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-async fn read(body: Incoming) -> Result<Bytes, Refusal> {
-    let read = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect());
-    Err(match read.await {
-        Ok(Ok(body)) => return Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.", Some("request_too_large"))
-        }
-        Ok(Err(_)) => (StatusCode::BAD_REQUEST, "The request's body could not be read.", None),
-        Err(_) => (StatusCode::REQUEST_TIMEOUT, "The request's body did not arrive in time.", None),
-    })
 }

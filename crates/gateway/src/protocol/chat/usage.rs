@@ -5,7 +5,8 @@ use serde_json::Value;
 
 /// Reads a `usage` object.
 ///
-/// `prompt_tokens` includes the cached ones and `completion_tokens` the reasoning; writes to a cache are not stated by this protocol.
+/// `prompt_tokens` includes what was read from a cache and written to one, and `completion_tokens` the reasoning. Writes are stated by
+/// some providers only.
 /// The usage is missing unless both totals are there.
 pub(super) fn usage(stated: &Value) -> Fact<Usage> {
     let number = |pointer| stated.pointer(pointer).and_then(Value::as_u64);
@@ -14,8 +15,10 @@ pub(super) fn usage(stated: &Value) -> Fact<Usage> {
     };
     let cache_read = number("/prompt_tokens_details/cached_tokens").map(|cached| cached.min(prompt));
     let reasoning = number("/completion_tokens_details/reasoning_tokens").map(|tokens| tokens.min(output));
-    let uncached_input = prompt - cache_read.unwrap_or(0);
-    Fact::known(Usage { uncached_input, cache_read, cache_write: None, output, reasoning }, Source::Parsed)
+    let rest = prompt - cache_read.unwrap_or(0);
+    let cache_write = number("/prompt_tokens_details/cache_write_tokens").map(|tokens| tokens.min(rest));
+    let uncached_input = rest - cache_write.unwrap_or(0);
+    Fact::known(Usage { uncached_input, cache_read, cache_write, output, reasoning }, Source::Parsed)
 }
 
 #[cfg(test)]
