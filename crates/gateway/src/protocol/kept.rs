@@ -33,9 +33,13 @@ impl Kept {
         !self.is_full
     }
 
-    /// Gives back what was taken and is not kept any more.
-    pub(super) fn give_back(&mut self, bytes: usize) {
-        self.left = self.left.saturating_add(bytes).min(KEPT_LIMIT);
+    /// Takes room for what stands for something that took `before` bytes; without enough, that stays.
+    pub(super) fn replace(&mut self, before: usize, after: usize) -> bool {
+        if self.is_full || !self.take(after.saturating_sub(before)) {
+            return false;
+        }
+        self.left = self.left.saturating_add(before.saturating_sub(after)).min(KEPT_LIMIT);
+        true
     }
 
     /// Adds a piece to a text, as far as there is room.

@@ -9,6 +9,8 @@ mod error;
 mod kept;
 mod messages;
 mod path;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod responses;
 

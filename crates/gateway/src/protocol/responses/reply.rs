@@ -107,23 +107,20 @@ impl ResponsesReply {
         let reason = response.pointer("/incomplete_details/reason").and_then(Value::as_str);
         self.reply.stop_reason = reason.or(status).map(str::to_owned);
         let output = response.get_mut("output").and_then(Value::as_array_mut).map(std::mem::take);
-        let output = output.unwrap_or_default();
-        if !output.is_empty() {
-            let cost = std::mem::take(&mut self.items).values().map(|item| item.cost).sum();
-            kept.give_back(cost);
-        }
-        for (place, item) in (0..).zip(output) {
-            self.put(place, item, kept);
+        let items: BTreeMap<u64, Item> =
+            (0..).zip(output.unwrap_or_default().into_iter().map(Item::new)).collect();
+        let cost = |items: &BTreeMap<u64, Item>| items.values().map(|item| item.cost).sum();
+        if !items.is_empty() && kept.replace(cost(&self.items), cost(&items)) {
+            self.items = items;
         }
     }
 
     /// Takes an item in place of the one before and its pieces.
     fn put(&mut self, place: u64, value: Value, kept: &mut Kept) {
-        let before = self.items.remove(&place);
-        kept.give_back(before.map_or(0, |item| item.cost));
-        let cost = PIECE_COST + weight(&value);
-        if kept.take(cost) {
-            self.items.insert(place, Item { value, cost, ..Item::default() });
+        let item = Item::new(value);
+        let before = self.items.get(&place).map_or(0, |item| item.cost);
+        if kept.replace(before, item.cost) {
+            self.items.insert(place, item);
         }
     }
 
@@ -152,6 +149,10 @@ impl ResponsesReply {
 }
 
 impl Item {
+    fn new(value: Value) -> Self {
+        Self { cost: PIECE_COST + weight(&value), value, ..Self::default() }
+    }
+
     /// Returns the item with the pieces that came since it was announced.
     fn whole(mut self) -> Value {
         let arguments = if kind(&self.value) == "custom_tool_call" { "input" } else { "arguments" };
