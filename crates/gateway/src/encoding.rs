@@ -128,6 +128,15 @@ impl<W: Write> Decoder<W> {
         codec.flush()
     }
 
+    /// Takes the end, where the coding says whether it is one.
+    fn end(&mut self) -> io::Result<()> {
+        match &mut self.codec {
+            Codec::Gzip(codec) => codec.try_finish(),
+            Codec::Brotli(codec) => codec.close(),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the sink.
     pub(crate) fn sink(&self) -> Option<&W> {
         let bounded = match &self.codec {
@@ -187,6 +196,7 @@ impl<W: Write> Write for Bounded<W> {
 pub(crate) fn decompress(coding: Coding, body: &[u8], limit: usize) -> io::Result<Vec<u8>> {
     let mut decoder = Decoder::new(coding, Vec::new(), limit)?;
     decoder.take(body)?;
+    decoder.end()?;
     Ok(decoder.into_sink().unwrap_or_default())
 }
 

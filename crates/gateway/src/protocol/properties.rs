@@ -23,7 +23,7 @@ fn sayings() -> impl Strategy<Value = Saying> {
     let call = ("[a-z0-9_]{1,8}", "[a-z_]{1,8}", argument);
     let calls = proptest::collection::vec(call, 0..4).prop_map(|mut calls| {
         for (place, call) in calls.iter_mut().enumerate() {
-            call.0.push_str(&format!("-{place}"));
+            call.0 = format!("{}-{place}", call.0);
         }
         calls
     });
@@ -194,54 +194,16 @@ fn read_whole(protocol: Protocol, body: &[u8]) -> ReadReply {
     reader.finish()
 }
 
-/// Any JSON whose names and texts are those that the protocols give meaning to.
+/// Names and texts that the protocols give meaning to.
+const WORDS: &str = "type choices delta message content tool_calls function arguments index id output item output_index response \
+    error usage status content_block text response.completed response.output_item.added response.output_text.delta \
+    message_start content_block_start content_block_delta message_delta text_delta input_json_delta partial_json \
+    tool_use input summary reasoning refusal prompt_tokens input_tokens output_tokens name call_id \
+    custom_tool_call web_search_call incomplete_details reason";
+
+/// Any JSON of these words.
 fn odd_json() -> impl Strategy<Value = Value> {
-    let word = proptest::sample::select(vec![
-        "type",
-        "choices",
-        "delta",
-        "message",
-        "content",
-        "tool_calls",
-        "function",
-        "arguments",
-        "index",
-        "id",
-        "output",
-        "item",
-        "output_index",
-        "response",
-        "error",
-        "usage",
-        "status",
-        "content_block",
-        "text",
-        "response.completed",
-        "response.output_item.added",
-        "response.output_text.delta",
-        "error",
-        "message_start",
-        "content_block_start",
-        "content_block_delta",
-        "message_delta",
-        "text_delta",
-        "input_json_delta",
-        "partial_json",
-        "tool_use",
-        "input",
-        "summary",
-        "reasoning",
-        "refusal",
-        "prompt_tokens",
-        "input_tokens",
-        "output_tokens",
-        "name",
-        "call_id",
-        "custom_tool_call",
-        "web_search_call",
-        "incomplete_details",
-        "reason",
-    ]);
+    let word = proptest::sample::select(WORDS.split(' ').collect::<Vec<_>>());
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -60,8 +60,8 @@ fn objects(reply: &[u8]) -> Vec<Value> {
 
 /// The last value at one of some places in any of the objects of a reply.
 fn last(objects: &[Value], places: &[&str]) -> Value {
-    let found = objects.iter().flat_map(|object| places.iter().filter_map(|place| object.pointer(place)));
-    found.filter(|value| !value.is_null()).next_back().cloned().unwrap_or(Value::Null)
+    let mut found = objects.iter().flat_map(|object| places.iter().filter_map(|place| object.pointer(place)));
+    found.rfind(|value| !value.is_null()).cloned().unwrap_or(Value::Null)
 }
 
 /// The stop reason that a capture states, in its protocol's words.

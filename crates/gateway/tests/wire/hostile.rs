@@ -3,7 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use crate::common::{CHAT, Client, Script, ScriptedUpstream, TOKEN, World, http, play, post, request, user};
+use crate::common::{
+    CHAT, Client, MESSAGES, RESPONSES, Script, ScriptedUpstream, TOKEN, World, http, play, post, request,
+    user,
+};
 use http::HeaderValue;
 use http_body_util::BodyExt as _;
 use retrial_gateway::simulate::Profile;
@@ -44,6 +47,132 @@ async fn without_the_trials_token_nothing_is_answered_and_nothing_recorded() {
     assert_eq!(client.send(request).await.status, 200);
     let wire = gateway.finish().await.unwrap();
     assert_eq!((wire.exchanges, world.log().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_token_of_another_trial_opens_nothing_in_any_protocol_and_is_recorded_nowhere() {
+    const OTHER: &str = "sk-another-trials-token";
+    let (here, there) = (World::new(), World::new());
+    let (gateway, simulated) = here.open_simulated(&Profile::steady()).await;
+    let other = retrial_gateway::TrialAccess {
+        token: retrial_gateway::Token::new(OTHER),
+        ..there.access(retrial_gateway::Upstream::Simulated(simulated))
+    };
+    let other = Gateway::new(PriceTable::builtin()).open(other).await.unwrap();
+    let mut client = Client::connect(gateway.socket()).await;
+    for path in [CHAT, RESPONSES, MESSAGES] {
+        let bearer = format!("Bearer {OTHER}");
+        for (path, name, value) in [
+            (path.to_owned(), "authorization", bearer.as_str()),
+            (path.to_owned(), "x-api-key", OTHER),
+            (format!("/{OTHER}{path}"), "x-api-key", OTHER),
+        ] {
+            let mut request = post(&path, "{}");
+            request.headers_mut().remove("authorization");
+            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
+            let received = client.send(request).await;
+            assert_eq!(received.status, 401, "{path}");
+            let kind =
+                if path.ends_with(MESSAGES) { "authentication_error" } else { "invalid_request_error" };
+            assert_eq!(received.json()["error"]["type"], kind);
+        }
+    }
+    for (gateway, world) in [(gateway, here), (other, there)] {
+        let wire = gateway.finish().await.unwrap();
+        assert_eq!((wire.exchanges, wire.turned_away, world.log().len()), (0, 0, 0));
+    }
+}
+
+/// Bytes that are no stream of events, or one of events that mean nothing.
+fn garbage() -> Vec<Vec<u8>> {
+    let deep = format!("data: {}\n\n", "[".repeat(100_000));
+    let numbers =
+        b"data: {\"index\":1e999,\"output_index\":-1,\"usage\":{\"input_tokens\":99999999999999999999}}\n\n";
+    let types =
+        ["message_start", "content_block_delta", "response.completed", "response.output_item.done", "error"];
+    let types = types.map(|kind| format!("data: {{\"type\":\"{kind}\",\"index\":18446744073709551615}}\n\n"));
+    vec![
+        b"\x00\xff\xfe\r\r\n\n: \xf0\x9f".to_vec(),
+        b"data: {\"type\":\n\ndata: [1]\n\ndata: null\n\nevent: x\n\n".to_vec(),
+        numbers.to_vec(),
+        deep.into_bytes(),
+        types.concat().into_bytes(),
+        b"data\n".repeat(100_000),
+        Vec::new(),
+    ]
+}
+
+#[tokio::test]
+async fn garbage_for_a_stream_passes_as_it_is_and_is_a_fault_in_every_protocol() {
+    let bodies = garbage();
+    for path in [CHAT, RESPONSES, MESSAGES] {
+        let slices: Vec<&[u8]> = bodies.iter().map(Vec::as_slice).collect();
+        let upstream = ScriptedUpstream::saying("text/event-stream", &slices).await;
+        let world = World::new();
+        let gateway = world.open(http(&upstream.base(), None)).await;
+        let mut client = Client::connect(gateway.socket()).await;
+        for (place, body) in bodies.iter().enumerate() {
+            let received = client.send(post(path, format!("{{\"model\":\"m\",\"n\":{place}}}"))).await;
+            assert_eq!((received.status, &received.body), (200, body));
+        }
+        gateway.finish().await.unwrap();
+        let log = world.log();
+        assert_eq!(log.len(), bodies.len());
+        assert!(
+            log.iter().all(|exchange| exchange.fault.is_some() && exchange.reply.usage.value().is_none())
+        );
+    }
+}
+
+/// The most memory that this process has had, in kilobytes.
+fn peak() -> u64 {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_without_end_takes_no_more_memory_the_longer_it_is() {
+    let text = "x".repeat(64 << 10);
+    let chat = serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}}]});
+    let added = serde_json::json!({"type": "response.output_text.delta", "output_index": 0, "delta": text});
+    let block = serde_json::json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let delta = serde_json::json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
+    for (path, first, event) in
+        [(CHAT, &chat, &chat), (RESPONSES, &added, &added), (MESSAGES, &block, &delta)]
+    {
+        let (say, pieces) = tokio::sync::mpsc::channel(4);
+        let upstream = ScriptedUpstream::start([Script::Pieces(pieces)]).await;
+        let world = World::new();
+        let gateway = world.open(http(&upstream.base(), None)).await;
+        let mut client = Client::connect(gateway.socket()).await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+        let (first, event) = (format!("{head}data: {first}\n\n"), format!("data: {event}\n\n"));
+        let length = first.len() - head.len() + 1600 * event.len();
+        let teller = tokio::spawn(async move {
+            say.send(first.into_bytes()).await.unwrap();
+            for _ in 0..1600 {
+                say.send(event.clone().into_bytes()).await.unwrap();
+            }
+        });
+        let mut body = client.start(post(path, "{}")).await.into_body();
+        let (mut received, mut early) = (0, None);
+        while let Some(frame) = body.frame().await {
+            received += frame.unwrap().into_data().unwrap().len();
+            if received > 20 << 20 {
+                early.get_or_insert_with(peak);
+            }
+        }
+        // Four fifths of the stream, 80 MB, came after that.
+        let grown = peak() - early.unwrap();
+        assert!(grown < 16 << 10, "{path}: {grown} kB more");
+        teller.await.unwrap();
+        assert_eq!(received, length);
+        gateway.finish().await.unwrap();
+        let exchange = world.log().remove(0);
+        assert!(exchange.fault.unwrap().contains("in part"), "{path}");
+        assert!(exchange.reply.text.len() <= 8 << 20 && exchange.reply.text.len() > 7 << 20, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -108,6 +237,23 @@ async fn a_body_that_is_no_utf_8_is_refused_and_recorded_as_text() {
     assert_eq!(received.status, 400);
     gateway.finish().await.unwrap();
     assert_eq!(world.log()[0].request, serde_json::json!("{\"model\": \"\u{fffd}\u{fffd}\"}"));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_utf_8_passes_unchanged_in_every_protocol() {
+    for path in [CHAT, RESPONSES, MESSAGES] {
+        let upstream = ScriptedUpstream::saying("application/json", &[b"{\"error\": \"\xff\"}"]).await;
+        let world = World::new();
+        let gateway = world.open(http(&upstream.base(), Some("m-2"))).await;
+        let mut client = Client::connect(gateway.socket()).await;
+        let received = client.send(post(path, &b"{\"model\": \"\xff\xfe\"}"[..])).await;
+        assert_eq!(received.body, b"{\"error\": \"\xff\"}");
+        assert_eq!(upstream.received()[0].1, b"{\"model\": \"\xff\xfe\"}");
+        gateway.finish().await.unwrap();
+        let exchange = world.log().remove(0);
+        assert_eq!(exchange.request, serde_json::json!("{\"model\": \"\u{fffd}\u{fffd}\"}"));
+        assert!(exchange.fault.unwrap().contains("not JSON"));
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 
 mod captures;
 mod common;
+mod compressed;
 mod faults;
 mod hostile;
 mod http_upstream;
 mod plans;
+mod protocols;
 mod rate_limits;
 mod simulated;
 mod simulated_captures;

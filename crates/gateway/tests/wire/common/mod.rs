@@ -19,6 +19,8 @@ pub(crate) use upstream::{DecidingUpstream, Script, ScriptedUpstream, reply};
 
 pub(crate) const TOKEN: &str = "sk-the-trials-token";
 pub(crate) const CHAT: &str = "/v1/chat/completions";
+pub(crate) const RESPONSES: &str = "/v1/responses";
+pub(crate) const MESSAGES: &str = "/v1/messages";
 
 /// A directory with a trial's socket and wire log.
 pub(crate) struct World {
