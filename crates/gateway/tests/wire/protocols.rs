@@ -29,7 +29,7 @@ async fn asked(path: &str, request: &Value, said: &str, answer: &str) -> (String
 }
 
 fn stream(events: &[Value]) -> String {
-    events.iter().map(|event| format!("data: {event}\n\n")).collect()
+    events.iter().flat_map(|event| ["data: ".to_owned(), event.to_string(), "\n\n".to_owned()]).collect()
 }
 
 #[tokio::test]
