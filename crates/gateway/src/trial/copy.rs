@@ -17,7 +17,7 @@ const LIMIT: usize = 16 << 20;
 const ERROR_LIMIT: usize = 64 << 10;
 
 /// A compressed reply is read until it comes to this size.
-const DECODED_LIMIT: usize = 256 << 20;
+const DECODED_LIMIT: usize = 64 << 20;
 
 /// What is kept of a reply.
 #[derive(Debug)]

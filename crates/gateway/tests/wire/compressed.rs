@@ -18,13 +18,13 @@ data: {\"type\":\"message_stop\"}\n\n";
 const REQUEST: &str = "{\"model\": \"m-1\", \"messages\": [{\"role\": \"user\", \"content\": \"hello\"}]}";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -76,7 +76,7 @@ async fn a_reply_that_is_not_compressed_as_it_says_passes_and_is_a_fault() {
 
 #[tokio::test]
 async fn a_reply_that_grows_without_end_passes_and_its_copy_does_not() {
-    let bomb = gzip(&vec![b'\n'; 300 << 20]);
+    let bomb = gzip(&vec![b'\n'; 65 << 20]);
     let (received, exchange) = heard("gzip", &bomb).await;
     assert_eq!(received.len(), bomb.len());
     assert!(exchange.fault.unwrap().contains("more than is read"));
