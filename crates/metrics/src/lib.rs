@@ -12,6 +12,7 @@ mod measure;
 mod outcome;
 mod repeats;
 mod resources;
+mod robustness;
 mod scorecard;
 mod scoring;
 mod settings;
@@ -25,6 +26,7 @@ pub use books::{
 };
 pub use error::MetricsError;
 pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Unit};
+pub use robustness::{FaultTotals, Robustness};
 pub use scorecard::{
     RunFacts, SCHEMA_VERSION, SchemaVersion, Scorecard, Scorecards, TaskRow, Warning, schema,
 };

@@ -58,6 +58,8 @@ pub enum Dimension {
     Consistency,
     /// Does it know when it is wrong?
     Predictability,
+    /// What does it do when something goes wrong?
+    Robustness,
     /// What does it use up?
     Resources,
 }
@@ -73,6 +75,8 @@ pub enum Unit {
     Score,
     /// A difference of two shares, from −1 to 1.
     Difference,
+    /// A ratio of two shares; 1 is no difference.
+    Ratio,
     /// A factor from 1: a typical value is centre ×/÷ factor.
     Factor,
     /// Tokens.
@@ -198,6 +202,20 @@ measures! {
     InvisibleOfTrials = "invisible_of_trials", "invisible failures", Predictability, Share, Lower;
     /// The share of graded trials with a stated confidence, averaged over tasks.
     ConfidenceCoverage = "confidence_coverage", "confidence coverage", Predictability, Share, Higher;
+    /// The mean over tasks of the share of trials that pass although a fault landed in them.
+    FaultSuccess = "fault_success", "success when hit", Robustness, Share, Higher;
+    /// The mean over the same tasks of the share of trials of the baseline that pass.
+    FaultBaseline = "fault_baseline", "success without faults", Robustness, Share, Higher;
+    /// The success of trials that were hit minus that of the baseline, paired by task: below 0 faults cost success.
+    FaultDifference = "fault_difference", "difference", Robustness, Difference, Higher;
+    /// The success of trials that were hit as a share of that of the baseline on the same tasks; 1 is no difference.
+    FaultRatio = "fault_ratio", "ratio", Robustness, Ratio, Higher;
+    /// The share of landed faults after which the same request, or an equivalent one, was answered in the same trial, averaged over tasks.
+    FaultRecovery = "fault_recovery", "faults recovered from", Robustness, Share, Higher;
+    /// The share of landed faults after which the agent sent a further request, averaged over tasks.
+    FaultContinued = "fault_continued", "faults gone on after", Robustness, Share, Higher;
+    /// The share of trials with a landed fault whose agent finished by itself and without an error, averaged over tasks.
+    FaultFinished = "fault_finished", "hit trials finished", Robustness, Share, Higher;
     /// The median over tasks of the task's median tokens of a trial.
     TokenMedian = "token_median", "tokens, median", Resources, Tokens, Lower;
     /// The tokens that 95 of 100 trials stay below.

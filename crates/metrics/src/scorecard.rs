@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::books::{Books, Denominators};
+use crate::robustness::Robustness;
 use crate::success::WorstCase;
 use crate::value::Number;
 use crate::{Measure, MeasureId, Settings};
@@ -39,6 +40,9 @@ pub struct Scorecards {
     pub books: Books,
     /// One scorecard for each agent and condition, in the experiment's order.
     pub scorecards: Vec<Scorecard>,
+    /// What faults on the wire do, one entry for each agent and condition of the kind `fault`, in the experiment's order; empty where
+    /// there is none, which means that robustness was not measured.
+    pub robustness: Vec<Robustness>,
     /// What a reader should know before believing the numbers.
     pub warnings: Vec<Warning>,
 }
@@ -112,7 +116,7 @@ pub struct Scorecard {
     pub denominators: Denominators,
     /// The band of the success rate over trials that do not count; none where all finished trials count.
     pub worst_case: Option<WorstCase>,
-    /// The measures, in the order of [`MeasureId::ALL`].
+    /// The measures, in the order of [`MeasureId::ALL`], without those of robustness.
     pub measures: Vec<Measure>,
     /// The tasks, by name.
     pub tasks: Vec<TaskRow>,

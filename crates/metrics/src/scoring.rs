@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use retrial_spec::{
-    AgentName, ConditionName, Ending, Fact, RunManifest, TaskName, TrialId, TrialRecord, Verdict,
+    AgentName, ConditionKind, ConditionName, ConditionSpec, Ending, Fact, RunManifest, TaskName, TrialId,
+    TrialRecord, Verdict,
 };
 use retrial_stats::{Level, agreement};
 
@@ -12,6 +13,7 @@ use crate::actions::{self, TaskSimilarity};
 use crate::books::{Tally, books_of_run};
 use crate::estimators::Context;
 use crate::outcome::outcome;
+use crate::robustness::{Comparison, Robustness};
 use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow, Warning};
 use crate::trials::{TaskTrials, Trial, Vocabulary};
 use crate::{MeasureId, MetricsError, Settings, confidence, repeats, resources, success};
@@ -120,11 +122,15 @@ impl<'a> Scoring<'a> {
         let context = Context { settings: self.settings, level: self.level, kinds: &kinds };
         let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
         let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
-        let mut groups = std::mem::take(&mut self.groups).into_iter();
+        let mut groups = std::mem::take(&mut self.groups);
+        for group in &mut groups {
+            group.settle(&renamed);
+        }
+        let robustness = self.robustness(&groups, &context);
+        let mut groups = groups.into_iter();
         for &agent in &self.agents.order {
             for &condition in &self.conditions.order {
-                let Some(mut group) = groups.next() else { continue };
-                group.settle(&renamed);
+                let Some(group) = groups.next() else { continue };
                 let subject = Subject { agent, condition, tasks: &self.tasks.order, planned: planned_each };
                 scorecards.push(subject.scorecard(group, &context, &mut warnings));
             }
@@ -140,8 +146,36 @@ impl<'a> Scoring<'a> {
             settings: *self.settings,
             books,
             scorecards,
+            robustness,
             warnings,
         }
+    }
+
+    /// Compares every agent's trials under every fault condition with those under the baseline.
+    fn robustness(&self, groups: &[Group], context: &Context<'_>) -> Vec<Robustness> {
+        let conditions = &self.manifest.experiment.conditions;
+        let is_baseline = |condition: &ConditionSpec| condition.kind == ConditionKind::Baseline;
+        let Some(baseline) = conditions.iter().position(is_baseline) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (agent, of_agent) in self.agents.order.iter().zip(groups.chunks(conditions.len())) {
+            for (condition, group) in conditions.iter().zip(of_agent) {
+                let Some(settings) = &condition.fault else { continue };
+                let comparison = Comparison {
+                    agent,
+                    condition: &condition.name,
+                    baseline: &conditions[baseline].name,
+                    fault: settings.what,
+                    tasks: self.of_tasks(group).zip(self.of_tasks(&of_agent[baseline])).collect(),
+                };
+                found.push(comparison.robustness(context));
+            }
+        }
+        found
+    }
+
+    fn of_tasks<'g>(&'g self, group: &'g Group) -> impl Iterator<Item = TaskTrials<'g>> {
+        let cells = self.tasks.order.iter().zip(&group.cells);
+        cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use retrial_spec::{
-    Action, ActionKind, ActionLog, Claim, Ending, Fact, MissingReason, TaskName, TrialRecord,
+    Action, ActionKind, ActionLog, Claim, Ending, Fact, FaultCount, MissingReason, TaskName, TrialRecord,
 };
 
 use crate::outcome::Outcome;
@@ -24,6 +24,18 @@ pub(crate) struct Trial {
     /// Whether a confidence could have been stated.
     pub(crate) confidence_asked: bool,
     pub(crate) claim: Option<Claim>,
+    /// Whether the agent stopped by itself and without an error.
+    pub(crate) finished: bool,
+    pub(crate) faults: Faults,
+}
+
+/// The faults of a trial, of all kinds together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Faults {
+    pub(crate) landed: u64,
+    pub(crate) not_landed: u64,
+    pub(crate) went_on: u64,
+    pub(crate) recovered: u64,
 }
 
 impl Trial {
@@ -41,7 +53,14 @@ impl Trial {
             confidence: record.confidence.value().copied(),
             confidence_asked: !not_asked,
             claim: record.claim.value().copied(),
+            finished: record.ending == Ending::Finished,
+            faults: Faults::of(record),
         }
+    }
+
+    /// Whether a fault landed in it.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.faults.landed > 0
     }
 
     pub(crate) fn is_graded(&self) -> bool {
@@ -50,6 +69,18 @@ impl Trial {
 
     pub(crate) fn is_passed(&self) -> bool {
         self.outcome == Outcome::Passed
+    }
+}
+
+impl Faults {
+    fn of(record: &TrialRecord) -> Self {
+        let sum = |count: fn(&FaultCount) -> u32| record.faults.iter().map(|of| u64::from(count(of))).sum();
+        Self {
+            landed: sum(|count| count.landed),
+            not_landed: sum(|count| count.not_landed),
+            went_on: sum(|count| count.went_on),
+            recovered: sum(|count| count.recovered),
+        }
     }
 }
 

@@ -227,6 +227,12 @@ impl Reason {
     pub(crate) const NO_CLAIMS: Self = Self::fixed("no_claims", "no such trial has a stated claim");
     /// No action is known.
     pub(crate) const NO_ACTIONS: Self = Self::fixed("no_actions", "no trial has a recorded action");
+    /// No fault reached an agent.
+    pub(crate) const NO_LANDED_FAULTS: Self =
+        Self::fixed("no_landed_faults", "no fault landed in a trial that counts");
+    /// Nothing to compare with.
+    pub(crate) const NO_BASELINE: Self =
+        Self::fixed("no_baseline", "no task that was hit has a graded trial of the baseline");
     /// The amount is known of no trial.
     pub(crate) const NOT_RECORDED: Self = Self::fixed("not_recorded", "no trial has a recorded value");
     /// The estimator speaks of the population only.

@@ -8,10 +8,10 @@
 use std::fmt::Write;
 
 use retrial_spec::{
-    Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionName, Cost, Ending, Experiment,
-    FORMAT_VERSION, Fact, HostFacts, MissingReason, Phase, PriceFacts, RunId, RunManifest, SandboxChoice,
-    SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict,
-    digest_bytes,
+    Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionKind, ConditionName, ConditionSpec,
+    Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, HostFacts, MissingReason,
+    Phase, PriceFacts, RetryRule, RunId, RunManifest, SandboxChoice, SandboxFacts, Source, TaskFacts,
+    TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict, WireFault, digest_bytes,
 };
 
 /// A run of the agents `agents`, each trying each task `trials` times under the baseline.
@@ -35,6 +35,26 @@ pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
     }
+}
+
+/// As [`run`], with a condition `faults` of server errors beside the baseline.
+pub fn run_with_faults(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
+    let mut manifest = run(agents, tasks, trials);
+    manifest.experiment.conditions.push(ConditionSpec {
+        name: ConditionName::new("faults").unwrap(),
+        kind: ConditionKind::Fault,
+        fault: Some(FaultSettings {
+            what: WireFault::ServerError,
+            rate: 0.5,
+            burst: 1,
+            retries: RetryRule::Drawn,
+            first: 1,
+            max: None,
+            retry_after_sec: None,
+            stall_sec: None,
+        }),
+    });
+    manifest
 }
 
 fn task_facts(name: &str) -> TaskFacts {
@@ -108,6 +128,8 @@ pub trait Change: Sized {
     fn infrastructure(self) -> Self;
     /// Makes it reach its time limit.
     fn times_out(self) -> Self;
+    /// Puts it under the fault condition of [`run_with_faults`], with so many faults landed and recovered from.
+    fn hit(self, landed: u32, recovered: u32) -> Self;
     /// Gives it actions, as `kind:name` words.
     fn does(self, words: &str) -> Self;
     /// Gives it tokens.
@@ -141,6 +163,14 @@ impl Change for TrialRecord {
 
     fn times_out(mut self) -> Self {
         self.ending = Ending::Timeout;
+        self
+    }
+
+    fn hit(mut self, landed: u32, recovered: u32) -> Self {
+        self.trial.condition = ConditionName::new("faults").unwrap();
+        let count =
+            FaultCount { what: WireFault::ServerError, landed, not_landed: 1, went_on: recovered, recovered };
+        self.faults = vec![count];
         self
     }
 

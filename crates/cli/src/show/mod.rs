@@ -2,5 +2,6 @@
 
 pub(crate) mod plan;
 pub(crate) mod progress;
+mod robustness;
 pub(crate) mod scorecard;
 pub(crate) mod table;

@@ -50,8 +50,10 @@ pub(crate) fn render(scorecards: &Scorecards, width: usize) -> String {
         text.push_str(&measures(block));
     }
     for scorecard in &scorecards.scorecards {
-        text.push_str(&undefined(scorecard));
+        let headlines = GROUPS.into_iter().flatten().filter_map(|&id| scorecard.headline(id));
+        text.push_str(&undefined(&title(scorecard), headlines));
     }
+    text.push_str(&super::robustness::render(&scorecards.robustness, columns));
     text.push('\n');
     for scorecard in &scorecards.scorecards {
         text.push_str(&tasks(scorecard));
@@ -95,7 +97,7 @@ fn measures(block: &[Scorecard]) -> String {
     text
 }
 
-fn row(label: &str, cells: impl Iterator<Item = String>) -> String {
+pub(super) fn row(label: &str, cells: impl Iterator<Item = String>) -> String {
     let mut line = pad(label, LABELS);
     for cell in cells {
         line.push_str(&pad(&cell, CELL));
@@ -155,7 +157,7 @@ fn label(id: MeasureId, k: Option<u32>) -> String {
     }
 }
 
-fn cell(measure: &Measure) -> String {
+pub(super) fn cell(measure: &Measure) -> String {
     let Value::Estimate(estimate) = &measure.value else { return "undefined".to_owned() };
     let point = number(estimate.point.value(), measure.unit);
     match &estimate.interval {
@@ -185,19 +187,18 @@ fn thousands(value: f64) -> String {
 }
 
 /// Why headline measures of an agent are undefined, each reason once.
-fn undefined(scorecard: &Scorecard) -> String {
+pub(super) fn undefined<'a>(title: &str, measures: impl Iterator<Item = &'a Measure>) -> String {
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for &id in GROUPS.into_iter().flatten() {
-        let Some(Value::Undefined(reason)) = scorecard.headline(id).map(|measure| &measure.value) else {
-            continue;
-        };
+    for measure in measures {
+        let Value::Undefined(reason) = &measure.value else { continue };
+        let label = measure.id.label();
         match reasons.iter_mut().find(|(text, _)| *text == reason.to_string()) {
-            Some((_, labels)) => labels.push(id.label()),
-            None => reasons.push((reason.to_string(), vec![id.label()])),
+            Some((_, labels)) => labels.push(label),
+            None => reasons.push((reason.to_string(), vec![label])),
         }
     }
     let line = |(reason, labels): (String, Vec<&str>)| {
-        let text = format!("{}: {} undefined, because {reason}", title(scorecard), labels.join(", "));
+        let text = format!("{title}: {} undefined, because {reason}", labels.join(", "));
         textwrap::fill(
             &text,
             textwrap::Options::new(WIDTH)

@@ -1,7 +1,7 @@
 //! A small run whose numbers can be worked out by hand, and its JSON.
 
 use retrial_metrics::{
-    Among, EndingClass, Granularity, Measure, MeasureId, Scorecard, Scorecards, Settings, Target,
+    Among, Dimension, EndingClass, Granularity, Measure, MeasureId, Scorecard, Scorecards, Settings, Target,
     TimeoutPolicy, UngradedPolicy, VerdictClass, Warning, scorecard,
 };
 use retrial_spec::{Claim, RunManifest, TrialRecord};
@@ -232,7 +232,9 @@ fn measures_stand_in_the_documented_order() {
     let scored = scored();
     let mut ids: Vec<MeasureId> = scored.scorecards[0].measures.iter().map(|measure| measure.id).collect();
     ids.dedup();
-    assert_eq!(ids, MeasureId::ALL);
+    let mut documented = MeasureId::ALL.to_vec();
+    documented.retain(|id| id.dimension() != Dimension::Robustness);
+    assert_eq!(ids, documented);
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod bad_input;
 mod build;
 mod example;
 mod properties;
+mod robustness;
 mod thin_data;
