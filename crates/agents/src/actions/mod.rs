@@ -1,11 +1,11 @@
-//! Actions: what an agent did, made from the tool calls seen on the wire, with kinds from a documented table.
-//!
-//! Only the first program of a command line counts; the table file `actions.toml` says how it is found.
+//! Actions: what an agent did, made from the tool calls and texts seen on the wire, with kinds from a documented table.
 
-mod command;
 mod extract;
+mod file;
+mod patch;
+mod shell;
 mod table;
-mod words;
+mod target;
 
 pub use extract::actions_of;
 pub use table::ActionTable;
