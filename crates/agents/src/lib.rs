@@ -1,7 +1,7 @@
 //! Coding agents: how they are installed and launched, the built-in reference agent, what they did, and what they say of it.
 //!
 //! The runner takes a [`Recipe`], builds its [`Kit`] once, and per trial either launches a program from it or runs
-//! [`run_reference`]. From the wire's tool calls [`actions_of`] makes actions; [`elicit`] holds the question for confidence and
+//! [`run_reference`]. From the wire's exchanges [`TrajectoryWriter`] makes a trajectory and the actions in it; [`elicit`] holds the question for confidence and
 //! claim and reads its answer. Nothing here starts a sandbox, schedules a trial or prints.
 
 pub mod elicit;
@@ -10,6 +10,7 @@ mod actions;
 mod kit;
 mod recipe;
 mod reference;
+mod trajectory;
 
 pub use actions::{ActionTable, actions_of};
 pub use kit::{Kit, KitBuilder, KitError, KitFacts};
@@ -20,4 +21,7 @@ pub use recipe::{
 };
 pub use reference::{
     ReferenceEnd, ReferenceOutcome, ReferenceSettings, Shell, ShellError, ShellOutput, run_reference,
+};
+pub use trajectory::{
+    Observed, TrajectoryFacts, TrajectoryFault, TrajectoryWriter, Written, validate_trajectory,
 };

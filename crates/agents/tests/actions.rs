@@ -191,9 +191,8 @@ fn hostile_nesting_is_bounded() {
         let line = format!("{}ls{}", open.repeat(5000), close.repeat(5000));
         assert!(all(&line).len() <= 256);
     }
-    let calls = "f0() { ls; }; ".to_owned()
-        + &(1..40).map(|n| format!("f{n}() {{ f{}; f{}; }}; ", n - 1, n - 1)).collect::<String>()
-        + "f39; f5";
+    let calls: Vec<String> = (1..40).map(|n| format!("f{n}() {{ f{}; f{}; }}; ", n - 1, n - 1)).collect();
+    let calls = format!("f0() {{ ls; }}; {}f39; f5", calls.concat());
     assert!(all(&calls).len() <= 256);
     assert_eq!(all(&"ls && ".repeat(20_000)).len(), 256);
     assert_eq!(shown(&all("f() { f; }; f")), "other bash");

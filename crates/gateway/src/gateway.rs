@@ -18,6 +18,11 @@ impl Gateway {
         Self { prices: Arc::new(prices), provider: Provider::new() }
     }
 
+    /// Returns the price table.
+    pub fn prices(&self) -> &Arc<PriceTable> {
+        &self.prices
+    }
+
     /// Listens on the trial's own Unix socket until [`TrialGateway::finish`].
     ///
     /// Must be called within a tokio runtime with time and I/O enabled.

@@ -80,6 +80,8 @@ pub struct RunFacts {
     pub tasks: Vec<TaskFacts>,
     /// The price table.
     pub prices: PriceFacts,
+    /// The digest of the table that gives actions their kinds and names.
+    pub actions: ContentDigest,
     /// Where the trials ran.
     pub sandbox: SandboxFacts,
 }
@@ -100,6 +102,7 @@ impl From<&RunManifest> for RunFacts {
             agents: manifest.agents.clone(),
             tasks,
             prices: manifest.prices.clone(),
+            actions: manifest.actions.clone(),
             sandbox: manifest.sandbox.clone(),
         }
     }

@@ -21,8 +21,8 @@ pub struct AgentCheck {
     pub ending: Ending,
     /// Requests that reached the model.
     pub requests: u64,
-    /// Tool calls that the agent carried out.
-    pub tool_calls: usize,
+    /// Actions of the agent.
+    pub actions: usize,
     /// Whether what the model asked for was done in the sandbox.
     pub did_the_work: bool,
     /// What went wrong, or the end of what the agent printed.
@@ -106,7 +106,7 @@ pub async fn check_agent(
         run: run.clone(),
         seed: 1,
         elicit: ElicitMode::Off,
-        actions: ActionTable::builtin(),
+        actions: Arc::new(ActionTable::builtin()),
         conditions: Vec::new(),
         runtime,
     };
@@ -133,7 +133,7 @@ pub async fn check_agent(
         Ok((record, _)) => AgentCheck {
             ending: record.ending,
             requests: record.requests,
-            tool_calls: record.actions.len(),
+            actions: record.actions.len(),
             did_the_work: record.verdict == Verdict::Passed,
             detail: detail(&record.verdict, &directory),
         },
@@ -141,7 +141,7 @@ pub async fn check_agent(
             detail: failure.cause.clone(),
             ending: Ending::Infrastructure { phase: failure.phase, cause: failure.cause },
             requests: 0,
-            tool_calls: 0,
+            actions: 0,
             did_the_work: false,
         },
     })

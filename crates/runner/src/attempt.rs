@@ -6,20 +6,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use retrial_agents::{ActionTable, actions_of, elicit};
+use retrial_agents::{ActionTable, elicit};
 use retrial_gateway::{
     Answer, AskError, Budget, FaultPlan, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire,
 };
 use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive, TreeError};
 use retrial_spec::{
-    AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount, FaultOutcome,
-    FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason, Verdict,
+    ActionLog, AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount,
+    FaultOutcome, FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason,
+    Verdict,
 };
 use tokio::sync::oneshot;
 
 use crate::agent_phase::{AgentEnd, run_agent, within};
 use crate::final_state::change_between;
 use crate::grade::{Graded, error_chain};
+use crate::trajectory::{WIRE_LOG, write_trajectory};
 use crate::{PlannedAgent, ReadyTask, native_logs};
 
 /// What all attempts of a run share.
@@ -29,7 +31,7 @@ pub(crate) struct Bench {
     pub(crate) run: RunId,
     pub(crate) seed: u64,
     pub(crate) elicit: ElicitMode,
-    pub(crate) actions: ActionTable,
+    pub(crate) actions: Arc<ActionTable>,
     pub(crate) conditions: Vec<ConditionSpec>,
     pub(crate) runtime: Arc<Runtime>,
 }
@@ -56,6 +58,7 @@ struct Worked {
 struct Left {
     end: AgentEnd,
     wire: Wire,
+    actions: ActionLog,
     confidence: Fact<f64>,
     claim: Fact<Claim>,
     agent_ms: u64,
@@ -129,7 +132,7 @@ impl Attempt<'_> {
             upstream: self.upstream()?,
             budget: Budget::of_requests(self.task.limits.requests),
             faults: self.faults(),
-            wire_log: self.directory.join("wire.jsonl.zst"),
+            wire_log: self.directory.join(WIRE_LOG),
         };
         let gateway = self.bench.gateway.open(access).await.map_err(|error| fail(Phase::Setup, &error))?;
         sandbox.start().await.map_err(setup)?;
@@ -190,6 +193,7 @@ impl Attempt<'_> {
             ElicitMode::InPrompt | ElicitMode::Off => None,
         };
         let wire = gateway.finish().await.map_err(|error| agent(&error))?;
+        let actions = write_trajectory(self).await.map_err(|error| fail(Phase::Record, &error))?;
         if let Some(failure) = &wire.provider_failure
             // An agent that ended well took the part of a reply that came for the whole.
             && !(end == AgentEnd::Finished && failure.is_partial)
@@ -198,7 +202,7 @@ impl Attempt<'_> {
             return Err(AttemptFailure { phase: Phase::Agent, cause });
         }
         let (confidence, claim) = self.stated(answer, &wire)?;
-        Ok(Left { end, wire, confidence, claim, agent_ms })
+        Ok(Left { end, wire, actions: actions.into_iter().collect(), confidence, claim, agent_ms })
     }
 
     /// What the agent said of its result, written down with the question and the raw answer.
@@ -291,7 +295,7 @@ impl Attempt<'_> {
             attempts: self.number,
             ending: ending(&left.end, &left.wire),
             verdict,
-            actions: actions_of(&left.wire.tool_calls, &self.bench.actions).into_iter().collect(),
+            actions: left.actions.clone(),
             requests: left.wire.exchanges,
             usage: left.wire.usage,
             cost: left.wire.cost,
@@ -359,7 +363,7 @@ pub(crate) fn record_of_failure(
         attempts,
         ending: Ending::Infrastructure { phase: failure.phase, cause: failure.cause.clone() },
         verdict: Verdict::Ungraded(UngradedReason::Infrastructure),
-        actions: retrial_spec::ActionLog::default(),
+        actions: ActionLog::default(),
         requests: 0,
         usage: Fact::Missing(missing),
         cost: Fact::Missing(missing),

@@ -21,6 +21,7 @@ mod run_dir;
 mod schedule;
 mod session;
 mod task_dir;
+mod trajectory;
 mod verdict;
 
 pub use admission::{Admission, AdmissionFault};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use retrial_agents::{Kit, Recipe};
+use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{PriceError, PriceTable, Upstream};
 use retrial_spec::{
@@ -43,6 +43,8 @@ pub struct Plan {
     pub agents: Vec<PlannedAgent>,
     /// The price table.
     pub prices: PriceTable,
+    /// The table that tells actions.
+    pub actions: Arc<ActionTable>,
 }
 
 /// An agent whose recipe and model are resolved.
@@ -77,6 +79,14 @@ impl PlannedModel {
         match self {
             Self::Simulated(profile) => &profile.name,
             Self::Endpoint(model) => &model.model,
+        }
+    }
+
+    /// Returns the model's name in price tables.
+    pub(crate) fn priced_as(&self) -> String {
+        match self {
+            Self::Simulated(profile) => format!("simulated/{}", profile.name),
+            Self::Endpoint(model) => model.model.clone(),
         }
     }
 
@@ -121,6 +131,12 @@ pub enum PlanError {
     /// The price table cannot be used.
     #[error("the price table cannot be used")]
     Prices(#[source] PriceError),
+    /// The file that adds to the table of actions has faults.
+    #[error("the table of actions cannot be used")]
+    Actions(#[source] Box<SpecError>),
+    /// The table of actions changed since the run was started.
+    #[error("the table of actions changed since the run was started")]
+    ActionsChanged,
     /// A filter matches nothing.
     #[error("no {what} is named `{name}`")]
     NoSuch {
@@ -161,7 +177,7 @@ impl PlanError {
     /// Returns the faults of the file that is wrong, where it is a file that people write.
     pub fn spec_error(&self) -> Option<&SpecError> {
         match self {
-            Self::Spec(error) => Some(error),
+            Self::Spec(error) | Self::Actions(error) => Some(error),
             Self::Task(error) => error.spec_error(),
             _ => None,
         }
@@ -182,6 +198,9 @@ impl PlanError {
             }
             Self::Changed { .. } => {
                 Some("start a new run: results of different tasks do not belong together".to_owned())
+            }
+            Self::ActionsChanged => {
+                Some("start a new run: actions of different tables do not belong together".to_owned())
             }
             Self::SameName { .. } => Some("rename one of the directories".to_owned()),
             _ => None,
@@ -225,6 +244,7 @@ impl Plan {
         for model in &mut experiment.models {
             model.key_file = model.key_file.take().map(|file| base.join(file).display().to_string());
         }
+        experiment.actions = experiment.actions.map(|actions| base.join(actions).display().to_string());
         overrides.apply(&mut experiment)?;
         let mut plan = Self::resolve(experiment, &document, &base)?;
         plan.keep_tasks(&overrides.tasks)?;
@@ -240,6 +260,9 @@ impl Plan {
         // Faults of a run's experiment can only point at the run as a whole.
         let document = Document::parse("run.json", "").map_err(|error| PlanError::Spec(Box::new(error)))?;
         let plan = Self::resolve(manifest.experiment.clone(), &document, Path::new("/"))?;
+        if *plan.actions.digest() != manifest.actions {
+            return Err(PlanError::ActionsChanged);
+        }
         for (now, then) in plan.tasks.iter().zip(&manifest.tasks) {
             if now.digest != then.digest || now.simulation_digest != then.simulation {
                 return Err(PlanError::Changed { name: now.name.clone() });
@@ -265,7 +288,11 @@ impl Plan {
             Some(path) => read_prices(Path::new(path))?,
             None => PriceTable::builtin(),
         };
-        Ok(Self { experiment, tasks, agents, prices })
+        let actions = match &experiment.actions {
+            Some(path) => read_actions(Path::new(path))?,
+            None => ActionTable::builtin(),
+        };
+        Ok(Self { experiment, tasks, agents, prices, actions: Arc::new(actions) })
     }
 
     fn keep_tasks(&mut self, keep: &[String]) -> Result<(), PlanError> {
@@ -306,6 +333,7 @@ impl Plan {
         for model in &mut portable.models {
             model.key_file = model.key_file.take().map(|_| String::new());
         }
+        portable.actions = Some(self.actions.digest().to_string());
         for (spec, agent) in portable.agents.iter_mut().zip(&self.agents) {
             spec.recipe = agent.recipe.digest().to_string();
         }
@@ -333,6 +361,13 @@ fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
     let text =
         fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
     PriceTable::parse(&path.display().to_string(), &text).map_err(PlanError::Prices)
+}
+
+fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {
+    let text =
+        fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
+    let table = ActionTable::extended(&path.display().to_string(), &text);
+    table.map_err(|error| PlanError::Actions(Box::new(error)))
 }
 
 fn known_or(what: &'static str, names: &[String], known: &[String]) -> Result<(), PlanError> {

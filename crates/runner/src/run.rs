@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use retrial_agents::{ActionTable, KitError};
+use retrial_agents::KitError;
 use retrial_gateway::Gateway;
 use retrial_sandbox::{Backend, BackendKind, Capabilities, Reap, Runtime, SandboxError};
 use retrial_spec::{
@@ -192,6 +192,7 @@ impl Prepared {
             tasks: self.task_facts(),
             agents: agents.collect(),
             prices: self.plan.prices.facts(),
+            actions: self.plan.actions.digest().clone(),
             sandbox: SandboxFacts {
                 kind: choice_of(settings.capabilities.kind),
                 engine: settings.capabilities.version.clone(),
@@ -235,7 +236,7 @@ impl Prepared {
             run: settings.id.clone(),
             seed: experiment.seed,
             elicit: experiment.elicit.mode,
-            actions: ActionTable::builtin(),
+            actions: Arc::clone(&self.plan.actions),
             conditions: experiment.conditions.clone(),
             runtime: Arc::clone(&settings.runtime),
         };

@@ -39,6 +39,9 @@ pub struct Experiment {
     /// A price table file, relative to the experiment's file; the built-in table where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<String>,
+    /// A file that adds to the table of actions, relative to the experiment's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<String>,
     /// Limits per trial.
     #[serde(default)]
     pub limits: Limits,

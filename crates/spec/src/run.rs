@@ -62,6 +62,8 @@ pub struct RunManifest {
     pub agents: Vec<AgentFacts>,
     /// The price table that costs are computed with.
     pub prices: PriceFacts,
+    /// The digest of the table that gives actions their kinds and names; those of different tables are not to be compared.
+    pub actions: ContentDigest,
     /// Where trials run.
     pub sandbox: SandboxFacts,
     /// The host.

@@ -32,6 +32,7 @@ pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
         tasks: tasks.iter().map(|task| task_facts(task)).collect(),
         agents: agents.iter().map(|agent| agent_facts(agent)).collect(),
         prices: PriceFacts { date: "2026-01-01".to_owned(), digest: digest_bytes(b"prices") },
+        actions: digest_bytes(b"actions"),
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
     }

@@ -1,4 +1,4 @@
-//! Files that are generated from the code and checked in: JSON Schemas.
+//! Files that are generated from the code and checked in: JSON Schemas, and the tables of reference pages.
 
 use crate::steps::root;
 
@@ -11,6 +11,7 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     let scorecard = retrial_metrics::schema();
     files.push((scorecard.name, scorecard.schema));
     files.push(("recipe.schema.json", retrial_agents::Recipe::schema()));
+    files.push(("actions.schema.json", retrial_agents::ActionTable::schema()));
     for (name, schema) in files {
         let path = directory.join(name);
         let mut text = serde_json::to_string_pretty(&schema).map_err(|error| error.to_string())?;
@@ -25,5 +26,27 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
         fs_err::write(&path, text).map_err(|error| error.to_string())?;
         println!("wrote docs/schemas/{name}");
     }
+    page("docs/actions.md", &retrial_agents::ActionTable::builtin().reference(), check)
+}
+
+/// Lines between which a page's generated part stands.
+const MARKS: [&str; 2] = ["<!-- generated: begin -->\n", "<!-- generated: end -->\n"];
+
+/// Writes the generated part of a page, or checks that it is up to date.
+fn page(name: &str, part: &str, check: bool) -> Result<(), String> {
+    let path = root().join(name);
+    let there = fs_err::read_to_string(&path).map_err(|error| error.to_string())?;
+    let lacks = || format!("{name} lacks the lines between which its generated part stands");
+    let (before, rest) = there.split_once(MARKS[0]).ok_or_else(lacks)?;
+    let (_, after) = rest.split_once(MARKS[1]).ok_or_else(lacks)?;
+    let text = format!("{before}{}{part}{}{after}", MARKS[0], MARKS[1]);
+    if there == text {
+        return Ok(());
+    }
+    if check {
+        return Err(format!("{name} is out of date; run `cargo xtask generate`"));
+    }
+    fs_err::write(&path, text).map_err(|error| error.to_string())?;
+    println!("wrote {name}");
     Ok(())
 }

@@ -8,6 +8,7 @@ use retrial_spec::{
 };
 
 use super::file::{Rule, TableFile};
+use super::reference::reference;
 use super::target::Targets;
 
 const BUILTIN: &str = include_str!("../../actions.toml");
@@ -66,6 +67,16 @@ impl ActionTable {
         let builtin = read("actions.toml", BUILTIN)?;
         let digest = digest_bytes(format!("{BUILTIN}\0{text}").as_bytes());
         Ok(Self::of(digest, &[builtin, user]))
+    }
+
+    /// Returns the JSON Schema of a user's file.
+    pub fn schema() -> serde_json::Value {
+        serde_json::to_value(schemars::schema_for!(TableFile)).unwrap_or_default()
+    }
+
+    /// Returns the table of programs, tools and rules as Markdown, for its reference page.
+    pub fn reference(&self) -> String {
+        reference(self)
     }
 
     /// Returns the digest of the table's files: equal digests, equal classification.
@@ -138,6 +149,7 @@ fn read(file: &str, text: &str) -> Result<TableFile, SpecError> {
     faults.extend(two_kinds(&document, "tools"));
     faults.extend(two_kinds(&document, "programs"));
     faults.extend(rules_without_words(&document));
+    faults.extend(bad_patterns(&document));
     let (file, _) = document.read::<TableFile>(faults)?;
     Ok(file)
 }
@@ -178,6 +190,22 @@ fn rules_without_words(document: &Document) -> Vec<Fault> {
         .collect()
 }
 
+/// The faults of file patterns that cannot be read.
+fn bad_patterns(document: &Document) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for list in ["test_files", "source", "doc", "config"] {
+        let patterns = document.root().pointer(&format!("/targets/{list}"));
+        let patterns = patterns.and_then(serde_json::Value::as_array).into_iter().flatten().enumerate();
+        for (index, pattern) in patterns {
+            if let Some(Err(error)) = pattern.as_str().map(glob::Pattern::new) {
+                let message = format!("the pattern cannot be read: {error}");
+                faults.push(document.fault(&format!("/targets/{list}/{index}"), message, None));
+            }
+        }
+    }
+    faults
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,11 +236,12 @@ mod tests {
 
     #[test]
     fn a_file_with_faults_is_refused_with_all_of_them_and_their_lines() {
-        let text = "[programs]\nread = [\"a\"]\nedit = [\"b\", \"a\"]\nreed = []\n[[rules]]\nprogram = \"x\"\nkind = \"run\"\n";
+        let text = "[programs]\nread = [\"a\"]\nedit = [\"b\", \"a\"]\nreed = []\n[[rules]]\nprogram = \"x\"\nkind = \"run\"\n[targets]\ndoc = [\"a***b\"]\n";
         let faults = faults(text);
         assert!(faults.iter().any(|(line, text)| *line == 4 && text.contains("reed")), "{faults:?}");
         assert!(faults.iter().any(|(_, text)| text.contains("`a` is both")), "{faults:?}");
         assert!(faults.iter().any(|(line, text)| *line == 5 && text.contains("no word")), "{faults:?}");
+        assert!(faults.iter().any(|(line, text)| *line == 9 && text.contains("pattern")), "{faults:?}");
         assert!(super::read("x", "[[rules]]\nprogram = 3\n").is_err());
     }
 }

@@ -84,7 +84,7 @@ struct Checked<'a> {
     min_glibc: Option<&'a str>,
     works: bool,
     requests: u64,
-    tool_calls: usize,
+    actions: usize,
     ending: String,
     detail: &'a str,
 }
@@ -128,25 +128,25 @@ fn report(args: &AgentCheckArgs, checkee: &Checkee<'_>, check: &AgentCheck) -> R
             min_glibc,
             works: check.works(),
             requests: check.requests,
-            tool_calls: check.tool_calls,
+            actions: check.actions,
             ending: check.ending.as_str().to_owned(),
             detail: &check.detail,
         })?;
     } else if check.works() {
         let glibc = min_glibc.map(|glibc| format!("; images need glibc {glibc}")).unwrap_or_default();
         out::data(&format!(
-            "✓ {} {version}, {protocol}: {} requests and {} tool calls without network{glibc}\n",
-            args.agent, check.requests, check.tool_calls
+            "✓ {} {version}, {protocol}: {} requests and {} actions without network{glibc}\n",
+            args.agent, check.requests, check.actions
         ))?;
     }
     if check.works() {
         return Ok(Exit::Done);
     }
     let reason = format!(
-        "it ended as `{}` after {} requests and {} tool calls: {}",
+        "it ended as `{}` after {} requests and {} actions: {}",
         check.ending.as_str(),
         check.requests,
-        check.tool_calls,
+        check.actions,
         check.detail
     );
     Err(Failure::AgentCheck { agent: args.agent.clone(), reason })

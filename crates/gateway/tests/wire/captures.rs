@@ -10,7 +10,7 @@ use retrial_spec::{Exchange, Fact, MissingReason, Protocol, Role, ToolKind, Usag
 use serde_json::{Value, json};
 
 /// A directory of the captures, or none where it is absent and need not be there.
-fn captures(directory: &str) -> Option<PathBuf> {
+pub(crate) fn captures(directory: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures/wire").join(directory);
     if path.is_dir() {
         return Some(path);
@@ -41,7 +41,7 @@ fn files(directory: &Path) -> Vec<(String, Vec<Value>)> {
 }
 
 /// The reply of an entry: type and bytes.
-fn reply(entry: &Value) -> (&'static str, Vec<u8>) {
+pub(crate) fn reply(entry: &Value) -> (&'static str, Vec<u8>) {
     match entry.get("sse").and_then(Value::as_array) {
         Some(events) => {
             let text: String = events.iter().map(|event| event.as_str().unwrap()).collect();

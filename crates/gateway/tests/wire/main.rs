@@ -13,3 +13,4 @@ mod protocols;
 mod rate_limits;
 mod simulated;
 mod simulated_captures;
+mod trajectories;
