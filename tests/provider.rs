@@ -2,68 +2,15 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use retrial_spec::{Ending, UngradedReason, Verdict};
+use support::provider::{Provider, answer, calls};
 use support::{Place, experiment, records};
 
 const KEY: &str = "sk-very-secret-0123456789";
-
-/// A provider on loopback that gives every request the same answer and remembers what it was sent as its key.
-struct Provider {
-    base_url: String,
-    keys: Arc<Mutex<Vec<String>>>,
-}
-
-impl Provider {
-    fn start(status: &'static str, body: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base_url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let keys: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = Arc::clone(&keys);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let seen = Arc::clone(&seen);
-                std::thread::spawn(move || serve(stream, status, body, &seen));
-            }
-        });
-        Self { base_url, keys }
-    }
-}
-
-fn serve(stream: TcpStream, status: &str, body: &str, keys: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut length = 0;
-        let mut line = String::new();
-        while reader.read_line(&mut line).is_ok_and(|read| read > 0) && line != "\r\n" {
-            let lower = line.to_lowercase();
-            if let Some(value) = lower.strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a length");
-            }
-            if lower.starts_with("authorization:") {
-                keys.lock().expect("a lock").push(line["authorization:".len()..].trim().to_owned());
-            }
-            line.clear();
-        }
-        if line.is_empty() {
-            return;
-        }
-        let mut request = vec![0; length];
-        if reader.read_exact(&mut request).is_err() {
-            return;
-        }
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        if reader.get_mut().write_all(answer.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
 
 /// One trial of the reference agent with the provider's model.
 fn one_trial(place: &Place, provider: &Provider) -> support::Ran {
@@ -93,34 +40,153 @@ fn a_provider_that_fails_for_good_is_an_infrastructure_failure_and_no_verdict_on
     assert_eq!(ran.code, Some(4), "nothing was evaluated: {}", ran.stderr);
 }
 
+/// Every file below a directory, zstd taken off.
+fn files(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut waiting, mut found) = (vec![root.to_owned()], Vec::new());
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() && !path.is_symlink() {
+            waiting.extend(fs_err::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            continue;
+        }
+        // Sockets cannot be read, and some files go while the run works.
+        let Ok(mut bytes) = fs_err::read(&path) else { continue };
+        if path.extension().is_some_and(|extension| extension == "zst") {
+            bytes = zstd::decode_all(bytes.as_slice()).unwrap_or(bytes);
+        }
+        found.push((path, bytes));
+    }
+    found
+}
+
+fn holds(bytes: &[u8], key: &str) -> bool {
+    bytes.windows(key.len()).any(|window| window == key.as_bytes())
+}
+
+#[track_caller]
+fn assert_no_key_below(root: &Path, key: &str) {
+    let files = files(root);
+    assert!(!files.is_empty(), "nothing below {}", root.display());
+    for (path, bytes) in files {
+        assert!(!holds(&bytes, key), "the key is in {}", path.display());
+    }
+}
+
+/// The processes of the host that show the key in their arguments or environment.
+fn processes_with(key: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir("/proc").expect("/proc").flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let shows = |what: &str| fs_err::read(entry.path().join(what)).is_ok_and(|bytes| holds(&bytes, key));
+        if shows("cmdline") || shows("environ") {
+            found.push(id);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// The processes that showed the key while the agent worked, and what was said of its sandbox.
+type Look = (Vec<u32>, String);
+
+/// Runs the agent in real sandboxes with a provider that sends the key back wherever it can, and looks for it everywhere while the
+/// agent works and afterwards.
+fn look_for_the_key(sandbox: &str, inspect: fn() -> String) {
+    let place = Place::new();
+    // One that no other test uses, for all processes of the host are looked at.
+    let key = format!("sk-looked-for-{sandbox}-{}", std::process::id());
+    let echo = format!("the key is {key}");
+    // The agent looks around in its sandbox, and the provider looks around on the host whenever it is asked.
+    let command = "env; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; \
+                   grep -rs looked-for /tmp /home /.retrial /app 2>/dev/null; true";
+    let body = calls(command).replace("\"content\":\"\"", &format!("\"content\":\"{echo}\""));
+    assert!(body.contains(&key));
+    let seen: Arc<Mutex<Vec<Look>>> = Arc::default();
+    let looks = Arc::clone(&seen);
+    let looked_for = key.clone();
+    let provider = Provider::with("200 OK", &format!("X-Echo: Bearer {key}\r\n"), &body, move |_| {
+        looks.lock().expect("a lock").push((processes_with(&looked_for), inspect()));
+    });
+    let text = experiment(sandbox, 1, &[]).replace("/*\"", "/fix-torn-tail\"");
+    let text = format!(
+        "{text}\n[limits]\nrequests = 3\ninfrastructure_retries = 0\n\n[[models]]\nname = \"m\"\nbase_url = \"{}\"\n\
+         model = \"m-1\"\nkey_env = \"THE_KEY\"\n\n[[agents]]\nname = \"a\"\nmodel = \"m\"\n",
+        provider.base_url
+    );
+    place.write("e.toml", &text);
+    let mut command = place.command(&["run", "e.toml", "--out", "run"]);
+    command.env("THE_KEY", &key).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the command starts");
+    let id = child.id();
+    let ran = support::Ran::from(child.wait_with_output().expect("an end")).expect(0);
+    let records = records(&place.join("run"));
+    assert_eq!((&records[0].ending, records[0].requests), (&Ending::OverBudget, 3), "{}", ran.stderr);
+    let seen = seen.lock().expect("a lock");
+    assert!(seen.len() >= 3);
+    for (processes, inspected) in seen.iter() {
+        assert_eq!(*processes, [id], "processes besides the command itself show the key");
+        assert!(!inspected.contains(&key), "{inspected}");
+    }
+    assert!(!ran.stdout.contains(&key) && !ran.stderr.contains(&key));
+    assert_no_key_below(&place.join("run"), &key);
+    let wire = place.join(&format!("run/trials/{}/attempt-1/wire.jsonl.zst", records[0].trial));
+    let wire = zstd::decode_all(fs_err::read(wire).expect("a log").as_slice()).expect("zstd");
+    let wire = String::from_utf8(wire).expect("a text");
+    // What the agent found in its sandbox went back to the model, so it stands in the log.
+    assert!(wire.contains("the key is ***") && wire.contains("PATH="), "{wire}");
+}
+
 #[test]
 fn a_providers_key_reaches_the_provider_and_no_file() {
     let place = Place::new();
-    let answer = "{\"model\":\"m-1\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"role\":\
-                  \"assistant\",\"content\":\"{\\\"confidence\\\": 0.25, \\\"claim\\\": \\\"not_done\\\"}\"}}],\"usage\":\
-                  {\"prompt_tokens\":12,\"completion_tokens\":3}}";
-    let provider = Provider::start("200 OK", answer);
+    let provider =
+        Provider::start("200 OK", &answer("{\"confidence\": 0.25, \"claim\": \"not_done\"}", (12, 3)));
     let ran = one_trial(&place, &provider).expect(0);
     assert!(provider.keys.lock().expect("a lock").iter().all(|key| key == &format!("Bearer {KEY}")));
-    assert_eq!(provider.keys.lock().expect("a lock").len(), 2, "one request and the question");
+    assert_eq!(provider.requests(), 2, "one request and the question");
     let records = records(&place.join("run"));
     assert_eq!(records[0].usage.value().expect("tokens").total(), 15);
     assert!(records[0].cost.value().is_none(), "the price table does not know the model");
     assert_eq!(records[0].confidence.value(), Some(&0.25));
     assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY));
-    let mut files = vec![place.join("run")];
-    while let Some(path) = files.pop() {
-        if path.is_dir() {
-            files.extend(fs_err::read_dir(&path).expect("a directory").flatten().map(|entry| entry.path()));
-            continue;
-        }
-        let mut bytes = fs_err::read(&path).expect("a file");
-        if path.extension().is_some_and(|extension| extension == "zst") {
-            bytes = zstd::decode_all(bytes.as_slice()).expect("zstd");
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        assert!(!text.contains(KEY), "the key is in {}", path.display());
+    assert_no_key_below(&place.join("run"), KEY);
+}
+
+#[test]
+fn a_key_that_the_provider_sends_back_in_an_error_is_in_no_message_and_no_file() {
+    let place = Place::new();
+    let error = format!("{{\"error\":{{\"message\":\"Incorrect API key provided: {KEY}\"}}}}");
+    let provider = Provider::with("401 Unauthorized", &format!("X-Echo: {KEY}\r\n"), &error, |_| {});
+    let ran = one_trial(&place, &provider).expect(4);
+    assert!(ran.stderr.contains("Incorrect API key provided: ***"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY));
+    assert_no_key_below(&place.join("run"), KEY);
+    for args in
+        [&["audit", "run"][..], &["audit", "run", "--json"], &["status", "run"], &["score", "run", "--json"]]
+    {
+        let ran = place.run(args);
+        assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY), "{args:?}");
     }
+}
+
+#[test]
+fn a_providers_key_is_in_no_namespace_sandbox_nor_in_a_process_that_the_run_starts() {
+    look_for_the_key("namespace", String::new);
+}
+
+#[test]
+fn a_providers_key_is_in_no_container_nor_in_what_the_engine_says_of_it() {
+    if !support::docker_or_skip("a_providers_key_is_in_no_container_nor_in_what_the_engine_says_of_it") {
+        return;
+    }
+    look_for_the_key("docker", || {
+        let ids =
+            Command::new("docker").args(["ps", "--quiet", "--no-trunc"]).output().expect("docker").stdout;
+        let ids = String::from_utf8(ids).expect("ids");
+        // Containers of others may go meanwhile, which makes the command fail and says nothing of ours.
+        let inspected =
+            Command::new("docker").arg("inspect").args(ids.split_whitespace()).output().expect("docker");
+        String::from_utf8_lossy(&inspected.stdout).into_owned()
+    });
 }
 
 #[test]

@@ -5,6 +5,8 @@
     reason = "each test file uses its own part, and skipped tests say so"
 )]
 
+pub(crate) mod provider;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 

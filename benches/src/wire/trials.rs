@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use retrial_gateway::{Budget, Gateway, PriceTable, Token, TrialAccess, TrialGateway, Upstream};
+use retrial_gateway::{Gateway, PriceTable, Revocation, Token, TrialAccess, TrialGateway, Upstream};
+use retrial_spec::Budget;
 
 use crate::Failure;
 
@@ -14,6 +15,8 @@ pub(crate) async fn open_at(
     upstream: Upstream,
 ) -> Result<TrialGateway, Failure> {
     let access = TrialAccess {
+        run: "bench".parse()?,
+        attempt: 1,
         trial: "noop~noop~baseline~1".parse()?,
         socket,
         socket_owner: None,
@@ -22,6 +25,9 @@ pub(crate) async fn open_at(
         upstream,
         budget: Budget::default(),
         faults: None,
+        reservation: None,
+        revocation: Revocation::default(),
+        audit_log: wire_log.with_extension("audit"),
         wire_log,
     };
     Ok(gateway.open(access).await?)

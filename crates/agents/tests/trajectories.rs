@@ -71,7 +71,7 @@ fn case(number: u32, messages: &[Message], text: &str, calls: &[(&str, &str)]) -
         injected: None,
         fault: None,
     };
-    Case { exchange, messages: messages.to_vec(), cost: Some(Cost { usd_micros: 1500 }) }
+    Case { exchange, messages: messages.to_vec(), cost: Some(Cost { usd_micros: 1500, priced_on: None }) }
 }
 
 fn bytes(cases: &[Case]) -> (Vec<u8>, Written) {

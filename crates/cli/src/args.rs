@@ -29,6 +29,12 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Say how far a run is.
     Status(StatusArgs),
+    /// Check the audit logs of a run and say what each trial did with its access to its model.
+    Audit(AuditArgs),
+    /// Take a running trial's access to its model away.
+    Revoke(RevokeArgs),
+    /// List the prices that costs are computed with.
+    Prices(PricesArgs),
     /// List tasks, or check that they can be admitted.
     #[command(subcommand)]
     Task(TaskCommand),
@@ -53,7 +59,9 @@ Examples:
   retrial run my.toml --dry-run                    print the plan and its cell counts, run nothing
   retrial run my.toml --trials 10 --agent steady   change the experiment from the command line
   retrial run my.toml --sandbox docker --concurrency 4 --out results/mine
-  retrial run --resume results/mine                go on with a run that was stopped")]
+  retrial run my.toml --budget-usd 5               start no trial that might not fit into 5 dollars
+  retrial run --resume results/mine                go on with a run that was stopped
+  retrial run --resume results/mine --budget-usd 8 go on with a run whose budget was spent")]
 pub(crate) struct RunArgs {
     /// The experiment's file; not given with --resume.
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
@@ -82,12 +90,34 @@ pub(crate) struct RunArgs {
     /// Trials at a time; by default what cores and memory allow.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) concurrency: Option<u32>,
+    /// Requests that the run may send in all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) budget_requests: Option<u64>,
+    /// Tokens that the run may use in all.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) budget_tokens: Option<u64>,
+    /// US dollars that the run may cost in all.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(crate) budget_usd: Option<f64>,
+    /// Seconds in which trials may run, of all sessions of the run together.
+    #[arg(long, value_name = "SEC", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) budget_wall_sec: Option<u64>,
     /// Print the plan and run nothing.
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,
     /// Print the scorecard, or with --dry-run the plan, as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads an amount of money.
+fn dollars(text: &str) -> Result<f64, String> {
+    let amount: f64 = text.trim_start_matches('$').parse().map_err(|_| "it is no number".to_owned())?;
+    if (1e-6..=1e9).contains(&amount) {
+        Ok(amount)
+    } else {
+        Err("it is not between 0.000001 and 1000000000".to_owned())
+    }
 }
 
 /// Where trials run.
@@ -132,6 +162,52 @@ pub(crate) struct ScoreArgs {
 pub(crate) struct StatusArgs {
     /// The run directory.
     pub(crate) run: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial audit results/quickstart/<run>
+  retrial audit results/quickstart/<run> fix-torn-tail~steady~baseline~1
+  retrial audit results/quickstart/<run> --json | jq '.trials[].attempts[].chain'
+
+Exit codes: 0 every chain holds, 1 one does not.")]
+pub(crate) struct AuditArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// One trial of it: task~agent~condition~number.
+    pub(crate) trial: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  retrial revoke results/quickstart/<run> fix-torn-tail~steady~baseline~1
+
+The trial ends as revoked, which says nothing of its agent. Only the user who runs the run, or root, can
+do so, while the run runs.")]
+pub(crate) struct RevokeArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// The trial: task~agent~condition~number.
+    pub(crate) trial: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial prices
+  retrial prices --file my-prices.toml --json")]
+pub(crate) struct PricesArgs {
+    /// A price table of your own, whose prices come first.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,10 +5,11 @@ use std::io;
 use std::path::PathBuf;
 
 use retrial_agents::{KitError, ResolveError};
+use retrial_gateway::NoRoom;
 use retrial_metrics::MetricsError;
-use retrial_runner::{PlanError, ReadyError, RunDirError, RunError, SessionError, TaskDirError};
+use retrial_runner::{PlanError, ReadyError, RevokeError, RunDirError, RunError, SessionError, TaskDirError};
 use retrial_sandbox::{BuildError, ProbeError, SandboxError};
-use retrial_spec::{Exit, SpecError};
+use retrial_spec::{BudgetKind, Exit, SpecError};
 
 /// An expected failure.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,12 @@ pub(crate) enum Failure {
     Unbalanced { path: PathBuf },
     #[error("stopped with {finished} of {planned} trials finished")]
     Stopped { finished: u64, planned: u64, path: PathBuf },
+    #[error("{finished} of {planned} trials finished: {no_room}")]
+    OverBudget { finished: u64, planned: u64, no_room: NoRoom, path: PathBuf },
+    #[error(transparent)]
+    Revoke(#[from] RevokeError),
+    #[error("the audit of the run at `{}` does not hold", path.display())]
+    Audit { path: PathBuf, faults: Vec<String> },
     #[error("{count} of {of} tasks are not admitted")]
     NotAdmitted { count: usize, of: usize },
     #[error("the agent `{agent}` does not work here: {reason}")]
@@ -66,7 +73,9 @@ impl Failure {
             Self::Score { source, .. } => source.exit(),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
             Self::Stopped { .. } => Exit::Interrupted,
-            Self::NotAdmitted { .. } | Self::AgentCheck { .. } => Exit::Negative,
+            Self::OverBudget { .. } => Exit::Inconclusive,
+            Self::Revoke(error) => revoke_exit(error),
+            Self::NotAdmitted { .. } | Self::AgentCheck { .. } | Self::Audit { .. } => Exit::Negative,
         }
     }
 
@@ -89,6 +98,16 @@ impl Failure {
             Self::Kit(error) => error.hint(),
             Self::Probe(error) => Some(error.hint.clone()),
             Self::Stopped { path, .. } => resume(path),
+            Self::OverBudget { no_room, path, .. } => {
+                let option = match no_room.kind {
+                    BudgetKind::Requests => "--budget-requests",
+                    BudgetKind::Tokens => "--budget-tokens",
+                    BudgetKind::Usd => "--budget-usd",
+                    BudgetKind::Wall => "--budget-wall-sec",
+                };
+                Some(format!("go on with `retrial run --resume {} {option} MORE`", path.display()))
+            }
+            Self::Revoke(error) => revoke_hint(error),
             Self::Run(error) => run_hint(error),
             Self::RunDir(error) => run_dir_hint(error),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
@@ -110,6 +129,11 @@ impl Failure {
             // Writing into a text cannot fail.
             let _ = write!(text, "\n  caused by: {error}");
             cause = error.source();
+        }
+        if let Self::Audit { faults, .. } = self {
+            for fault in faults {
+                let _ = write!(text, "\n  {fault}");
+            }
         }
         if let Some(log) = self.build_log() {
             let _ = write!(text, "\n\n{log}");
@@ -157,6 +181,24 @@ fn run_exit(error: &RunError) -> Exit {
         | RunError::Cleaning(_)
         | RunError::Session(_)
         | RunError::Host(_) => Exit::Infrastructure,
+    }
+}
+
+fn revoke_exit(error: &RevokeError) -> Exit {
+    match error {
+        RevokeError::RunDir(error) => run_dir_exit(error),
+        RevokeError::Unreachable { .. } => Exit::Infrastructure,
+        _ => Exit::Input,
+    }
+}
+
+fn revoke_hint(error: &RevokeError) -> Option<String> {
+    match error {
+        RevokeError::RunDir(error) => run_dir_hint(error),
+        RevokeError::Unknown { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+        RevokeError::Unknown { .. } => Some("a trial is named task~agent~condition~number".to_owned()),
+        RevokeError::Unreachable { .. } => Some("only the user who runs it, or root, can".to_owned()),
+        _ => None,
     }
 }
 

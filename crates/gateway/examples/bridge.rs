@@ -11,8 +11,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
-use retrial_gateway::{Budget, Gateway, PriceTable, Token, TrialAccess, Upstream};
-use retrial_spec::{Simulation, TrialId};
+use retrial_gateway::{Gateway, PriceTable, Revocation, Token, TrialAccess, Upstream};
+use retrial_spec::{Budget, Simulation, TrialId};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 const QUESTION: &str =
@@ -27,6 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let simulated = simulated(Path::new(task), profile, seed.parse()?)?;
     let access = TrialAccess {
+        run: "bridge".parse()?,
+        attempt: 1,
         trial: trial(Path::new(task))?,
         socket: directory.path().join("s"),
         socket_owner: None,
@@ -35,7 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         upstream: Upstream::Simulated(simulated.clone()),
         budget: Budget::default(),
         faults: None,
+        reservation: None,
+        revocation: Revocation::default(),
         wire_log: directory.path().join("wire.jsonl.zst"),
+        audit_log: directory.path().join("audit.jsonl"),
     };
     let gateway = Gateway::new(PriceTable::builtin()).open(access).await?;
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;

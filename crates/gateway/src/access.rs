@@ -1,18 +1,23 @@
 //! What a trial may do: its socket, its token, its upstream and its budget.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use retrial_spec::TrialId;
+use retrial_spec::{Budget, RunId, TrialId};
 
 use crate::simulate::SimulatedTrial;
 use crate::upstream::HttpUpstream;
-use crate::{FaultPlan, Token};
+use crate::{FaultPlan, Reservation, Revocation, Token};
 
 /// Everything the gateway needs to know to serve one attempt at a trial.
 #[derive(Debug, Clone)]
 pub struct TrialAccess {
+    /// The run.
+    pub run: RunId,
     /// The trial.
     pub trial: TrialId,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
     /// Where to listen: a path that does not exist yet, of at most 107 bytes, in a directory that does.
     pub socket: PathBuf,
     /// Who owns the socket, as user and group id; the process itself where absent. Only the owner may connect.
@@ -23,27 +28,18 @@ pub struct TrialAccess {
     pub model: String,
     /// Who answers.
     pub upstream: Upstream,
-    /// How much the trial may use.
+    /// How much the trial may use, without the question after the end.
     pub budget: Budget,
     /// Which of the agent's requests are failed on purpose; none where absent.
     pub faults: Option<FaultPlan>,
+    /// What is set aside for it of the run's budget, where there is a run; what it uses is charged there.
+    pub reservation: Option<Arc<Reservation>>,
+    /// Whether somebody wants its access to end before it does.
+    pub revocation: Revocation,
     /// Where to write the exchanges (`wire.jsonl.zst`); an existing file is replaced.
     pub wire_log: PathBuf,
-}
-
-/// How much a trial may use. Grows by tokens, money and time; hence made by [`Budget::of_requests`] or `default`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Budget {
-    /// Requests that may go to the upstream, without the question after the end; no limit where absent.
-    pub requests: Option<u64>,
-}
-
-impl Budget {
-    /// Returns a budget of so many requests and nothing else limited.
-    pub fn of_requests(requests: u64) -> Self {
-        Self { requests: Some(requests) }
-    }
+    /// Where to write what is done with the token (`audit.jsonl`); an existing file is replaced.
+    pub audit_log: PathBuf,
 }
 
 /// Who answers a trial's requests.

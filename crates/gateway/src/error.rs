@@ -23,6 +23,14 @@ pub enum GatewayError {
         /// The cause.
         source: io::Error,
     },
+    /// The audit log could not be written, so that nobody can say what was done with the trial's token.
+    #[error("cannot write the audit log `{}`", path.display())]
+    AuditLog {
+        /// The log's path.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// The client for providers could not be made.
     #[error("cannot use the host's certificate store for `https` upstreams")]
     Certificates(#[source] io::Error),
@@ -35,6 +43,12 @@ pub enum AskError {
     /// The agent had no conversation that succeeded and could be continued.
     #[error("the trial has no conversation that can be continued")]
     NoConversation,
+    /// The run's budget has no room for the question.
+    #[error("the run's budget has no room for the question")]
+    OverBudget,
+    /// The trial's token was revoked.
+    #[error("the trial's token was revoked")]
+    Revoked,
     /// The upstream did not answer; the exchange is in the wire log.
     #[error("the model did not answer the question: {0}")]
     Upstream(String),

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use crate::identity::Register;
 use crate::upstream::Provider;
 use crate::{GatewayError, PriceTable, TrialAccess, TrialGateway};
 
-/// What the trials of a run share: the price table and the connections to providers. Cheap to clone.
+/// What the trials of a run share: prices, connections to providers, and the register of whose token is whose. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     prices: Arc<PriceTable>,
     provider: Provider,
+    register: Register,
 }
 
 impl Gateway {
     /// Makes the gateway of a run. Costs are computed with the given table.
     pub fn new(prices: PriceTable) -> Self {
-        Self { prices: Arc::new(prices), provider: Provider::new() }
+        Self { prices: Arc::new(prices), provider: Provider::new(), register: Register::default() }
     }
 
     /// Returns the price table.
@@ -29,9 +31,10 @@ impl Gateway {
     ///
     /// # Errors
     /// - [`GatewayError::Listen`]: the socket's path is too long or exists, its directory does not, or its owner cannot be set.
-    /// - [`GatewayError::WireLog`]: the log's file cannot be made.
+    /// - [`GatewayError::WireLog`], [`GatewayError::AuditLog`]: the log's file cannot be made.
     /// - [`GatewayError::Certificates`]: the upstream is `https` and the host has no certificate store.
     pub async fn open(&self, access: TrialAccess) -> Result<TrialGateway, GatewayError> {
-        TrialGateway::open(access, Arc::clone(&self.prices), self.provider.clone()).await
+        TrialGateway::open(access, Arc::clone(&self.prices), self.provider.clone(), self.register.clone())
+            .await
     }
 }

@@ -141,12 +141,10 @@ impl Ledger {
         };
         if is_answered {
             // What was spent on a reply is paid for, however much of it the agent was sent on purpose.
-            let usage = match &exchange.injected {
-                Some(injection) if injection.what.is_within_reply() => &injection.spent,
-                _ => &exchange.reply.usage,
-            };
-            tokens.add(usage);
-            bill.add(&self.prices, item.priced_as, usage);
+            let usage = exchange.spent();
+            let stated = exchange.reply.cost.map(|cost| cost.usd_micros);
+            tokens.add(&usage);
+            bill.add(&self.prices, item.priced_as, &usage, stated);
         }
         if exchange.purpose == Purpose::Work {
             if is_answered && exchange.fault.is_none() {
@@ -212,6 +210,7 @@ impl Ledger {
             model_ms: milliseconds(covered(with_model(&self.work))),
             waiting_ms: milliseconds(waited(&self.work)),
             last_text: main.map(|main| main.reply.text.clone()).filter(|text| !text.is_empty()),
+            audit: Fact::Missing(MissingReason::NotReached),
             over_budget: turned_away > 0,
             refused: main.is_some_and(|main| main.reply.refused),
             faults: follow(&self.work.iter().map(Entry::step).collect::<Vec<_>>()),
@@ -396,7 +395,7 @@ mod tests {
     }
 
     fn ledger(cases: &[Case]) -> Ledger {
-        let prices = PriceTable::parse(
+        let prices = PriceTable::builtin().with_own(
             "p",
             "version = 1\ndate = \"2026-01-01\"\n[[models]]\nname = \"m\"\ninput = 1\noutput = 2",
         );
@@ -429,7 +428,10 @@ mod tests {
         assert_eq!((wire.exchanges, wire.model_ms, wire.waiting_ms), (2, 20, 0));
         assert_eq!(ids(&wire), ["c1", "c2"]);
         assert_eq!(wire.usage.value().unwrap().total(), 22);
-        assert_eq!(wire.cost, Fact::known(Cost { usd_micros: 24 }, Source::Computed));
+        assert_eq!(
+            wire.cost,
+            Fact::known(Cost { usd_micros: 24, priced_on: "2026-01-01".parse().ok() }, Source::Computed)
+        );
         assert_eq!(wire.last_text.as_deref(), Some("text 2"));
         assert_eq!(wire.elicitation_cost, Fact::Missing(MissingReason::NotAsked));
     }

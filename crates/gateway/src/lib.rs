@@ -5,10 +5,12 @@
 //! timing and written to the trial's wire log. The crate judges nothing: it records, counts and prices.
 
 mod access;
+mod budget;
 mod encoding;
 mod error;
 mod faults;
 mod gateway;
+mod identity;
 mod ledger;
 mod log;
 mod prices;
@@ -20,12 +22,14 @@ mod trial;
 mod upstream;
 mod wire;
 
-pub use access::{Budget, TrialAccess, Upstream};
+pub use access::{TrialAccess, Upstream};
+pub use budget::{NoRoom, Purse, Reservation};
 pub use error::{AskError, GatewayError};
 pub use faults::{FaultPlan, InjectedFault, NextRequest};
 pub use gateway::Gateway;
+pub use identity::Revocation;
 pub use log::{WireLogError, read_wire_log};
-pub use prices::{Price, PriceError, PriceTable};
+pub use prices::{ListedPrice, Price, PriceError, PriceOrigin, PriceTable};
 pub use protocol::conversation;
 pub use secret::{Secret, Token};
 pub use trial::{Patience, TrialGateway};

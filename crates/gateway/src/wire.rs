@@ -1,6 +1,6 @@
 //! What the wire says of a trial, once it has ended.
 
-use retrial_spec::{Cost, Fact, ToolCall, Usage};
+use retrial_spec::{AuditSeal, Cost, Fact, ToolCall, Usage};
 
 use crate::InjectedFault;
 
@@ -38,6 +38,8 @@ pub struct Wire {
     /// How the provider failed the agent's last request; none where it answered, the request was itself at fault, or the failure was
     /// put there on purpose.
     pub provider_failure: Option<ProviderFailure>,
+    /// The end of the audit log; missing until the door is closed.
+    pub audit: Fact<AuditSeal>,
     /// What went wrong in the agent's last request; none where it went well.
     pub last_fault: Option<String>,
 }

@@ -78,6 +78,8 @@ pub enum EndingClass {
     OverBudget,
     /// It, or its model, declined the task.
     Refused,
+    /// Its access to the model was revoked while it worked.
+    Revoked,
     /// Every attempt failed for reasons of infrastructure.
     Infrastructure,
 }
@@ -90,6 +92,7 @@ impl From<&Ending> for EndingClass {
             Ending::Crash { .. } => Self::Crash,
             Ending::OverBudget => Self::OverBudget,
             Ending::Refused => Self::Refused,
+            Ending::Revoked => Self::Revoked,
             Ending::Infrastructure { .. } => Self::Infrastructure,
         }
     }

@@ -47,7 +47,7 @@ pub enum MetricsError {
         value: f64,
     },
     /// A trial that never ran to its end has a verdict.
-    #[error("trial `{trial}` failed for reasons of infrastructure and yet has a verdict")]
+    #[error("trial `{trial}` was cut short through no fault of its agent and yet has a verdict")]
     Contradiction {
         /// The record's trial.
         trial: TrialId,

@@ -287,7 +287,7 @@ fn check(record: &TrialRecord) -> Result<(), MetricsError> {
     {
         return Err(MetricsError::Reward { trial: trial(), value });
     }
-    let unfinished = matches!(record.ending, Ending::Infrastructure { .. });
+    let unfinished = matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked);
     if unfinished && record.verdict.passed().is_some() {
         return Err(MetricsError::Contradiction { trial: trial() });
     }

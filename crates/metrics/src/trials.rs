@@ -38,14 +38,17 @@ pub(crate) struct Faults {
     pub(crate) recovered: u64,
 }
 
+/// Reasons for which a confidence could not have been stated.
+const NOT_ASKED: [MissingReason; 3] =
+    [MissingReason::NotAsked, MissingReason::NotRecorded, MissingReason::OverBudget];
+
 impl Trial {
     pub(crate) fn new(record: &TrialRecord, outcome: Outcome, vocabulary: &mut Vocabulary) -> Self {
-        let not_asked =
-            matches!(record.confidence, Fact::Missing(MissingReason::NotAsked | MissingReason::NotRecorded));
+        let not_asked = matches!(record.confidence, Fact::Missing(reason) if NOT_ASKED.contains(&reason));
         Self {
             number: record.trial.number,
             outcome,
-            ran: !matches!(record.ending, Ending::Infrastructure { .. }),
+            ran: !matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked),
             actions: vocabulary.encode(&record.actions),
             tokens: record.usage.value().map(retrial_spec::Usage::total),
             working_ms: record.times.working_ms(),

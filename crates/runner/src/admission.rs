@@ -224,7 +224,7 @@ fn described(verdict: &Verdict) -> String {
         Verdict::Ungraded(Reason::RewardUnreadable(why) | Reason::StateUnreadable(why)) => {
             format!("ungraded: {why}")
         }
-        Verdict::Ungraded(Reason::Infrastructure) => "ungraded".to_owned(),
+        Verdict::Ungraded(Reason::Infrastructure | Reason::Revoked) => "ungraded".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::Profile;
-use retrial_gateway::{Gateway, PriceTable};
+use retrial_gateway::{Gateway, PriceTable, Revocation};
 use retrial_sandbox::{Backend, BackendKind, Runtime};
 use retrial_spec::{ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
 
@@ -127,9 +127,11 @@ pub async fn check_agent(
         task: &task,
         agent: &agent,
         directory: &directory,
+        reservation: None,
+        revocation: Revocation::default(),
         started_at: Timestamp::now(),
     };
-    Ok(match attempt.run().await {
+    Ok(match Box::pin(attempt.run()).await {
         Ok((record, _)) => AgentCheck {
             ending: record.ending,
             requests: record.requests,

@@ -40,6 +40,8 @@ pub(crate) enum AgentEnd {
     Crashed(CrashReason),
     /// It gave up on its model.
     ModelFailed(String),
+    /// Its token was revoked before it had stopped.
+    Revoked,
 }
 
 /// Why the agent's phase failed, through no fault of the agent.

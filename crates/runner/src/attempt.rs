@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, elicit};
 use retrial_gateway::{
-    Answer, AskError, Budget, FaultPlan, Gateway, Token, TrialAccess, TrialGateway, Upstream, Wire,
+    Answer, AskError, FaultPlan, Gateway, Reservation, Revocation, Token, TrialAccess, TrialGateway,
+    Upstream, Wire,
 };
 use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive, TreeError};
 use retrial_spec::{
     ActionLog, AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount,
-    FaultOutcome, FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason,
-    Verdict,
+    FaultOutcome, FinalState, MissingReason, Phase, RunId, Source, Times, TrialId, TrialRecord,
+    UngradedReason, Verdict,
 };
 use tokio::sync::oneshot;
 
 use crate::agent_phase::{AgentEnd, run_agent, within};
 use crate::final_state::change_between;
 use crate::grade::{Graded, error_chain};
+use crate::run_dir::AUDIT_LOG;
 use crate::trajectory::{WIRE_LOG, write_trajectory};
 use crate::{PlannedAgent, ReadyTask, native_logs};
 
@@ -44,6 +46,10 @@ pub(crate) struct Attempt<'a> {
     pub(crate) task: &'a ReadyTask,
     pub(crate) agent: &'a PlannedAgent,
     pub(crate) directory: &'a Path,
+    /// What is set aside for it of the run's budget; none outside of runs.
+    pub(crate) reservation: Option<Arc<Reservation>>,
+    /// Whether somebody wants it to end.
+    pub(crate) revocation: Revocation,
     pub(crate) started_at: Timestamp,
 }
 
@@ -76,19 +82,24 @@ impl Attempt<'_> {
             tokio::join!(self.set_up_and_work(ended), self.verifier_sandbox(agent_ended));
         let Worked { sandbox, setup_ms, left } = worked?;
         let verify_begin = Instant::now();
-        let verify = self.verify(sandbox.as_ref(), verifier);
-        let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
-        let verify_ms = elapsed_ms(verify_begin);
+        let (verdict, state) = if left.end == AgentEnd::Revoked {
+            self.leave_ungraded(verifier).await.map_err(|error| fail(Phase::Verify, &error))?
+        } else {
+            let verify = self.verify(sandbox.as_ref(), verifier);
+            let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
+            self.write("verifier.log", &graded.log)?;
+            (graded.verdict, state)
+        };
+        let verify_ms = (left.end != AgentEnd::Revoked).then(|| elapsed_ms(verify_begin));
         sandbox.stop().await.map_err(|error| fail(Phase::Record, &error))?;
-        self.write("verifier.log", &graded.log)?;
         let times = Times {
             setup_ms: Some(setup_ms),
             agent_ms: Some(left.agent_ms),
             model_ms: Some(left.wire.model_ms),
             waiting_ms: Some(left.wire.waiting_ms),
-            verify_ms: Some(verify_ms),
+            verify_ms,
         };
-        let record = self.record(&left, graded.verdict, state, times);
+        let record = self.record(&left, verdict, state, times);
         let faults: Vec<FaultOutcome> =
             left.wire.faults.iter().map(|fault| fault.outcome(&record.ending)).collect();
         Ok((TrialRecord { faults: FaultCount::of(&faults), ..record }, faults))
@@ -124,15 +135,20 @@ impl Attempt<'_> {
         let sandbox = self.bench.backend.create(&request).await.map_err(setup)?;
         let socket = sandbox.gateway_socket().unwrap_or_else(|| self.bench.runtime.socket());
         let access = TrialAccess {
+            run: self.bench.run.clone(),
             trial: self.trial.clone(),
+            attempt: self.number,
             socket,
             token: Token::generate(),
             socket_owner: None,
             model: self.agent.model.wire_name().to_owned(),
             upstream: self.upstream()?,
-            budget: Budget::of_requests(self.task.limits.requests),
+            budget: self.task.limits.budget,
             faults: self.faults(),
+            reservation: self.reservation.clone(),
+            revocation: self.revocation.clone(),
             wire_log: self.directory.join(WIRE_LOG),
+            audit_log: self.directory.join(AUDIT_LOG),
         };
         let gateway = self.bench.gateway.open(access).await.map_err(|error| fail(Phase::Setup, &error))?;
         sandbox.start().await.map_err(setup)?;
@@ -181,7 +197,11 @@ impl Attempt<'_> {
     ) -> Result<Left, AttemptFailure> {
         let agent = |error: &dyn std::error::Error| fail(Phase::Agent, error);
         let begin = Instant::now();
-        let end = run_agent(self, sandbox, &gateway).await.map_err(|error| agent(&error))?;
+        let end = tokio::select! {
+            end = run_agent(self, sandbox, &gateway) => end.map_err(|error| agent(&error))?,
+            () = self.told_to_end() => AgentEnd::Revoked,
+        };
+        let end = if self.revocation.is_revoked() { AgentEnd::Revoked } else { end };
         let agent_ms = elapsed_ms(begin);
         // Nobody listens where the verifier works in the agent's sandbox.
         let _ = ended.send(());
@@ -189,19 +209,24 @@ impl Attempt<'_> {
         let logs = &self.agent.recipe.file().native_logs;
         native_logs::keep(logs, sandbox, self.directory).await.map_err(|error| agent(&error))?;
         let answer = match self.bench.elicit {
-            ElicitMode::After => Some(ask(&gateway).await),
-            ElicitMode::InPrompt | ElicitMode::Off => None,
+            ElicitMode::After if end != AgentEnd::Revoked => Some(ask(&gateway).await),
+            ElicitMode::After | ElicitMode::InPrompt | ElicitMode::Off => None,
         };
         let wire = gateway.finish().await.map_err(|error| agent(&error))?;
         let actions = write_trajectory(self).await.map_err(|error| fail(Phase::Record, &error))?;
         if let Some(failure) = &wire.provider_failure
+            && end != AgentEnd::Revoked
             // An agent that ended well took the part of a reply that came for the whole.
             && !(end == AgentEnd::Finished && failure.is_partial)
         {
             let cause = format!("the model's provider failed: {}", failure.cause);
             return Err(AttemptFailure { phase: Phase::Agent, cause });
         }
-        let (confidence, claim) = self.stated(answer, &wire)?;
+        let (confidence, claim) = if end == AgentEnd::Revoked {
+            (Fact::Missing(MissingReason::NotAsked), Fact::Missing(MissingReason::NotAsked))
+        } else {
+            self.stated(answer, &wire)?
+        };
         Ok(Left { end, wire, actions: actions.into_iter().collect(), confidence, claim, agent_ms })
     }
 
@@ -215,6 +240,7 @@ impl Attempt<'_> {
         let text = match (self.bench.elicit, answer) {
             (ElicitMode::Off, _) => return missing(MissingReason::NotAsked),
             (_, Some(Err(AskError::NoConversation))) => return missing(MissingReason::NoConversation),
+            (_, Some(Err(AskError::OverBudget))) => return missing(MissingReason::OverBudget),
             (_, Some(Err(_))) => return missing(MissingReason::NoAnswer),
             (_, Some(Ok(answer))) => answer.text,
             (_, None) => match &wire.last_text {
@@ -233,6 +259,23 @@ impl Attempt<'_> {
         });
         self.write("elicitation.json", format!("{kept:#}\n").as_bytes())?;
         Ok((elicited.confidence, elicited.claim))
+    }
+
+    /// Waits until the token is revoked and the agent has had the time to notice.
+    async fn told_to_end(&self) {
+        self.revocation.revoked().await;
+        tokio::time::sleep(GRACE).await;
+    }
+
+    /// Leaves the state of a revoked trial as it is: it says nothing of the agent.
+    async fn leave_ungraded(
+        &self,
+        verifier: Result<Option<Box<dyn Sandbox>>, SandboxError>,
+    ) -> Result<(Verdict, Fact<FinalState>), SandboxError> {
+        if let Some(verifier) = verifier? {
+            verifier.stop().await?;
+        }
+        Ok((Verdict::Ungraded(UngradedReason::Revoked), Fact::Missing(MissingReason::NotReached)))
     }
 
     /// Reads the final state and has it graded.
@@ -278,7 +321,7 @@ impl Attempt<'_> {
     fn final_state(&self, end: &TreeArchive) -> Fact<FinalState> {
         match change_between(&self.task.start, end) {
             Ok(change) => match fs_err::write(self.directory.join("patch.diff"), &change.patch) {
-                Ok(()) => Fact::known(change.state, retrial_spec::Source::Computed),
+                Ok(()) => Fact::known(change.state, Source::Computed),
                 Err(_) => Fact::Missing(MissingReason::NotRecorded),
             },
             Err(_) => Fact::Missing(MissingReason::NotRecorded),
@@ -304,6 +347,7 @@ impl Attempt<'_> {
             claim: left.claim,
             state,
             faults: Vec::new(),
+            audit: left.wire.audit.clone(),
             started_at: self.started_at,
             times,
         }
@@ -331,8 +375,9 @@ async fn ask(gateway: &TrialGateway) -> Result<Answer, AskError> {
 ///
 /// | wire | process | ending |
 /// |---|---|---|
-/// | budget spent | any | over budget |
-/// | – | time limit | timeout |
+/// | any | token revoked | revoked |
+/// | any | time limit | timeout |
+/// | budget spent | any other | over budget |
 /// | – | out of turns | over budget |
 /// | – | out of memory, signal, exit code | crash |
 /// | – | gave up on its model | crash |
@@ -340,6 +385,7 @@ async fn ask(gateway: &TrialGateway) -> Result<Answer, AskError> {
 /// | – | ended | finished |
 fn ending(end: &AgentEnd, wire: &Wire) -> Ending {
     match end {
+        AgentEnd::Revoked => Ending::Revoked,
         AgentEnd::TimedOut => Ending::Timeout,
         _ if wire.over_budget => Ending::OverBudget,
         AgentEnd::OutOfTurns => Ending::OverBudget,
@@ -357,12 +403,26 @@ pub(crate) fn record_of_failure(
     failure: &AttemptFailure,
     started_at: Timestamp,
 ) -> TrialRecord {
+    let ending = Ending::Infrastructure { phase: failure.phase, cause: failure.cause.clone() };
+    record_of_nothing((trial, attempts, started_at), ending, UngradedReason::Infrastructure)
+}
+
+/// The record of a trial that was revoked and whose attempt failed besides.
+pub(crate) fn record_of_revoked(trial: &TrialId, attempts: u32, started_at: Timestamp) -> TrialRecord {
+    record_of_nothing((trial, attempts, started_at), Ending::Revoked, UngradedReason::Revoked)
+}
+
+fn record_of_nothing(
+    (trial, attempts, started_at): (&TrialId, u32, Timestamp),
+    ending: Ending,
+    reason: UngradedReason,
+) -> TrialRecord {
     let missing = MissingReason::NotReached;
     TrialRecord {
         trial: trial.clone(),
         attempts,
-        ending: Ending::Infrastructure { phase: failure.phase, cause: failure.cause.clone() },
-        verdict: Verdict::Ungraded(UngradedReason::Infrastructure),
+        ending,
+        verdict: Verdict::Ungraded(reason),
         actions: ActionLog::default(),
         requests: 0,
         usage: Fact::Missing(missing),
@@ -372,6 +432,7 @@ pub(crate) fn record_of_failure(
         claim: Fact::Missing(missing),
         state: Fact::Missing(missing),
         faults: Vec::new(),
+        audit: Fact::Missing(missing),
         started_at,
         times: Times::default(),
     }

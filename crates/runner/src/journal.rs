@@ -7,8 +7,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use fs_err::{File, OpenOptions};
+use jiff::Timestamp;
 use retrial_spec::{Event, TrialId, read_events};
 use tokio::sync::oneshot;
 
@@ -23,6 +25,8 @@ pub(crate) struct Past {
     pub(crate) attempts: BTreeMap<TrialId, u32>,
     /// Whether the sandbox policy was proven.
     pub(crate) proven: bool,
+    /// How long sessions worked, as far as their events show.
+    pub(crate) worked: Duration,
 }
 
 /// Why the journal cannot go on. The run stops: an event that is not written did not happen.
@@ -164,8 +168,16 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
     let mut recorded: BTreeSet<TrialId> =
         run.trials()?.map(|record| record.map(|record| record.trial)).collect::<Result<_, _>>()?;
     let mut missing = Vec::new();
+    let mut session: Option<Timestamp> = None;
     for event in read_events(BufReader::new(File::open(&path)?)) {
-        match event.map_err(|source| RunDirError::Record { path: path.clone(), source })? {
+        let event = event.map_err(|source| RunDirError::Record { path: path.clone(), source })?;
+        if !matches!(event, Event::SessionStarted { .. })
+            && let Some(before) = session.replace(event.at())
+        {
+            // A clock that was set back adds nothing.
+            past.worked += Duration::try_from(event.at().duration_since(before)).unwrap_or_default();
+        }
+        match event {
             Event::AttemptStarted { trial, attempt, .. } => {
                 past.attempts.insert(trial, attempt);
             }
@@ -177,10 +189,10 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
                 }
                 past.finished.insert(record.trial);
             }
-            Event::AttemptFailed { .. }
-            | Event::FaultInjected { .. }
-            | Event::SessionStarted { .. }
-            | Event::SessionEnded { .. } => {}
+            Event::SessionStarted { at, .. } => session = Some(at),
+            // What is between two sessions is no work.
+            Event::SessionEnded { .. } => session = None,
+            Event::AttemptFailed { .. } | Event::FaultInjected { .. } | Event::TrialRevoked { .. } => {}
         }
     }
     if let Some(trial) = recorded.into_iter().next() {

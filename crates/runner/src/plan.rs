@@ -7,8 +7,8 @@ use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{PriceError, PriceTable, Upstream};
 use retrial_spec::{
-    AgentName, ContentDigest, Document, Experiment, Fault, ModelSpec, SandboxChoice, Simulation, SpecError,
-    TaskName, TrialId, digest_bytes,
+    AgentName, BudgetKind, ContentDigest, Document, Experiment, Fault, ModelSpec, RunBudget, SandboxChoice,
+    Simulation, SpecError, TaskName, TrialId, digest_bytes,
 };
 
 use crate::endpoint::{self, EndpointError};
@@ -30,6 +30,8 @@ pub struct Overrides {
     pub agents: Vec<String>,
     /// Tasks to keep; all where empty.
     pub tasks: Vec<String>,
+    /// Budgets of the run; those that are absent stay as they are.
+    pub budget: RunBudget,
 }
 
 /// An experiment that can be run.
@@ -163,6 +165,29 @@ pub enum PlanError {
         /// The task.
         name: TaskName,
     },
+    /// The price tables are not those that the run was started with.
+    #[error("the prices changed since the run was started")]
+    PricesChanged,
+    /// A budget in money needs the price of every model.
+    #[error(
+        "agent `{agent}` has a budget in money, and the price tables hold no price of its model `{model}`"
+    )]
+    NoPrice {
+        /// The agent.
+        agent: AgentName,
+        /// The model as the price tables would name it.
+        model: String,
+    },
+    /// Not even one trial fits into the run's budget.
+    #[error("no trial fits into the run's budget of {budget}: one may use {needed}")]
+    BudgetTooSmall {
+        /// Which budget.
+        kind: BudgetKind,
+        /// The run's budget, in words.
+        budget: String,
+        /// What a trial may use, in words.
+        needed: String,
+    },
     /// A simulated model cannot do a task without a simulation.
     #[error("agent `{agent}` uses a simulated model, and the task `{task}` has no simulation.toml")]
     NoSimulation {
@@ -203,6 +228,13 @@ impl PlanError {
                 Some("start a new run: actions of different tables do not belong together".to_owned())
             }
             Self::SameName { .. } => Some("rename one of the directories".to_owned()),
+            Self::PricesChanged => Some("put back the price table as it was, or start a new run".to_owned()),
+            Self::NoPrice { model, .. } => Some(format!(
+                "add `[[models]]` with `name = \"{model}\"` to a price table and name it as `prices`, or limit tokens instead"
+            )),
+            Self::BudgetTooSmall { .. } => {
+                Some("give the run a larger budget, or its trials lower limits".to_owned())
+            }
             _ => None,
         }
     }
@@ -249,6 +281,7 @@ impl Plan {
         let mut plan = Self::resolve(experiment, &document, &base)?;
         plan.keep_tasks(&overrides.tasks)?;
         plan.check()?;
+        plan.share_budget()?;
         Ok(plan)
     }
 
@@ -267,6 +300,9 @@ impl Plan {
             if now.digest != then.digest || now.simulation_digest != then.simulation {
                 return Err(PlanError::Changed { name: now.name.clone() });
             }
+        }
+        if *plan.prices.facts() != manifest.prices {
+            return Err(PlanError::PricesChanged);
         }
         Ok(plan)
     }
@@ -329,7 +365,8 @@ impl Plan {
     pub fn digest(&self) -> ContentDigest {
         let mut portable = self.experiment.clone();
         portable.tasks = self.tasks.iter().map(|task| format!("{} {}", task.name, task.digest)).collect();
-        portable.prices = Some(self.prices.digest().to_string());
+        let own = self.prices.facts().own.as_ref().map(|table| &table.digest);
+        portable.prices = Some(own.unwrap_or(&self.prices.facts().builtin.digest).to_string());
         for model in &mut portable.models {
             model.key_file = model.key_file.take().map(|_| String::new());
         }
@@ -348,6 +385,7 @@ impl Overrides {
         experiment.seed = self.seed.unwrap_or(experiment.seed);
         experiment.sandbox = self.sandbox.unwrap_or(experiment.sandbox);
         experiment.concurrency = self.concurrency.or(experiment.concurrency);
+        crate::shares::change(&mut experiment.budget, self.budget);
         let known: Vec<String> = experiment.agents.iter().map(|agent| agent.name.to_string()).collect();
         known_or("agent", &self.agents, &known)?;
         if !self.agents.is_empty() {
@@ -357,10 +395,14 @@ impl Overrides {
     }
 }
 
-fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
+/// Reads a price table of the user's own; its prices come before those of the built-in table.
+///
+/// # Errors
+/// [`PlanError::Read`], [`PlanError::Prices`].
+pub fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
     let text =
         fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
-    PriceTable::parse(&path.display().to_string(), &text).map_err(PlanError::Prices)
+    PriceTable::builtin().with_own(&path.display().to_string(), &text).map_err(PlanError::Prices)
 }
 
 fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {

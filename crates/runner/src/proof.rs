@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
-use retrial_gateway::{Budget, Gateway, Token, TrialAccess, Upstream};
+use retrial_gateway::{Gateway, Revocation, Token, TrialAccess, Upstream};
 use retrial_sandbox::{
     Backend, BackendKind, Capabilities, Enforcement, ExecRequest, Limit, Network, Outcome, Sandbox,
     SandboxError,
 };
-use retrial_spec::{PolicyProof, RunId, TrialId};
+use retrial_spec::{Budget, PolicyProof, RunId, TrialId};
 
 use crate::ReadyTask;
 use crate::grade::{Merged, error_chain};
@@ -138,8 +138,11 @@ async fn open_gateway(
     let simulation = retrial_spec::Simulation { look, correct: step(), wrong: step() };
     let upstream = Upstream::Simulated(SimulatedTrial::new(&Profile::steady(), &simulation, 0, &trial));
     let budget = Budget::of_requests(4);
+    let audit_log = socket.with_file_name("proof.jsonl");
     let access = TrialAccess {
+        run: RunId::new("proof").map_err(|_| gone("no such run"))?,
         trial,
+        attempt: 1,
         socket,
         socket_owner: None,
         token: token.clone(),
@@ -147,7 +150,10 @@ async fn open_gateway(
         upstream,
         budget,
         faults: None,
+        reservation: None,
+        revocation: Revocation::default(),
         wire_log,
+        audit_log,
     };
     gateway.open(access).await.map_err(|error| ProofError::Gateway(error_chain(&error)))
 }

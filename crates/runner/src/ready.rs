@@ -6,7 +6,7 @@ use std::time::Duration;
 use retrial_sandbox::{
     Backend, BuildError, Network, Prepared, SandboxError, SandboxRequest, TreeArchive, TreeCaps, User,
 };
-use retrial_spec::{Limits, NetworkMode, PhaseUser, RunId, TaskName};
+use retrial_spec::{Budget, Limits, NetworkMode, PhaseUser, RunId, TaskName};
 
 use crate::TaskDir;
 
@@ -41,8 +41,8 @@ pub struct TrialLimits {
     pub agent: Duration,
     /// Time for the verifier.
     pub verify: Duration,
-    /// Requests to the model.
-    pub requests: u64,
+    /// Requests to the model, without the question after the end, and what they may use.
+    pub budget: Budget,
 }
 
 /// Why a task cannot be made ready.
@@ -153,14 +153,21 @@ impl ReadyTask {
     }
 }
 
+/// Returns how long an agent may take on a task.
+pub(crate) fn agent_limit(task: &TaskDir, limits: &Limits) -> Duration {
+    lower(task.task.agent.timeout_sec, limits.agent_sec)
+}
+
+/// The lower of the task's limit and the experiment's.
+fn lower(task: Option<f64>, experiment: Option<u64>) -> Duration {
+    let task = task.map(|seconds| Duration::from_secs_f64(seconds.min(1e9)));
+    let experiment = experiment.map(Duration::from_secs);
+    task.into_iter().chain(experiment).min().unwrap_or(Duration::from_secs(AGENT_SEC))
+}
+
 impl TrialLimits {
     fn new(dir: &TaskDir, limits: &Limits) -> Self {
         let environment = &dir.task.environment;
-        let lower = |task: Option<f64>, experiment: Option<u64>, default: u64| {
-            let task = task.map(|seconds| Duration::from_secs_f64(seconds.min(1e9)));
-            let experiment = experiment.map(Duration::from_secs);
-            task.into_iter().chain(experiment).min().unwrap_or(Duration::from_secs(default))
-        };
         let verifier = &dir.task.verifier;
         Self {
             sandbox: retrial_sandbox::Limits {
@@ -172,9 +179,9 @@ impl TrialLimits {
             workspace: TreeCaps { bytes: limits.workspace_mb << 20, ..TreeCaps::default() },
             output_bytes: limits.output_mb << 20,
             setup: Duration::from_secs(limits.setup_sec),
-            agent: lower(dir.task.agent.timeout_sec, limits.agent_sec, AGENT_SEC),
-            verify: lower(Some(verifier.timeout_sec), limits.verify_sec, AGENT_SEC),
-            requests: limits.requests,
+            agent: agent_limit(dir, limits),
+            verify: lower(Some(verifier.timeout_sec), limits.verify_sec),
+            budget: crate::shares::trial_budget(limits),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use retrial_agents::KitError;
-use retrial_gateway::Gateway;
+use retrial_gateway::{Gateway, Purse};
 use retrial_sandbox::{Backend, BackendKind, Capabilities, Reap, Runtime, SandboxError};
 use retrial_spec::{
     AgentFacts, AgentName, Event, FORMAT_VERSION, RunId, RunManifest, SandboxChoice, SandboxFacts, TaskFacts,
@@ -15,12 +15,14 @@ use retrial_spec::{
 use tokio::sync::watch;
 
 use crate::attempt::Bench;
+use crate::control::Control;
 use crate::endpoint::{self, EndpointError};
 use crate::journal::Journal;
 use crate::proof::{ProofError, not_enforced, prove_policy};
 use crate::run_dir::RunDirError;
 use crate::session::{Interrupt, Observer, Session, SessionError, SessionSummary};
-use crate::{Plan, ReadyError, ReadyTask, RunDir, host};
+use crate::shares::{reserved, run_budget, trial_budget};
+use crate::{Plan, ReadyError, ReadyTask, RunDir, audit, host};
 
 /// What a run needs besides its plan.
 pub struct RunSettings {
@@ -191,7 +193,7 @@ impl Prepared {
             experiment_digest: self.plan.digest(),
             tasks: self.task_facts(),
             agents: agents.collect(),
-            prices: self.plan.prices.facts(),
+            prices: self.plan.prices.facts().clone(),
             actions: self.plan.actions.digest().clone(),
             sandbox: SandboxFacts {
                 kind: choice_of(settings.capabilities.kind),
@@ -214,7 +216,7 @@ impl Prepared {
                 settings.observer.event(&event);
             }
         }
-        let session = self.session(run, journal, past, settings);
+        let session = self.session(run, journal, past, settings)?;
         let worked = session.work().await;
         let closed = settings.backend.close().await;
         let summary = worked?;
@@ -228,8 +230,12 @@ impl Prepared {
         journal: Journal,
         past: crate::journal::Past,
         settings: &RunSettings,
-    ) -> Session {
+    ) -> Result<Session, RunError> {
+        let control = Control::open(&run, settings.runtime.socket()).map_err(RunError::Host)?;
         let experiment = &self.plan.experiment;
+        let budget = experiment.budget;
+        let share = reserved(trial_budget(&experiment.limits), experiment.elicit.mode);
+        let spent = audit::spent(&run, &settings.id, &past.attempts, (run_budget(budget), share));
         let bench = Bench {
             backend: Arc::clone(&settings.backend),
             gateway: self.gateway,
@@ -242,7 +248,7 @@ impl Prepared {
         };
         let tasks: HashMap<_, _> =
             self.tasks.iter().map(|task| (task.dir.name.clone(), Arc::clone(task))).collect();
-        Session {
+        Ok(Session {
             bench: Arc::new(bench),
             run,
             journal,
@@ -254,7 +260,10 @@ impl Prepared {
             retries: self.plan.experiment.limits.infrastructure_retries,
             observer: Arc::clone(&settings.observer),
             interrupt: settings.interrupt.clone(),
-        }
+            budget,
+            purse: Purse::new(run_budget(budget), spent),
+            control,
+        })
     }
 }
 

@@ -5,7 +5,13 @@ use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
-use retrial_spec::{RecordError, RunManifest, TrialId, TrialRecord, UnreadableFormat, read_trials};
+use retrial_spec::{
+    Event, RecordError, RunBudget, RunManifest, TrialId, TrialRecord, UnreadableFormat, read_events,
+    read_trials,
+};
+
+/// The audit log in an attempt's directory.
+pub(crate) const AUDIT_LOG: &str = "audit.jsonl";
 
 /// A run's directory.
 #[derive(Debug, Clone)]
@@ -163,17 +169,51 @@ impl RunDir {
         self.path.join("trials").join(trial.to_string()).join(format!("attempt-{attempt}"))
     }
 
+    /// Returns the path of an attempt's audit log.
+    pub fn audit_path(&self, trial: &TrialId, attempt: u32) -> PathBuf {
+        self.attempt_path(trial, attempt).join(AUDIT_LOG)
+    }
+
+    /// Returns the path of the file that says where the process that works on the run can be reached.
+    pub(crate) fn control_path(&self) -> PathBuf {
+        self.path.join("control")
+    }
+
+    /// Reads the events as a stream. None where nothing has happened.
+    ///
+    /// # Errors
+    /// [`RunDirError::Io`]; each item [`RunDirError::Record`].
+    pub fn events(&self) -> Result<Box<dyn Iterator<Item = Result<Event, RunDirError>>>, RunDirError> {
+        let path = self.events_path();
+        let Some(file) = open_if_there(&path)? else { return Ok(Box::new(std::iter::empty())) };
+        let events = read_events(BufReader::with_capacity(1 << 16, file));
+        Ok(Box::new(
+            events
+                .map(move |event| event.map_err(|source| RunDirError::Record { path: path.clone(), source })),
+        ))
+    }
+
+    /// Returns what the run may use in all, as its last session had it.
+    ///
+    /// # Errors
+    /// [`RunDirError::Io`], [`RunDirError::Record`].
+    pub fn last_budget(&self) -> Result<Option<RunBudget>, RunDirError> {
+        let mut last = None;
+        for event in self.events()? {
+            if let Event::SessionStarted { budget, .. } = event? {
+                last = Some(budget);
+            }
+        }
+        Ok(last)
+    }
+
     /// Reads the records of finished trials as a stream. None where no trial has finished.
     ///
     /// # Errors
     /// [`RunDirError::Io`]; each item [`RunDirError::Record`].
     pub fn trials(&self) -> Result<Box<dyn Iterator<Item = Result<TrialRecord, RunDirError>>>, RunDirError> {
         let path = self.trials_path();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Box::new(std::iter::empty())),
-            Err(error) => return Err(error.into()),
-        };
+        let Some(file) = open_if_there(&path)? else { return Ok(Box::new(std::iter::empty())) };
         let records = read_trials(BufReader::with_capacity(1 << 16, file));
         Ok(Box::new(
             records.map(move |record| {
@@ -184,6 +224,14 @@ impl RunDir {
 
     fn manifest_path(&self) -> PathBuf {
         self.path.join("run.json")
+    }
+}
+
+fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,15 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use retrial_spec::{AttemptFailure, Event, FaultOutcome, StopReason, TaskName, TrialId, TrialRecord};
+use retrial_gateway::{NoRoom, Purse, Reservation, Revocation};
+use retrial_spec::{
+    AttemptFailure, BudgetKind, Event, FaultOutcome, RunBudget, StopReason, TaskName, TrialId, TrialRecord,
+};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::attempt::{Attempt, Bench, record_of_failure};
+use crate::attempt::{Attempt, Bench, record_of_failure, record_of_revoked};
+use crate::control::{Answer, Control, Request};
 use crate::journal::{Journal, JournalError, Past};
+use crate::shares::reserved;
 use crate::{PlannedAgent, ReadyTask, RunDir};
 
 /// This many trials in a row without a result mean that the host, not chance, is at fault.
@@ -65,6 +70,8 @@ pub struct SessionSummary {
     pub planned: u64,
     /// Why it ended.
     pub reason: StopReason,
+    /// Which budget had no room for another trial, where that is why.
+    pub no_room: Option<NoRoom>,
 }
 
 /// Everything a session needs.
@@ -80,6 +87,9 @@ pub(crate) struct Session {
     pub(crate) retries: u32,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) interrupt: watch::Receiver<Interrupt>,
+    pub(crate) budget: RunBudget,
+    pub(crate) purse: Purse,
+    pub(crate) control: Control,
 }
 
 /// What an attempt reports.
@@ -100,6 +110,29 @@ struct Progress {
     /// Records of trials without a result, since the last one with a result. They become final once something works again, or
     /// when the session ends well; where nothing works any more, a later session tries them again.
     lost: Vec<TrialRecord>,
+    /// Trials with an attempt under way.
+    running: BTreeMap<TrialId, Running>,
+    /// Why no further trial starts, once the run's budget has no room for one.
+    no_room: Option<NoRoom>,
+}
+
+/// An attempt under way.
+struct Running {
+    attempt: u32,
+    revocation: Revocation,
+}
+
+/// How long the run has worked.
+struct Clock {
+    began: Instant,
+    /// In earlier sessions.
+    before: Duration,
+}
+
+impl Clock {
+    fn worked(&self) -> Duration {
+        self.before.saturating_add(self.began.elapsed())
+    }
 }
 
 impl Session {
@@ -116,13 +149,18 @@ impl Session {
             failures: BTreeMap::new(),
             finished: past.finished,
             lost: Vec::new(),
+            running: BTreeMap::new(),
+            no_room: None,
         };
         let finished = progress.finished.len() as u64;
-        self.say(Event::SessionStarted { at: Timestamp::now(), planned, finished }).await?;
-        let worked = self.dispatch(&mut progress).await;
+        let (at, budget) = (Timestamp::now(), self.budget);
+        self.say(Event::SessionStarted { at, planned, finished, budget }).await?;
+        let clock = Clock { began: Instant::now(), before: past.worked };
+        let worked = self.dispatch(&mut progress, &clock).await;
         let finished = progress.finished.len() as u64;
         let reason = match &worked {
             Ok(()) if finished == planned => StopReason::Complete,
+            Ok(()) if progress.no_room.is_some() => StopReason::OverBudget,
             Ok(()) => StopReason::Interrupted,
             Err(_) => StopReason::Failed,
         };
@@ -130,10 +168,11 @@ impl Session {
         let said = self.say(ended).await;
         worked?;
         said?;
-        Ok(SessionSummary { finished, planned, reason })
+        let no_room = progress.no_room.filter(|_| reason == StopReason::OverBudget);
+        Ok(SessionSummary { finished, planned, reason, no_room })
     }
 
-    async fn dispatch(&mut self, progress: &mut Progress) -> Result<(), SessionError> {
+    async fn dispatch(&mut self, progress: &mut Progress, clock: &Clock) -> Result<(), SessionError> {
         let mut running: JoinSet<Report> = JoinSet::new();
         let mut interrupt = self.interrupt.clone();
         loop {
@@ -143,8 +182,16 @@ impl Session {
                 return Ok(());
             }
             while wish == Interrupt::None && running.len() < self.concurrency {
-                let Some(trial) = progress.waiting.pop_front() else { break };
-                self.start(&mut running, progress, trial).await?;
+                let Some(trial) = progress.waiting.front() else { break };
+                match self.reserve(trial, clock) {
+                    Ok(reservation) => self.start(&mut running, progress, reservation).await?,
+                    // What is set aside for a running trial may come back.
+                    Err(no_room) if running.is_empty() => {
+                        progress.no_room = Some(no_room);
+                        break;
+                    }
+                    Err(_) => break,
+                }
             }
             if running.is_empty() {
                 return if wish == Interrupt::None { self.settle(progress).await } else { Ok(()) };
@@ -152,21 +199,60 @@ impl Session {
             tokio::select! {
                 Some(report) = running.join_next() => self.take(progress, report).await?,
                 Ok(()) = interrupt.changed() => {}
+                Some(request) = self.control.next() => self.revoke(progress, request).await?,
             }
         }
+    }
+
+    /// Sets aside what the next attempt at a trial may use.
+    fn reserve(&self, trial: &TrialId, clock: &Clock) -> Result<Reservation, NoRoom> {
+        let limits = &self.tasks[&trial.task].limits;
+        if let Some(wall) = self.budget.wall_sec {
+            let left = Duration::from_secs(wall).saturating_sub(clock.worked());
+            if limits.agent > left {
+                let (left, needed) = (left.as_secs(), limits.agent.as_secs());
+                return Err(NoRoom { kind: BudgetKind::Wall, left, needed });
+            }
+        }
+        self.purse.reserve(reserved(limits.budget, self.bench.elicit))
+    }
+
+    /// Revokes a running trial's token, and says what came of it.
+    async fn revoke(&self, progress: &Progress, request: Request) -> Result<(), SessionError> {
+        let Request { trial, answer } = request;
+        let said = match progress.running.get(&trial) {
+            Some(Running { attempt, revocation }) => {
+                if !revocation.is_revoked() {
+                    let (at, attempt) = (Timestamp::now(), *attempt);
+                    self.say(Event::TrialRevoked { at, trial, attempt }).await?;
+                    revocation.revoke();
+                }
+                Answer::Revoked { attempt: *attempt }
+            }
+            None if progress.finished.contains(&trial) => Answer::Finished,
+            None if progress.lost.iter().any(|record| record.trial == trial) => Answer::Finished,
+            None if self.order.contains(&trial) => Answer::NotStarted,
+            None => Answer::Unknown,
+        };
+        // Whoever asked may have gone.
+        let _ = answer.send(said);
+        Ok(())
     }
 
     async fn start(
         &self,
         running: &mut JoinSet<Report>,
         progress: &mut Progress,
-        trial: TrialId,
+        reservation: Reservation,
     ) -> Result<(), SessionError> {
+        let Some(trial) = progress.waiting.pop_front() else { return Ok(()) };
         let count = progress.attempts.entry(trial.clone()).or_insert(0);
         *count += 1;
         let attempt = *count;
         let started_at = Timestamp::now();
         self.say(Event::AttemptStarted { at: started_at, trial: trial.clone(), attempt }).await?;
+        let revocation = Revocation::default();
+        progress.running.insert(trial.clone(), Running { attempt, revocation: revocation.clone() });
         let pause = RETRY_PAUSE * progress.failures.get(&trial).copied().unwrap_or(0);
         let directory = self.run.attempt_path(&trial, attempt);
         let bench = Arc::clone(&self.bench);
@@ -182,6 +268,8 @@ impl Session {
                 task: &task,
                 agent: &agent,
                 directory: &directory,
+                reservation: Some(Arc::new(reservation)),
+                revocation,
                 started_at,
             };
             let result = attempt_at.run().await;
@@ -202,7 +290,10 @@ impl Session {
             Err(_) => return Ok(()),
         };
         let Report { trial, attempt, started_at, result } = report;
+        let was_revoked =
+            progress.running.remove(&trial).is_some_and(|running| running.revocation.is_revoked());
         let record = match result {
+            Err(_) if was_revoked => record_of_revoked(&trial, attempt, started_at),
             Ok((record, faults)) => {
                 self.settle(progress).await?;
                 self.tell(&record, faults).await?;

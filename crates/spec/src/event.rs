@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultOutcome, TrialId, TrialRecord};
+use crate::{FaultOutcome, RunBudget, TrialId, TrialRecord};
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,8 @@ pub enum Event {
         planned: u64,
         /// How many of them had finished before.
         finished: u64,
+        /// What the run may use in all, from this session on.
+        budget: RunBudget,
     },
     /// The sandbox policy was proven.
     PolicyProven {
@@ -49,6 +51,16 @@ pub enum Event {
         attempt: u32,
         /// What failed.
         failure: AttemptFailure,
+    },
+    /// A running trial's token was revoked on somebody's request; the trial ends.
+    TrialRevoked {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// Which trial.
+        trial: TrialId,
+        /// The attempt that was running.
+        attempt: u32,
     },
     /// A fault was put on the wire on purpose; said when its trial ends, before the trial's record.
     FaultInjected {
@@ -82,6 +94,22 @@ pub enum Event {
         /// The host's load average over one minute, where the host tells.
         load: Option<f64>,
     },
+}
+
+impl Event {
+    /// Returns when it happened.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::SessionStarted { at, .. }
+            | Self::PolicyProven { at, .. }
+            | Self::AttemptStarted { at, .. }
+            | Self::AttemptFailed { at, .. }
+            | Self::TrialRevoked { at, .. }
+            | Self::FaultInjected { at, .. }
+            | Self::TrialFinished { at, .. }
+            | Self::SessionEnded { at, .. } => *at,
+        }
+    }
 }
 
 /// What the sandbox policy check tried, and what came of it.
@@ -147,6 +175,8 @@ pub enum StopReason {
     Complete,
     /// The user interrupted it.
     Interrupted,
+    /// What is left of the run's budget has no room for another trial.
+    OverBudget,
     /// It could not go on.
     Failed,
 }

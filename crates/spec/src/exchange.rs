@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Fact, Injection, Usage};
+use crate::{Cost, Fact, Injection, Usage};
 
 /// One request of an agent and what came back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +42,16 @@ pub struct Exchange {
     pub fault: Option<String>,
     /// The fault that was put into it on purpose, where one was.
     pub injected: Option<Injection>,
+}
+
+impl Exchange {
+    /// Returns the tokens that its reply took, also where the agent was sent only part of it on purpose.
+    pub fn spent(&self) -> Fact<Usage> {
+        match &self.injected {
+            Some(injection) if injection.what.is_within_reply() => injection.spent,
+            _ => self.reply.usage,
+        }
+    }
 }
 
 /// A reply of the provider that asked for patience, and that the gateway had instead of the agent.
@@ -102,6 +112,8 @@ pub struct Reply {
     pub refused: bool,
     /// Tokens; missing where the reply does not state them.
     pub usage: Fact<Usage>,
+    /// Money, where the reply states it.
+    pub cost: Option<Cost>,
 }
 
 impl Default for Reply {
@@ -115,6 +127,7 @@ impl Default for Reply {
             stop_reason: None,
             refused: false,
             usage: Fact::Missing(crate::MissingReason::NoUsage),
+            cost: None,
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub concurrency: Option<u32>,
-    /// A price table file, relative to the experiment's file; the built-in table where absent.
+    /// A price table file, relative to the experiment's file; its prices add to those of the built-in table and replace them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<String>,
     /// A file that adds to the table of actions, relative to the experiment's file.
@@ -45,6 +45,9 @@ pub struct Experiment {
     /// Limits per trial.
     #[serde(default)]
     pub limits: Limits,
+    /// What the run may use in all.
+    #[serde(default)]
+    pub budget: RunBudget,
     /// How confidence and claim are asked for.
     #[serde(default)]
     pub elicit: ElicitSpec,
@@ -107,9 +110,15 @@ pub struct Limits {
     /// Seconds for the verifier; the task's own limit where absent.
     #[schemars(range(min = 1))]
     pub verify_sec: Option<u64>,
-    /// Requests that a trial may send to its model.
+    /// Requests that a trial may send to its model; 500 where absent, or a trial's share of the run's where that is less.
     #[schemars(range(min = 1))]
-    pub requests: u64,
+    pub requests: Option<u64>,
+    /// Tokens that a trial may use; a trial's share of the run's where absent, and no limit where the run has none either.
+    #[schemars(range(min = 1))]
+    pub tokens: Option<u64>,
+    /// US dollars that a trial may cost; a trial's share of the run's where absent, and no limit where the run has none either.
+    #[schemars(range(min = 0.000_001, max = 1_000_000_000.0))]
+    pub usd: Option<f64>,
     /// Processes and threads in a sandbox.
     #[schemars(range(min = 16, max = 32_768))]
     pub pids: u32,
@@ -130,6 +139,11 @@ pub struct Limits {
     pub infrastructure_retries: u32,
 }
 
+impl Limits {
+    /// Requests that a trial may send where neither the experiment nor the run's budget says.
+    pub const REQUESTS: u64 = 500;
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -137,7 +151,9 @@ impl Default for Limits {
             setup_sec: 120,
             agent_sec: None,
             verify_sec: None,
-            requests: 500,
+            requests: None,
+            tokens: None,
+            usd: None,
             pids: 512,
             memory_mb: 2048,
             cpus: 1.0,
@@ -146,6 +162,25 @@ impl Default for Limits {
             infrastructure_retries: 2,
         }
     }
+}
+
+/// What a run may use in all, further attempts and questions after the end included. A trial starts only where its own limits
+/// fit into what is left; trials that do not fit stay planned, and the run can go on with a larger budget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunBudget {
+    /// Requests to models.
+    #[schemars(range(min = 1))]
+    pub requests: Option<u64>,
+    /// Tokens.
+    #[schemars(range(min = 1))]
+    pub tokens: Option<u64>,
+    /// US dollars.
+    #[schemars(range(min = 0.000_001, max = 1_000_000_000.0))]
+    pub usd: Option<f64>,
+    /// Seconds in which trials may run, of all sessions together. An agent starts only where its time limit fits into what is left.
+    #[schemars(range(min = 1))]
+    pub wall_sec: Option<u64>,
 }
 
 /// How confidence and claim are asked for.

@@ -79,4 +79,8 @@ pub enum MissingReason {
     NotReached,
     /// The source of the record does not know it.
     NotRecorded,
+    /// The run's budget had no room for it.
+    OverBudget,
+    /// Part of it was stated and part of it computed, and the two do not add up to one number.
+    MixedSources,
 }

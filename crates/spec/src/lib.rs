@@ -4,6 +4,8 @@
 //! text or readers and get values or errors that point into the text.
 
 mod action;
+mod audit;
+mod budget;
 mod condition;
 mod conversation;
 mod digest;
@@ -24,6 +26,11 @@ mod task;
 mod trial;
 
 pub use action::{Action, ActionKind, ActionLog, UnknownActionCode};
+pub use audit::{
+    AuditAccount, AuditEntry, AuditFault, AuditLine, AuditSeal, AuditTotals, RefusalReason, audit_genesis,
+    verify_audit,
+};
+pub use budget::{Budget, BudgetKind, Charge};
 pub use condition::{ConditionKind, ConditionSpec, FaultSettings, RetryRule, WireFault};
 pub use conversation::{Message, Role, ToolResult};
 pub use digest::{ContentDigest, TaskFiles, digest_bytes};
@@ -32,15 +39,15 @@ pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
 pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind, UpstreamAttempt};
 pub use exit::Exit;
 pub use experiment::{
-    AgentSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits, ModelSpec, SandboxChoice,
+    AgentSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits, ModelSpec, RunBudget, SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use records::{RecordError, read_events, read_trials};
 pub use run::{
-    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, RunManifest, SandboxFacts, TaskFacts,
-    UnreadableFormat,
+    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, PriceTableFacts, RunManifest,
+    SandboxFacts, TaskFacts, UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};

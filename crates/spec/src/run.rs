@@ -127,10 +127,20 @@ pub struct AgentFacts {
     pub model: String,
 }
 
-/// The price table of a run.
+/// The price tables of a run. Which of their dates a cost was computed with stands beside the cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceFacts {
+    /// The table that comes with the tool.
+    pub builtin: PriceTableFacts,
+    /// The user's table, whose prices come first.
+    pub own: Option<PriceTableFacts>,
+}
+
+/// A price table of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PriceTableFacts {
     /// The date of the table.
     pub date: String,
     /// The digest of its file.

@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, transform::Transform};
 use serde_json::Value;
 
 use crate::simulation::SimulationFile;
-use crate::{Event, Exchange, Experiment, RunManifest, Task, TrialRecord};
+use crate::{AuditLine, Event, Exchange, Experiment, RunManifest, Task, TrialRecord};
 
 /// One schema as it is checked in.
 #[derive(Debug, Clone)]
@@ -25,6 +25,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },
+        SchemaFile { name: "audit.schema.json", schema: json_schema::<AuditLine>() },
         SchemaFile { name: "trial.schema.json", schema: json_schema::<TrialRecord>() },
     ]
 }

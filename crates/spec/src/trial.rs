@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionLog, Fact, FaultCount, Phase, TrialId};
+use crate::{ActionLog, AuditSeal, Fact, FaultCount, Phase, TrialId};
 
 /// Everything that scoring needs to know of one finished trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,8 @@ pub struct TrialRecord {
     pub state: Fact<FinalState>,
     /// Faults put on the wire on purpose, by kind; empty where the condition has none.
     pub faults: Vec<FaultCount>,
+    /// The end of the last attempt's audit log.
+    pub audit: Fact<AuditSeal>,
     /// When the last attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -60,6 +62,8 @@ pub enum Ending {
     OverBudget,
     /// It, or its model, declined the task.
     Refused,
+    /// Its access to the model was revoked while it worked; no fault of the agent.
+    Revoked,
     /// Every attempt failed for reasons of infrastructure.
     Infrastructure {
         /// The phase of the last attempt that failed.
@@ -78,6 +82,7 @@ impl Ending {
             Self::Crash { .. } => "crash",
             Self::OverBudget => "over_budget",
             Self::Refused => "refused",
+            Self::Revoked => "revoked",
             Self::Infrastructure { .. } => "infrastructure",
         }
     }
@@ -151,6 +156,8 @@ impl Verdict {
 pub enum UngradedReason {
     /// The trial failed for reasons of infrastructure.
     Infrastructure,
+    /// The trial's access to its model was revoked before the agent had ended.
+    Revoked,
     /// The verifier wrote no reward.
     NoReward,
     /// The verifier's reward file could not be read.
@@ -182,7 +189,8 @@ pub struct Usage {
 impl Usage {
     /// Returns all tokens of the four counters.
     pub fn total(&self) -> u64 {
-        self.uncached_input + self.cache_read.unwrap_or(0) + self.cache_write.unwrap_or(0) + self.output
+        let parts = [self.cache_read.unwrap_or(0), self.cache_write.unwrap_or(0), self.output];
+        parts.into_iter().fold(self.uncached_input, u64::saturating_add)
     }
 
     /// Returns the sum; a counter that either side does not state is not stated in the sum.
@@ -199,10 +207,14 @@ impl Usage {
 }
 
 /// Money in millionths of a US dollar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Cost {
     /// Millionths of a US dollar.
     pub usd_micros: u64,
+    /// The day of the prices it was computed with, the earliest where they differ; none where the provider stated the cost.
+    #[schemars(with = "Option<String>")]
+    pub priced_on: Option<jiff::civil::Date>,
 }
 
 /// What the agent said of its result.

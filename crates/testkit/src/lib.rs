@@ -10,8 +10,9 @@ use std::fmt::Write;
 use retrial_spec::{
     Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionKind, ConditionName, ConditionSpec,
     Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, HostFacts, MissingReason,
-    Phase, PriceFacts, RetryRule, RunId, RunManifest, SandboxChoice, SandboxFacts, Source, TaskFacts,
-    TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict, WireFault, digest_bytes,
+    Phase, PriceFacts, PriceTableFacts, RetryRule, RunId, RunManifest, SandboxChoice, SandboxFacts, Source,
+    TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict, WireFault,
+    digest_bytes,
 };
 
 /// A run of the agents `agents`, each trying each task `trials` times under the baseline.
@@ -31,7 +32,10 @@ pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
         experiment_digest: digest_bytes(b"experiment"),
         tasks: tasks.iter().map(|task| task_facts(task)).collect(),
         agents: agents.iter().map(|agent| agent_facts(agent)).collect(),
-        prices: PriceFacts { date: "2026-01-01".to_owned(), digest: digest_bytes(b"prices") },
+        prices: PriceFacts {
+            builtin: PriceTableFacts { date: "2026-01-01".to_owned(), digest: digest_bytes(b"prices") },
+            own: None,
+        },
         actions: digest_bytes(b"actions"),
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
@@ -102,6 +106,7 @@ pub fn trial(task: &str, agent: &str, number: u32) -> TrialRecord {
         claim: Fact::Missing(MissingReason::NoAnswer),
         state: Fact::Missing(MissingReason::NotRecorded),
         faults: Vec::new(),
+        audit: Fact::Missing(MissingReason::NotRecorded),
         started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         times: Times::default(),
     }
@@ -127,6 +132,8 @@ pub trait Change: Sized {
     fn ungraded(self) -> Self;
     /// Makes it end for reasons of infrastructure.
     fn infrastructure(self) -> Self;
+    /// Revokes it while it works.
+    fn revoked(self) -> Self;
     /// Makes it reach its time limit.
     fn times_out(self) -> Self;
     /// Puts it under the fault condition of [`run_with_faults`], with so many faults landed and recovered from.
@@ -162,6 +169,12 @@ impl Change for TrialRecord {
         self
     }
 
+    fn revoked(mut self) -> Self {
+        self.ending = Ending::Revoked;
+        self.verdict = Verdict::Ungraded(UngradedReason::Revoked);
+        self
+    }
+
     fn times_out(mut self) -> Self {
         self.ending = Ending::Timeout;
         self
@@ -194,7 +207,7 @@ impl Change for TrialRecord {
     }
 
     fn costs(mut self, usd_micros: u64) -> Self {
-        self.cost = Fact::known(Cost { usd_micros }, Source::Computed);
+        self.cost = Fact::known(Cost { usd_micros, priced_on: None }, Source::Computed);
         self
     }
 

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use fs_err as fs;
 use object_rewrite::Rewriter;
 
+use super::child;
 use super::error::KitError;
 
 /// Where the libraries lie inside a kit.
@@ -163,7 +164,7 @@ fn read(file: &Path) -> Result<Vec<u8>, KitError> {
 
 /// Asks the host's loader where it finds the libraries of a file, and theirs. Nothing of the file is executed.
 fn resolve(loader: &Path, file: &Path) -> std::io::Result<BTreeMap<String, PathBuf>> {
-    let output = Command::new(loader).arg("--list").arg(file).stdin(Stdio::null()).output()?;
+    let output = child::command(loader).arg("--list").arg(file).stdin(Stdio::null()).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found = text.lines().filter_map(|line| {
         let (name, rest) = line.trim().split_once(" => ")?;

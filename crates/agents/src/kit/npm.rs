@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::error::KitError;
 use super::{child, tree};
@@ -46,7 +45,7 @@ pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&st
 
 fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
     let manager = || order.npm.to_string_lossy().into_owned();
-    let mut command = Command::new(order.npm);
+    let mut command = child::command(order.npm);
     command
         .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
         .args(["--no-progress", "--omit=dev"])

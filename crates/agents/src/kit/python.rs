@@ -66,7 +66,7 @@ impl Interpreter {
     }
 
     fn describe(program: &OsStr) -> Option<Self> {
-        let output = Command::new(program)
+        let output = child::command(program)
             .args(["-I", "-c", DESCRIBE])
             .stdin(Stdio::null())
             .stderr(Stdio::null())
@@ -82,7 +82,7 @@ impl Interpreter {
 
     /// Returns a command of the host's interpreter that sees nothing of the user's settings for Python.
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(&self.executable);
+        let mut command = child::command(&self.executable);
         command.arg("-I");
         command
     }
@@ -118,7 +118,7 @@ pub(super) struct Copied {
 impl Copied {
     /// Returns where the interpreter looks for packages, inside the kit.
     pub(super) fn packages(&self) -> Result<PathBuf, KitError> {
-        let output = Command::new(&self.program)
+        let output = child::command(&self.program)
             .args(["-I", "-B", "-c", "import site; print(site.getsitepackages()[0])"])
             .stdin(Stdio::null())
             .output();
@@ -147,7 +147,7 @@ impl Copied {
     /// Compiles everything, so that no trial has to: the kit is read-only there. The result does not depend on times.
     pub(super) fn compile(&self, progress: &dyn Fn(&str)) -> Result<(), KitError> {
         progress("compiling Python's modules");
-        let mut command = Command::new(&self.program);
+        let mut command = child::command(&self.program);
         // Not isolated, as it then would not see the seed; with one, and without what importing would write,
         // the same modules give the same bytes.
         command

@@ -145,7 +145,7 @@ impl<'t> TrajectoryWriter<'t> {
 
     fn write(self, main: Conversation, facts: &TrajectoryFacts<'_>, out: &mut impl Write) -> io::Result<()> {
         let mut last = metrics_of(&main);
-        last.total_cost_usd = self.cost_micros.map(|usd_micros| usd(Cost { usd_micros }));
+        last.total_cost_usd = self.cost_micros.map(|usd_micros| usd(Cost { usd_micros, priced_on: None }));
         let mut extra = Map::new();
         if !main.unanswered().is_empty() {
             extra.insert("unanswered_requests".to_owned(), json!(main.unanswered()));

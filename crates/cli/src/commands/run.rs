@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use retrial_runner::{Interrupt, Overrides, Plan, RunDir, RunSettings, SessionSummary, resume, start};
-use retrial_spec::{Exit, RunId, SandboxChoice, StopReason};
+use retrial_spec::{Exit, RunBudget, RunId, SandboxChoice, StopReason};
 use tokio::sync::watch;
 
 use crate::args::RunArgs;
@@ -26,7 +26,7 @@ struct Intent {
 /// Runs, then prints the scorecard and the paths of what was written.
 pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     let intent = match (&args.resume, &args.experiment) {
-        (Some(path), _) => resumed(path.clone(), args.concurrency)?,
+        (Some(path), _) => resumed(path.clone(), &args)?,
         (None, Some(path)) => fresh(path, &args)?,
         (None, None) => return Err(Failure::Usage("name an experiment, or a run with --resume".to_owned())),
     };
@@ -56,6 +56,7 @@ fn fresh(path: &std::path::Path, args: &RunArgs) -> Result<Intent, Failure> {
         concurrency: args.concurrency,
         agents: args.agent.clone(),
         tasks: args.task.clone(),
+        budget: budget(args),
     };
     let plan = Plan::read(path, &overrides)?;
     let created_at = Timestamp::now();
@@ -65,10 +66,24 @@ fn fresh(path: &std::path::Path, args: &RunArgs) -> Result<Intent, Failure> {
     Ok(Intent { choice: plan.experiment.sandbox, plan, out, id, created_at, is_resumed: false })
 }
 
-fn resumed(out: PathBuf, concurrency: Option<u32>) -> Result<Intent, Failure> {
-    let (_, manifest) = RunDir::open(&out)?;
+/// The budgets that the command line states.
+fn budget(args: &RunArgs) -> RunBudget {
+    RunBudget {
+        requests: args.budget_requests,
+        tokens: args.budget_tokens,
+        usd: args.budget_usd,
+        wall_sec: args.budget_wall_sec,
+    }
+}
+
+fn resumed(out: PathBuf, args: &RunArgs) -> Result<Intent, Failure> {
+    let (run, manifest) = RunDir::open(&out)?;
     let mut plan = Plan::of_run(&manifest)?;
-    plan.experiment.concurrency = concurrency.or(plan.experiment.concurrency);
+    if let Some(last) = run.last_budget()? {
+        plan.experiment.budget = last;
+    }
+    plan.change_budget(budget(args))?;
+    plan.experiment.concurrency = args.concurrency.or(plan.experiment.concurrency);
     let (choice, created_at) = (manifest.sandbox.kind, manifest.created_at);
     Ok(Intent { plan, choice, out, id: manifest.run, created_at, is_resumed: true })
 }
@@ -149,7 +164,14 @@ fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
 }
 
 fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result<Exit, Failure> {
-    let SessionSummary { finished, planned, reason } = summary;
+    let SessionSummary { finished, planned, reason, no_room } = summary;
+    if let Some(no_room) = no_room {
+        // What there is tells something; the trials that did not start count as not run.
+        if finished > 0 {
+            commands::score::print_partial(path, json)?;
+        }
+        return Err(Failure::OverBudget { finished, planned, no_room, path: path.to_owned() });
+    }
     if reason != StopReason::Complete {
         return Err(Failure::Stopped { finished, planned, path: path.to_owned() });
     }

@@ -36,6 +36,14 @@ pub(crate) fn print(path: &Path, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Prints the scorecard of a run that has not run all its trials, also where none of them was graded.
+pub(crate) fn print_partial(path: &Path, json: bool) -> Result<(), Failure> {
+    match print(path, json) {
+        Ok(_) | Err(Failure::NothingEvaluated { .. }) => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn scored(path: &Path) -> Result<Scorecards, Failure> {
     let (run, manifest) = RunDir::open(path)?;
     let settings = Settings { seed: manifest.seed, ..Settings::default() };

@@ -33,6 +33,7 @@ enum State {
     Running,
     Complete,
     Interrupted,
+    OverBudget,
     Failed,
     /// No process works on it and none said why it stopped.
     Crashed,
@@ -78,6 +79,7 @@ impl Status {
                 self.state = match reason {
                     StopReason::Complete => State::Complete,
                     StopReason::Interrupted => State::Interrupted,
+                    StopReason::OverBudget => State::OverBudget,
                     StopReason::Failed => State::Failed,
                 }
             }
@@ -87,7 +89,10 @@ impl Status {
                 *self.endings.entry(record.ending.as_str()).or_insert(0) += 1;
                 *self.verdicts.entry(record.verdict.as_str()).or_insert(0) += 1;
             }
-            Event::PolicyProven { .. } | Event::AttemptStarted { .. } | Event::FaultInjected { .. } => {}
+            Event::PolicyProven { .. }
+            | Event::AttemptStarted { .. }
+            | Event::FaultInjected { .. }
+            | Event::TrialRevoked { .. } => {}
         }
     }
 
@@ -96,6 +101,7 @@ impl Status {
             State::Running => "running",
             State::Complete => "complete",
             State::Interrupted => "interrupted",
+            State::OverBudget => "budget spent",
             State::Failed => "failed",
             State::Crashed => "stopped without a word (killed?)",
         };

@@ -1,6 +1,7 @@
 //! The plan of an experiment, before anything runs.
 
 use retrial_runner::Plan;
+use retrial_spec::{Budget, RunBudget};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -20,6 +21,10 @@ struct Printed<'a> {
     trials_per_cell: u32,
     cells: usize,
     trials: usize,
+    /// What a trial may use of its model.
+    trial_budget: Budget,
+    /// What the run may use in all.
+    run_budget: RunBudget,
     order: Vec<String>,
 }
 
@@ -64,6 +69,8 @@ pub(crate) fn print(plan: &Plan, json: bool) -> Result<(), Failure> {
         trials_per_cell: experiment.trials,
         cells,
         trials: order.len(),
+        trial_budget: plan.trial_budget(),
+        run_budget: experiment.budget,
         order: order.iter().map(ToString::to_string).collect(),
     };
     if json { Ok(out::json(&printed)?) } else { Ok(out::data(&printed.render())?) }
@@ -102,6 +109,12 @@ impl Printed<'_> {
                 "trials".to_owned(),
                 format!("{} = {} cells × {}", self.trials, self.cells, self.trials_per_cell),
             ],
+            ["a trial may use".to_owned(), budget(self.trial_budget, None)],
+            ["the run may use".to_owned(), {
+                let run = self.run_budget;
+                let usd_micros = run.usd.map(|usd| (usd * 1e6).round() as u64);
+                budget(Budget { requests: run.requests, tokens: run.tokens, usd_micros }, run.wall_sec)
+            }],
         ];
         format!(
             "{}\ntasks\n{}\nagents\n{}\nconditions\n{}",
@@ -111,4 +124,16 @@ impl Printed<'_> {
             list(self.conditions.iter().map(|name| (*name).to_owned()).collect()),
         )
     }
+}
+
+/// What may be used, in words.
+fn budget(budget: Budget, wall_sec: Option<u64>) -> String {
+    let parts = [
+        budget.requests.map(|requests| format!("{requests} requests")),
+        budget.tokens.map(|tokens| format!("{tokens} tokens")),
+        budget.usd_micros.map(|micros| format!("{} dollars", micros as f64 / 1e6)),
+        wall_sec.map(|seconds| format!("{seconds} seconds")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "no limit".to_owned() } else { parts.join(", ") }
 }

@@ -166,6 +166,11 @@ impl Observer for Progress {
                 }
                 tally.take(record);
             }),
+            Event::TrialRevoked { trial, .. } => {
+                drop(state);
+                self.say(&format!("{trial}: revoked"));
+                return;
+            }
             Event::PolicyProven { .. } | Event::FaultInjected { .. } | Event::SessionEnded { .. } => {}
         }
         state.refresh();

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use retrial_spec::{Protocol, Reply};
+use retrial_spec::{Cost, Protocol, Reply};
 use serde_json::Value;
 
 use super::chat::ChatReply;
@@ -40,6 +40,7 @@ pub(crate) struct ReplyReader {
     protocol: Protocol,
     parts: Box<dyn Parts>,
     kept: Kept,
+    cost: Option<Cost>,
 }
 
 impl ReplyReader {
@@ -51,7 +52,7 @@ impl ReplyReader {
             Protocol::AnthropicMessages => Box::<MessagesReply>::default(),
             _ => return None,
         };
-        Some(Self { protocol, parts, kept: Kept::default() })
+        Some(Self { protocol, parts, kept: Kept::default(), cost: None })
     }
 
     /// Takes the data of one event.
@@ -64,7 +65,10 @@ impl ReplyReader {
             return;
         }
         match serde_json::from_str::<Value>(data) {
-            Ok(event) => self.parts.event(event, &mut self.kept),
+            Ok(event) => {
+                self.cost = stated_cost(&event).or(self.cost);
+                self.parts.event(event, &mut self.kept);
+            }
             Err(error) => self.kept.fail(format!("an event of the reply is not JSON: {error}")),
         }
     }
@@ -76,6 +80,7 @@ impl ReplyReader {
                 if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
                     self.kept.fail(format!("the reply holds an error: {}", error_text(error)));
                 }
+                self.cost = stated_cost(&body);
                 self.parts.whole(body, &mut self.kept);
                 self.kept.done();
             }
@@ -96,6 +101,32 @@ impl ReplyReader {
     /// Returns the reply as far as it came.
     pub(crate) fn finish(self) -> ReadReply {
         let (reply, said) = self.parts.finish();
+        let reply = Reply { cost: self.cost, ..reply };
         ReadReply { reply, said, fault: self.kept.into_fault() }
+    }
+}
+
+/// Returns the money that an event or body states beside its usage, in dollars, as some providers do in every protocol.
+fn stated_cost(body: &Value) -> Option<Cost> {
+    let places = ["/usage/cost", "/response/usage/cost"];
+    let dollars = places.iter().find_map(|place| body.pointer(place)).and_then(Value::as_f64)?;
+    let is_money = (0.0..=1e9).contains(&dollars);
+    is_money.then(|| Cost { usd_micros: (dollars * 1e6).round() as u64, priced_on: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn money_is_read_where_the_reply_states_it_and_nowhere_else() {
+        let micros = |body: Value| stated_cost(&body).map(|cost| cost.usd_micros);
+        assert_eq!(micros(json!({"usage": {"prompt_tokens": 1, "cost": 0.012_345_6}})), Some(12_346));
+        assert_eq!(micros(json!({"response": {"usage": {"cost": 0}}})), Some(0));
+        for none in [json!({"usage": {"cost": null}}), json!({"usage": {"cost": -1}}), json!({"cost": 1})] {
+            assert_eq!(micros(none), None);
+        }
     }
 }

@@ -25,6 +25,9 @@ const ANSWER_LIMIT: usize = 8 << 20;
 
 /// Puts the question.
 pub(super) async fn ask(trial: &Trial, question: &str) -> Result<Answer, AskError> {
+    if trial.account.revocation.is_revoked() {
+        return Err(AskError::Revoked);
+    }
     let conversation = main(trial).await.ok_or(AskError::NoConversation)?;
     let protocol = conversation.protocol;
     let asked = next(conversation, question).ok_or(AskError::NoConversation)?;
@@ -34,9 +37,13 @@ pub(super) async fn ask(trial: &Trial, question: &str) -> Result<Answer, AskErro
         headers: asked.headers.clone(),
         body: asked.body.clone(),
     };
+    if !trial.account.has_room() {
+        return Err(AskError::OverBudget);
+    }
+    let weighed = trial.account.weigh((&outgoing.method, outgoing.target.path()), &outgoing.body);
     let number = trial.intake().number();
     let arrival = Arrival {
-        admission: Admission { number, retry_of: None },
+        admission: Admission { number, retry_of: None, weighed },
         purpose: Purpose::Elicitation,
         protocol,
         is_call: true,

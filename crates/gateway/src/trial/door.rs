@@ -11,16 +11,18 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use retrial_spec::TrialId;
+use retrial_spec::{AuditEntry, Fact, Source, TrialId};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::account::Account;
 use super::ask::ask;
 use super::intake::Intake;
 use super::recorder::Recorder;
 use super::serve::{ROOM, Trial};
 use crate::faults::FaultSchedule;
+use crate::identity::{AuditLog, Entry, Register};
 use crate::ledger::Ledger;
 use crate::log::WireLog;
 use crate::upstream::{Provider, WaitClock};
@@ -43,6 +45,9 @@ pub struct TrialGateway {
     trial: Arc<Trial>,
     socket: Socket,
     wire_log: PathBuf,
+    audit_log: PathBuf,
+    /// The trial's entry in the register of tokens.
+    entry: Entry,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     recorder: JoinHandle<io::Result<Ledger>>,
@@ -60,6 +65,7 @@ impl TrialGateway {
         access: TrialAccess,
         prices: Arc<PriceTable>,
         provider: Provider,
+        register: Register,
     ) -> Result<Self, GatewayError> {
         if let Upstream::Http(upstream) = &access.upstream {
             provider.prepare(&upstream.base).await.map_err(GatewayError::Certificates)?;
@@ -70,6 +76,23 @@ impl TrialGateway {
         let log = WireLog::create(&access.wire_log)
             .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
 
+        let whose = (&access.run, &access.trial, access.attempt);
+        let audit = AuditLog::create(&access.audit_log, whose, access.budget)
+            .map_err(|source| GatewayError::AuditLog { path: access.audit_log.clone(), source })?;
+        let audit = Arc::new(audit);
+        let entry = register.enter(&access.token, access.trial.clone(), Arc::clone(&audit));
+        let account = Arc::new(Account {
+            trial: access.trial.clone(),
+            intake: Mutex::new(Intake::new(access.budget)),
+            audit,
+            register,
+            revocation: access.revocation,
+            reservation: access.reservation,
+            prices: Arc::clone(&prices),
+            priced_as: access.upstream.priced_as(),
+            freed: Notify::new(),
+        });
+
         let (sender, messages) = mpsc::unbounded_channel();
         let recorder = Recorder::new(Ledger::new(prices), log, access.upstream.priced_as());
         let trial = Arc::new(Trial {
@@ -78,7 +101,7 @@ impl TrialGateway {
             upstream: access.upstream,
             clock: Arc::new(provider.clock()),
             provider,
-            intake: Mutex::new(Intake::new(access.budget)),
+            account,
             faults: access.faults.map(|plan| Mutex::new(FaultSchedule::new(plan))),
             room: Arc::new(Semaphore::new(ROOM)),
             recorder: sender,
@@ -91,6 +114,8 @@ impl TrialGateway {
             trial,
             socket,
             wire_log: access.wire_log,
+            audit_log: access.audit_log,
+            entry,
             stop,
         })
     }
@@ -132,19 +157,30 @@ impl TrialGateway {
     /// Stops listening, cuts what is still connected, removes the socket, ends the wire log and sums up.
     ///
     /// # Errors
-    /// [`GatewayError::WireLog`] where an exchange could not be written: then the trial's record is not whole.
+    /// [`GatewayError::WireLog`], [`GatewayError::AuditLog`] where something could not be written: then the trial's record is not
+    /// whole.
     pub async fn finish(self) -> Result<Wire, GatewayError> {
-        let Self { trial, socket, wire_log, stop, server, recorder, .. } = self;
+        let Self { trial, socket, wire_log, audit_log, entry, stop, server, recorder, .. } = self;
         // A server that has ended by itself need not be told.
         let _ = stop.send(());
         let served = server.await.map_err(io::Error::other);
         drop(socket);
+        // From here on the token is nobody's.
+        drop(entry);
         let turned_away = trial.intake().turned_away();
+        let audit = Arc::clone(&trial.account.audit);
         // The last sender of the recorder's queue, now that no connection is left.
         drop(trial);
         let recorded = recorder.await.map_err(io::Error::other).and_then(|ledger| ledger);
         match served.and(recorded) {
-            Ok(ledger) => Ok(ledger.sum(turned_away)),
+            Ok(ledger) => {
+                let wire = ledger.sum(turned_away);
+                let tokens = wire.usage.map(|usage| usage.total());
+                match audit.close(tokens, wire.cost) {
+                    Ok(seal) => Ok(Wire { audit: Fact::known(seal, Source::Computed), ..wire }),
+                    Err(source) => Err(GatewayError::AuditLog { path: audit_log, source }),
+                }
+            }
             Err(source) => Err(GatewayError::WireLog { path: wire_log, source }),
         }
     }
@@ -182,10 +218,13 @@ fn listen(path: &Path, owner: Option<(u32, u32)>) -> io::Result<(UnixListener, S
     Ok((listener, socket))
 }
 
-/// Accepts connections until told to stop, or until nobody is left who could tell; then cuts those that are open.
+/// Accepts connections until told to stop, or until nobody is left who could tell; then cuts those that are open. Where the token is
+/// revoked, it cuts those that are open and goes on, so that later requests are told why they are turned away.
 async fn accept(listener: UnixListener, trial: Arc<Trial>, mut stopped: oneshot::Receiver<()>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
+    let revocation = trial.account.revocation.clone();
+    let mut is_cut = false;
     loop {
         let next = async {
             let place = Arc::clone(&room).acquire_owned().await;
@@ -193,6 +232,11 @@ async fn accept(listener: UnixListener, trial: Arc<Trial>, mut stopped: oneshot:
         };
         tokio::select! {
             _ = &mut stopped => break,
+            () = revocation.revoked(), if !is_cut => {
+                is_cut = true;
+                trial.account.audit.note(AuditEntry::Revoked);
+                connections.shutdown().await;
+            }
             // Ended connections leave the set.
             Some(_) = connections.join_next() => {}
             (place, accepted) = next => match accepted {

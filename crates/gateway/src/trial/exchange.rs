@@ -1,6 +1,7 @@
 //! An exchange under way: it is recorded when its reply ends, and also when it never does.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use retrial_spec::{Injection, NotLanded, Protocol, Purpose};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::account::Account;
 use super::copy::ReplyCopy;
 use super::intake::Admission;
 use super::recorder::Message;
@@ -50,6 +52,8 @@ pub(super) struct Ended {
     pub(super) traces: Traces,
     /// The fault that was put into it on purpose.
     pub(super) injected: Option<Injection>,
+    /// Bytes of the reply's body that the agent was sent.
+    pub(super) reply_bytes: u64,
 }
 
 /// An exchange under way.
@@ -61,6 +65,8 @@ pub(super) struct OpenExchange {
     key: Option<Secret>,
     /// The way to the upstream.
     pub(super) trail: Trail,
+    account: Arc<Account>,
+    reply_bytes: u64,
     status: Option<StatusCode>,
     copy: ReplyCopy,
     end: End,
@@ -69,13 +75,13 @@ pub(super) struct OpenExchange {
 }
 
 impl OpenExchange {
-    /// Opens an exchange; `key` is kept out of what is recorded, and `track` is that of the fault put into it on purpose.
+    /// Opens an exchange; `key` is kept out of what is recorded.
     pub(super) fn new(
         arrival: Arrival,
         recorder: UnboundedSender<Message>,
         key: Option<Secret>,
         trail: Trail,
-        track: Option<Track>,
+        account: Arc<Account>,
     ) -> Self {
         let started = arrival.started;
         let copy = ReplyCopy::nothing();
@@ -85,12 +91,20 @@ impl OpenExchange {
             recorder,
             key,
             trail,
+            account,
+            reply_bytes: 0,
             status: None,
             copy,
             end: End::Replied,
             first_byte: None,
-            track,
+            track: None,
         }
+    }
+
+    /// Notes the track of the fault that is put into it on purpose.
+    pub(super) fn with_fault(mut self, track: Option<Track>) -> Self {
+        self.track = track;
+        self
     }
 
     /// Takes the head of the reply.
@@ -104,6 +118,7 @@ impl OpenExchange {
         if self.first_byte.is_none() && !piece.is_empty() {
             self.first_byte = Some(self.started.elapsed());
         }
+        self.reply_bytes += piece.len() as u64;
         self.copy.take(piece);
     }
 
@@ -137,24 +152,25 @@ impl OpenExchange {
             }
         }
         let injected = track.as_ref().map(Track::finish_now);
-        let ended = Ended { arrival, status, read, end: self.end, first_byte, total, traces, injected };
+        let (end, reply_bytes) = (self.end, self.reply_bytes);
+        let ended = Ended { arrival, status, read, end, first_byte, total, traces, injected, reply_bytes };
         self.record(Box::new(ended), track);
     }
 
-    /// Hands an exchange over, once it is known what a reply that was cut on purpose has cost.
+    /// Charges an exchange and hands it over, once it is known what a reply that was cut on purpose has cost. Any other is charged
+    /// before the agent has the last byte, so that its next request is weighed against this one's charge.
     fn record(&self, mut ended: Box<Ended>, track: Option<Track>) {
-        let recorder = self.recorder.clone();
+        let (recorder, account) = (self.recorder.clone(), Arc::clone(&self.account));
         // Without a recorder the gateway was dropped without `finish`, and nobody asks for the record.
-        match track.filter(Track::is_reading) {
-            Some(track) => {
-                tokio::spawn(async move {
-                    ended.injected = Some(track.finish().await);
-                    let _ = recorder.send(Message::Ended(ended));
-                });
-            }
-            None => {
+        if let Some(track) = track.filter(Track::is_reading) {
+            tokio::spawn(async move {
+                ended.injected = Some(track.finish().await);
+                account.close(&ended);
                 let _ = recorder.send(Message::Ended(ended));
-            }
+            });
+        } else {
+            account.close(&ended);
+            let _ = recorder.send(Message::Ended(ended));
         }
     }
 }
@@ -163,7 +179,12 @@ impl Drop for OpenExchange {
     fn drop(&mut self) {
         let cut = (!self.copy.is_done()).then(|| {
             self.end = End::Abandoned;
-            "the agent closed the connection before the reply's end".to_owned()
+            let cause = if self.account.revocation.is_revoked() {
+                "the trial's token was revoked before the reply's end"
+            } else {
+                "the agent closed the connection before the reply's end"
+            };
+            cause.to_owned()
         });
         self.end(cut);
     }

@@ -9,7 +9,7 @@ use super::exchange::{Arrival, OpenExchange, RecordedBody};
 use super::replies;
 use super::serve::Trial;
 use crate::faults::{FaultyBody, InjectedCut, PlannedFault, Track};
-use crate::upstream::{Outgoing, ReplyBody, send};
+use crate::upstream::{Outgoing, ReplyBody};
 
 impl Trial {
     /// Answers a request in the way of a fault.
@@ -53,7 +53,7 @@ impl Trial {
         mut exchange: OpenExchange,
         (protocol, fault, track): (Protocol, PlannedFault, Track),
     ) -> Result<Response<RecordedBody>, String> {
-        let response = match send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await {
+        let response = match self.send(outgoing, &mut exchange).await {
             Ok(response) => response,
             Err(error) => {
                 track.missed(NotLanded::NoReply);

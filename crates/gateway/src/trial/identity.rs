@@ -12,18 +12,29 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 ///
 /// Takes the token off the path, so that nobody after this sees it.
 pub(super) fn identify(token: &Token, target: &mut Uri, headers: &HeaderMap) -> bool {
-    let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(|value| {
-        let (scheme, token) = value.split_at_checked(7)?;
-        scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
-    });
-    let key = headers.get(API_KEY).map(HeaderValue::as_bytes);
-    let by_header = [bearer, key].into_iter().flatten().any(|presented| token.is(presented));
+    let by_header = in_headers(headers).any(|presented| token.is(presented));
     let mut by_path = false;
     while let Some(rest) = without_token(token, target) {
         *target = rest;
         by_path = true;
     }
     by_header || by_path
+}
+
+/// Returns the tokens that a request presents, the trial's or not: those in its headers, and what looks like one in its path.
+pub(super) fn presented<'a>(target: &'a Uri, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
+    let first = target.path().trim_start_matches('/').split('/').next();
+    let in_path = first.filter(|part| part.starts_with("sk-")).map(str::as_bytes);
+    in_headers(headers).chain(in_path).collect()
+}
+
+fn in_headers(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let bearer = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(|value| {
+        let (scheme, token) = value.split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+    });
+    let key = headers.get(API_KEY).map(HeaderValue::as_bytes);
+    [bearer, key].into_iter().flatten()
 }
 
 /// Returns the target without the token that its path starts with, where it does.

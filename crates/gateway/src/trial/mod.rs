@@ -3,6 +3,7 @@
 //! A connection's task admits a request (`serve`), sends it to the upstream and passes the reply back as it comes, with a copy on the
 //! side (`exchange`, `copy`). Ended exchanges go to the one task that owns the wire log and the sums (`recorder`).
 
+mod account;
 mod ask;
 mod body;
 mod copy;
@@ -12,6 +13,7 @@ mod faulty;
 mod fingerprint;
 mod identity;
 mod intake;
+mod mask;
 mod recorder;
 mod replies;
 mod serve;

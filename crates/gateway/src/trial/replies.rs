@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use retrial_spec::Protocol;
+use retrial_spec::{BudgetKind, Protocol};
 use serde_json::{Value, json};
 
 use crate::protocol::error_body;
@@ -31,8 +31,12 @@ pub(crate) fn rate_limited(protocol: Protocol) -> Response<ReplyBody> {
 
 /// Returns the error that says that the budget is spent, with what keeps clients of the protocol from trying again: `OpenAI`'s know
 /// the code, Anthropic's take 429 for a limit that passes and a spent balance for a bad request.
-pub(super) fn over_budget(protocol: Protocol, requests: u64) -> Response<ReplyBody> {
-    let message = format!("retrial: the trial's budget of {requests} requests is spent");
+pub(super) fn over_budget(protocol: Protocol, budget: BudgetKind, limit: u64) -> Response<ReplyBody> {
+    let budget = match budget {
+        BudgetKind::Usd => format!("{}.{:06} US dollars", limit / 1_000_000, limit % 1_000_000),
+        kind => format!("{limit} {}", kind.as_str()),
+    };
+    let message = format!("retrial: the trial's budget of {budget} is spent");
     let status = match protocol {
         Protocol::AnthropicMessages => StatusCode::BAD_REQUEST,
         _ => StatusCode::TOO_MANY_REQUESTS,

@@ -8,19 +8,21 @@ use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use jiff::Timestamp;
-use retrial_spec::{Protocol, Purpose};
+use retrial_spec::{Protocol, Purpose, RefusalReason};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::account::Account;
 use super::body::{BODY_LIMIT, TOO_LARGE, read};
 use super::exchange::{Arrival, OpenExchange, RecordedBody};
-use super::identity::{identify, kept};
-use super::intake::{Admission, Intake, Spent};
+use super::identity::{identify, kept, presented};
+use super::intake::{Admission, Intake};
+use super::mask::masked;
 use super::recorder::Message;
 use super::replies::{self, Refusal};
 use crate::faults::{FaultSchedule, InjectedCut, PlannedFault, Track};
 use crate::ledger::Asked;
-use crate::protocol::{is_call, of_path, shape_of_path};
+use crate::protocol::{of_path, shape_of_path};
 use crate::upstream::{Outgoing, Provider, ReplyBody, Trail, WaitClock, send};
 use crate::{Secret, Token, Upstream};
 
@@ -35,7 +37,7 @@ pub(super) struct Trial {
     pub(super) upstream: Upstream,
     pub(super) provider: Provider,
     pub(super) clock: Arc<WaitClock>,
-    pub(super) intake: Mutex<Intake>,
+    pub(super) account: Arc<Account>,
     /// What is done to the agent's requests on purpose; nothing where absent.
     pub(super) faults: Option<Mutex<FaultSchedule>>,
     pub(super) room: Arc<Semaphore>,
@@ -56,10 +58,14 @@ impl Trial {
         let is_known = identify(&self.token, &mut target, request.headers());
         *request.uri_mut() = target;
         let shape = shape_of_path(request.uri().path());
-        if let Some(refusal) = refuse(&request, is_known) {
+        let asked = (request.method().clone(), request.uri().path().to_owned());
+        let asked = (&asked.0, asked.1.as_str());
+        if let Some((refusal, reason)) = self.refuse(&request, is_known) {
+            self.account.refuse(asked, None, refusal.0, reason);
             return Ok(replies::refusal(shape, refusal));
         }
         if let Some(answer) = self.answer_locally(&request) {
+            self.account.answered(asked, answer.status());
             return Ok(answer);
         }
         let (head, body) = request.into_parts();
@@ -67,11 +73,20 @@ impl Trial {
         let room = Arc::clone(&self.room).acquire_many_owned(room).await.ok();
         let body = match read(body, &head.headers).await {
             Ok(body) => body,
-            Err(refusal) => return Ok(replies::refusal(shape, refusal)),
+            Err(refusal) => {
+                self.account.refuse(asked, None, refusal.0, RefusalReason::Unserved);
+                return Ok(replies::refusal(shape, refusal));
+            }
         };
-        let admission = match self.intake().admit(head.uri.path(), &body.plain) {
+        let weighed = self.account.weigh(asked, &body.plain);
+        let admission = match self.account.admit(&weighed).await {
             Ok(admission) => admission,
-            Err(Spent(requests)) => return Ok(replies::over_budget(shape, requests)),
+            Err((budget, limit)) => {
+                let refusal = replies::over_budget(shape, budget, limit);
+                let reason = RefusalReason::OverBudget { budget };
+                self.account.refuse(asked, Some(&weighed.digest), refusal.status(), reason);
+                return Ok(refusal);
+            }
         };
         let outgoing =
             Outgoing { method: head.method, target: head.uri, headers: head.headers, body: body.sent };
@@ -93,7 +108,7 @@ impl Trial {
         if !arrival.is_call || arrival.protocol == Protocol::Unknown {
             return None;
         }
-        let Admission { number, retry_of } = arrival.admission;
+        let Admission { number, retry_of, .. } = arrival.admission;
         faults.lock().unwrap_or_else(PoisonError::into_inner).decide(number, retry_of)
     }
 
@@ -122,8 +137,10 @@ impl Trial {
 
     /// Opens an exchange; `track` is that of the fault put into it on purpose.
     pub(super) fn open_exchange(&self, arrival: Arrival, track: Option<Track>) -> OpenExchange {
+        self.account.open(arrival.asked.target.path(), &arrival.admission, arrival.purpose);
         let trail = Trail::new(Arc::clone(&self.clock));
-        OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail, track)
+        let account = Arc::clone(&self.account);
+        OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail, account).with_fault(track)
     }
 
     /// Sends an open exchange's request to the upstream.
@@ -135,7 +152,7 @@ impl Trial {
         outgoing: Outgoing,
         mut exchange: OpenExchange,
     ) -> Result<Response<RecordedBody>, String> {
-        match send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await {
+        match self.send(outgoing, &mut exchange).await {
             Ok(response) => {
                 exchange.head(response.status(), response.headers());
                 Ok(response.map(|body| RecordedBody::new(body, exchange)))
@@ -147,9 +164,22 @@ impl Trial {
         }
     }
 
-    /// The counters at the door. A panic elsewhere cannot leave them half changed.
+    /// Sends a request; the provider's key does not come back with the reply.
+    ///
+    /// # Errors
+    /// As of [`Trial::exchange`].
+    pub(super) async fn send(
+        &self,
+        outgoing: Outgoing,
+        exchange: &mut OpenExchange,
+    ) -> Result<Response<ReplyBody>, String> {
+        let response = send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await?;
+        Ok(masked(response, self.key().as_ref()))
+    }
+
+    /// The counters at the door.
     pub(super) fn intake(&self) -> std::sync::MutexGuard<'_, Intake> {
-        self.intake.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.intake()
     }
 
     /// Takes the provider's key out of a text that leaves the gateway.
@@ -162,6 +192,21 @@ impl Trial {
             Upstream::Http(upstream) => upstream.key.clone(),
             Upstream::Simulated(_) => None,
         }
+    }
+
+    /// Says what cannot be served, before its body is read.
+    fn refuse(&self, request: &Request<Incoming>, is_known: bool) -> Option<(Refusal, RefusalReason)> {
+        if !is_known {
+            let refusal = (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"));
+            let presented = presented(request.uri(), request.headers());
+            return Some((refusal, self.account.stranger(&presented)));
+        }
+        if self.account.revocation.is_revoked() {
+            let message = "retrial: the trial's access to the model was revoked";
+            let refusal = (StatusCode::UNAUTHORIZED, message, Some("token_revoked"));
+            return Some((refusal, RefusalReason::Revoked));
+        }
+        unserved(request).map(|refusal| (refusal, RefusalReason::Unserved))
     }
 
     /// Answers what has nothing to do with the upstream: there is one model, the one the experiment chose.
@@ -179,11 +224,9 @@ impl Trial {
     }
 }
 
-/// Says what cannot be served, before its body is read.
-fn refuse(request: &Request<Incoming>, is_known: bool) -> Option<Refusal> {
-    Some(if !is_known {
-        (StatusCode::UNAUTHORIZED, "Incorrect API key provided.", Some("invalid_api_key"))
-    } else if asks_for_upgrade(request.headers()) {
+/// Why a request is none that the gateway serves, whoever sends it.
+fn unserved(request: &Request<Incoming>) -> Option<Refusal> {
+    Some(if asks_for_upgrade(request.headers()) {
         (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
     } else if request.method() == Method::CONNECT {
         (StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported.", None)
@@ -206,10 +249,10 @@ fn arrival(
 ) -> Arrival {
     let path = outgoing.target.path();
     Arrival {
+        is_call: admission.weighed.is_call,
         admission,
         purpose: Purpose::Work,
         protocol: of_path(path),
-        is_call: is_call(&outgoing.method, path),
         asked: Asked { target: outgoing.target.clone(), headers: kept(&outgoing.headers), body },
         at,
         started,

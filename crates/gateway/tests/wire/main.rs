@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod budgets;
 mod captures;
 mod common;
 mod compressed;
 mod faults;
 mod hostile;
 mod http_upstream;
+mod identity;
 mod plans;
 mod protocols;
 mod rate_limits;

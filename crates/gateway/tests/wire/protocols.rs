@@ -2,8 +2,8 @@
 
 use crate::common::{CHAT, Client, MESSAGES, RESPONSES, ScriptedUpstream, TOKEN, World, http, post};
 use http::HeaderValue;
-use retrial_gateway::{Budget, Gateway, PriceTable, TrialAccess};
-use retrial_spec::{Protocol, Purpose, ToolKind};
+use retrial_gateway::{Gateway, PriceTable, TrialAccess};
+use retrial_spec::{Budget, Protocol, Purpose, ToolKind};
 use serde_json::{Value, json};
 
 const QUESTION: &str = "How sure are you?";

@@ -2,7 +2,8 @@
 
 use crate::common::{CHAT, Client, World, bash, commands, play, request, user};
 use retrial_gateway::simulate::Profile;
-use retrial_gateway::{AskError, Budget, Gateway, PriceTable, Upstream};
+use retrial_gateway::{AskError, Gateway, PriceTable, Upstream};
+use retrial_spec::Budget;
 use retrial_spec::{Claim, Fact, MissingReason, Purpose, Usage};
 use serde_json::{Value, json};
 

@@ -86,6 +86,7 @@ impl Parts for MessagesReply {
             refused: self.stop_reason.as_deref() == Some("refusal"),
             stop_reason: self.stop_reason,
             usage,
+            cost: None,
         };
         (reply, Value::Array(blocks))
     }

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{
-    Budget, FaultPlan, Gateway, HttpUpstream, PriceTable, RateLimits, Token, TrialAccess, TrialGateway,
+    FaultPlan, Gateway, HttpUpstream, PriceTable, RateLimits, Revocation, Token, TrialAccess, TrialGateway,
     Upstream, read_wire_log,
 };
-use retrial_spec::{Exchange, FaultSettings, Simulation, TrialId};
+use retrial_spec::{
+    AuditAccount, AuditEntry, AuditLine, Budget, Exchange, FaultSettings, RunId, Simulation, TrialId,
+    verify_audit,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -36,9 +39,27 @@ impl World {
         self.directory.path().join("wire.jsonl.zst")
     }
 
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.directory.path().join("audit.jsonl")
+    }
+
+    /// What the audit log says so far, as far as its chain holds.
+    pub(crate) fn account(&self) -> AuditAccount {
+        let text = fs_err::read(self.audit_log()).unwrap();
+        verify_audit(&text[..], &RunId::new("run-1").unwrap(), &trial(1), 1).unwrap()
+    }
+
+    /// The entries of the audit log.
+    pub(crate) fn audit(&self) -> Vec<AuditEntry> {
+        let text = fs_err::read_to_string(self.audit_log()).unwrap();
+        text.lines().map(|line| serde_json::from_str::<AuditLine>(line).unwrap().entry).collect()
+    }
+
     pub(crate) fn access(&self, upstream: Upstream) -> TrialAccess {
         TrialAccess {
+            run: RunId::new("run-1").unwrap(),
             trial: trial(1),
+            attempt: 1,
             socket: self.directory.path().join("s"),
             socket_owner: None,
             token: Token::new(TOKEN),
@@ -46,7 +67,10 @@ impl World {
             upstream,
             budget: Budget::default(),
             faults: None,
+            reservation: None,
+            revocation: Revocation::default(),
             wire_log: self.wire_log(),
+            audit_log: self.audit_log(),
         }
     }
 

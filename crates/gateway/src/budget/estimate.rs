@@ -1,0 +1,201 @@
+//! What a request will cost, as far as that can be known before it is answered, and what is charged once it has ended.
+
+use retrial_spec::{Charge, Fact, Usage};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::prices::{Price, micros};
+
+/// Few texts take more bytes than this for a token. Below the truth, so that no request is turned away that would have fitted.
+const BYTES_PER_TOKEN: u64 = 8;
+
+/// What a request may cost, by its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Estimate {
+    /// At least this, roughly: its input, at the lowest price of input.
+    pub(crate) least: Charge,
+    /// At most this, where its body says how long the reply may get. A token takes at least a byte.
+    pub(crate) most: Option<Charge>,
+    /// The body's length in tokens at most.
+    input: u64,
+    /// The longest reply in tokens.
+    output: Option<u64>,
+    price: Option<Price>,
+}
+
+/// What became of a request, as far as money goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outcome<'a> {
+    /// Whether a model may have worked on it: the reply was a good one, or the agent did not wait for it.
+    pub(crate) worked: bool,
+    /// Tokens, as the reply states them.
+    pub(crate) usage: &'a Fact<Usage>,
+    /// Money in millionths of a dollar, as the reply states it.
+    pub(crate) stated: Option<u64>,
+    /// Bytes of the reply's body.
+    pub(crate) reply_bytes: u64,
+}
+
+/// The parts of a body that bound its reply, in the words of all protocols.
+#[derive(Debug, Default, Deserialize)]
+struct Bounds {
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    n: Option<u64>,
+    /// The provider holds part of the input.
+    previous_response_id: Option<IgnoredAny>,
+    conversation: Option<IgnoredAny>,
+}
+
+impl Estimate {
+    /// Returns the estimate for a request that makes no model work.
+    pub(crate) fn of_no_call(body: &[u8]) -> Self {
+        let least = Charge { requests: 1, ..Charge::default() };
+        Self { least, most: Some(least), input: body.len() as u64, output: Some(0), price: None }
+    }
+
+    /// Returns the body's length in bytes.
+    pub(crate) fn input(&self) -> u64 {
+        self.input
+    }
+
+    /// Returns the estimate for a body and the price of its model.
+    pub(crate) fn of_call(body: &[u8], price: Option<&Price>) -> Self {
+        let bounds: Bounds = serde_json::from_slice(body).unwrap_or_default();
+        let input = body.len() as u64;
+        let is_held_elsewhere = bounds.previous_response_id.is_some() || bounds.conversation.is_some();
+        let output = bounds.max_output_tokens.or(bounds.max_completion_tokens).or(bounds.max_tokens);
+        let output = output.map(|output| output.saturating_mul(bounds.n.unwrap_or(1).max(1)));
+        // Images and sounds take far more bytes for a token than text.
+        let least_tokens = if holds_encoded_bytes(body) { 0 } else { input / BYTES_PER_TOKEN };
+        let lowest = price.map_or(0, Price::lowest_input);
+        let least = Charge {
+            requests: 1,
+            tokens: least_tokens,
+            usd_micros: micros(u128::from(least_tokens) * u128::from(lowest)),
+        };
+        let price = price.copied();
+        let mut estimate = Self { least, most: None, input, output, price };
+        estimate.most = output.filter(|_| !is_held_elsewhere).map(|output| estimate.charge(output));
+        estimate
+    }
+
+    /// Returns what is set aside while the request is under way, for the account of a crash.
+    pub(crate) fn held(&self) -> Charge {
+        self.most.unwrap_or_else(|| self.charge(self.output.unwrap_or(0)))
+    }
+
+    /// Returns what is charged for a request that has ended. One without stated tokens is charged a token for every byte sent,
+    /// and the longest reply or else a token for every byte received; one that no model worked on is charged as a request alone.
+    pub(crate) fn charged(&self, ended: Outcome<'_>) -> Charge {
+        if !ended.worked {
+            return Charge { requests: 1, ..Charge::default() };
+        }
+        let mut charge = match ended.usage {
+            Fact::Known { value, .. } => Charge {
+                requests: 1,
+                tokens: value.total(),
+                usd_micros: self.price.map_or(0, |price| micros(price.at_most(value))),
+            },
+            Fact::Missing(_) => self.charge(self.output.unwrap_or(ended.reply_bytes)),
+        };
+        if let Some(stated) = ended.stated {
+            charge.usd_micros = stated;
+        }
+        charge
+    }
+
+    /// The charge for the whole input and so much output.
+    fn charge(&self, output: u64) -> Charge {
+        let usage = Usage { uncached_input: self.input, output, ..Usage::default() };
+        let usd_micros = self.price.map_or(0, |price| {
+            let input = u128::from(self.input) * u128::from(price.highest_input());
+            micros(input.saturating_add(u128::from(output) * u128::from(price.output)))
+        });
+        Charge { requests: 1, tokens: usage.total(), usd_micros }
+    }
+}
+
+/// Whether a body holds an image, a sound or a file as text.
+fn holds_encoded_bytes(body: &[u8]) -> bool {
+    const MARK: &[u8] = b"base64";
+    body.windows(MARK.len()).any(|window| window == MARK)
+}
+
+#[cfg(test)]
+mod tests {
+    use retrial_spec::{MissingReason, Source};
+
+    use super::*;
+
+    const PRICE: Price =
+        Price { input: 2_000_000, cached_input: Some(200_000), cache_write: None, output: 10_000_000 };
+    const NO_USAGE: Fact<Usage> = Fact::Missing(MissingReason::NoUsage);
+
+    fn ended(usage: &Fact<Usage>) -> Outcome<'_> {
+        Outcome { worked: true, usage, stated: None, reply_bytes: 300 }
+    }
+
+    #[test]
+    fn the_most_is_known_where_the_body_bounds_its_reply() {
+        for (body, output) in [
+            (r#"{"max_tokens": 100}"#, Some(100)),
+            (r#"{"max_completion_tokens": 100, "n": 2}"#, Some(200)),
+            (r#"{"max_output_tokens": 7, "input": []}"#, Some(7)),
+            (r#"{"max_output_tokens": 7, "previous_response_id": "r"}"#, None),
+            (r#"{"messages": []}"#, None),
+            ("no json", None),
+        ] {
+            let most = Estimate::of_call(body.as_bytes(), Some(&PRICE)).most;
+            let expected = output.map(|output| Charge {
+                requests: 1,
+                tokens: body.len() as u64 + output,
+                usd_micros: body.len() as u64 * 2 + output * 10,
+            });
+            assert_eq!(most, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_least_is_the_text_of_the_input_at_its_lowest_price() {
+        let text = "x".repeat(8000);
+        let least = Estimate::of_call(text.as_bytes(), Some(&PRICE)).least;
+        assert_eq!(least, Charge { requests: 1, tokens: 1000, usd_micros: 200 });
+        let image = format!("data:image/png;base64,{text}");
+        assert_eq!(Estimate::of_call(image.as_bytes(), Some(&PRICE)).least.tokens, 0);
+    }
+
+    #[test]
+    fn stated_tokens_are_charged_and_unpriced_kinds_of_them_at_the_highest_price() {
+        let usage = Usage { uncached_input: 10, cache_write: Some(3), output: 2, ..Usage::default() };
+        let usage = Fact::known(usage, Source::Parsed);
+        let estimate = Estimate::of_call(b"{}", Some(&PRICE));
+        assert_eq!(
+            estimate.charged(ended(&usage)),
+            Charge { requests: 1, tokens: 15, usd_micros: 20 + 30 + 20 }
+        );
+        let stated = Outcome { stated: Some(9), ..ended(&usage) };
+        assert_eq!(estimate.charged(stated).usd_micros, 9);
+    }
+
+    #[test]
+    fn a_reply_without_usage_is_charged_by_its_bounds_and_else_by_its_bytes() {
+        let body = br#"{"max_tokens": 50}"#;
+        let bounded = Estimate::of_call(body, Some(&PRICE));
+        assert_eq!(bounded.charged(ended(&NO_USAGE)).tokens, body.len() as u64 + 50);
+        let unbounded = Estimate::of_call(b"{}", Some(&PRICE));
+        assert_eq!(
+            unbounded.charged(ended(&NO_USAGE)),
+            Charge { requests: 1, tokens: 302, usd_micros: 3004 }
+        );
+    }
+
+    #[test]
+    fn what_no_model_worked_on_costs_a_request_alone() {
+        let estimate = Estimate::of_call(br#"{"max_tokens": 50}"#, Some(&PRICE));
+        let refused = Outcome { worked: false, ..ended(&NO_USAGE) };
+        let only_request = Charge { requests: 1, tokens: 0, usd_micros: 0 };
+        assert_eq!(estimate.charged(refused), only_request);
+    }
+}
