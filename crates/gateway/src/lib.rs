@@ -9,6 +9,9 @@ mod budget;
 mod encoding;
 mod error;
 mod faults;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod identity;
 mod ledger;

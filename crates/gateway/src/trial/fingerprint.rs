@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 /// What tells a request from others.
-pub(super) type Fingerprint = [u8; 32];
+pub(crate) type Fingerprint = [u8; 32];
 
 /// Top-level fields that say nothing of what is asked, and may differ when the same is asked again.
 ///
@@ -25,7 +25,7 @@ const VOLATILE: [&str; 7] = [
 
 /// Returns the fingerprint of a request: its path and its body without the volatile fields. The order of the top-level fields does not
 /// matter; everything within them does, byte for byte.
-pub(super) fn fingerprint(path: &str, body: &[u8]) -> Fingerprint {
+pub(crate) fn fingerprint(path: &str, body: &[u8]) -> Fingerprint {
     let mut hasher = Sha256::new();
     let mut add = |part: &[u8]| {
         hasher.update((part.len() as u64).to_le_bytes());

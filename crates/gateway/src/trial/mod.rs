@@ -21,4 +21,6 @@ mod serve;
 pub(crate) use copy::ReplyCopy;
 pub use door::{Patience, TrialGateway};
 pub(crate) use exchange::causes;
+#[cfg(feature = "fuzzing")]
+pub(crate) use fingerprint::fingerprint;
 pub(crate) use replies::rate_limited;

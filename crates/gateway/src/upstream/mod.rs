@@ -16,6 +16,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use endpoint::{HttpUpstream, InvalidBaseUrl, RateLimits};
 pub(crate) use provider::Provider;
+#[cfg(feature = "fuzzing")]
+pub(crate) use rewrite::with_model;
 pub(crate) use send::{PricedAs, send};
 pub(crate) use trail::{Traces, Trail, WaitClock};
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// Returns the body with the value of its top-level `model` replaced and every other byte as it was; unchanged where it is no JSON
 /// object or names no model.
-pub(super) fn with_model(body: &Bytes, model: &str) -> Bytes {
+pub(crate) fn with_model(body: &Bytes, model: &str) -> Bytes {
     let Ok(fields) = serde_json::from_slice::<HashMap<String, &RawValue>>(body) else { return body.clone() };
     let Some(value) = fields.get("model") else { return body.clone() };
     // The value is borrowed from the body, so its address says where it is.

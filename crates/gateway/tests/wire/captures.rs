@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::common::{CHAT, Client, Script, ScriptedUpstream, World, http, limited_http, post};
+use crate::common::{CHAT, Client, Script, ScriptedUpstream, World, http, post};
 use http_body_util::BodyExt as _;
 use retrial_gateway::simulate::Profile;
-use retrial_gateway::{RateLimits, Wire, conversation};
+use retrial_gateway::{Wire, conversation};
 use retrial_spec::{Exchange, Fact, MissingReason, Protocol, Role, ToolKind, Usage};
 use serde_json::{Value, json};
 
@@ -264,9 +264,7 @@ fn expected_fault(entry: &Value) -> Option<String> {
 async fn replay_faults(entries: &[Value]) -> (Wire, Vec<Exchange>) {
     let upstream = ScriptedUpstream::start(entries.iter().map(script)).await;
     let world = World::new();
-    // The agents met the limits themselves.
-    let limits = RateLimits { max_attempts: 1, ..RateLimits::default() };
-    let gateway = world.open(limited_http(&upstream.base(), limits)).await;
+    let gateway = world.open(http(&upstream.base(), None)).await;
     for entry in entries {
         let mut client = Client::connect(gateway.socket()).await;
         let path = entry["path"].as_str().unwrap();

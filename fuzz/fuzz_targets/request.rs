@@ -1,0 +1,7 @@
+//! Requests of all protocols: told apart, rewritten, read and continued.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u8, &[u8])| retrial_gateway::fuzzing::request(input.0, input.1));
