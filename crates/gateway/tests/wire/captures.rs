@@ -240,8 +240,11 @@ fn script(entry: &Value) -> Script {
         "trunc_last" => String::new(),
         _ => format!("content-length: {}\r\n", body.len()),
     };
-    let head =
-        format!("HTTP/1.1 {status} x\r\ncontent-type: {content_type}\r\n{length}connection: close\r\n\r\n");
+    // The agents met the limits themselves, so the gateway must not wait in their stead.
+    let wait = if status == 429 { "x-should-retry: false\r\n" } else { "" };
+    let head = format!(
+        "HTTP/1.1 {status} x\r\ncontent-type: {content_type}\r\n{length}{wait}connection: close\r\n\r\n"
+    );
     Script::Bytes([head.as_bytes(), &body].concat())
 }
 
