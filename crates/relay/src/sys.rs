@@ -22,6 +22,7 @@ unsafe extern "C" {
     fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
     fn prctl(option: c_int, ...) -> c_int;
     fn setsid() -> c_int;
+    fn signal(signal: c_int, handler: usize) -> usize;
     fn signalfd(fd: c_int, mask: *const SignalSet, flags: c_int) -> c_int;
     fn sigprocmask(how: c_int, set: *const SignalSet, old: *mut c_void) -> c_int;
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
@@ -128,8 +129,7 @@ pub(crate) fn hide_from_tracers() -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a descriptor that becomes readable when a child ends. Children get an empty signal mask from the standard
-/// library, so blocking the signal here does not reach them.
+/// Returns a descriptor that becomes readable when a child ends. The signal is blocked here; commands start without that.
 pub(crate) fn child_signals() -> io::Result<File> {
     const SIG_BLOCK: c_int = 0;
     const SFD_FLAGS: c_int = 0o2_000_000 | O_NONBLOCK;
@@ -172,10 +172,25 @@ pub(crate) fn signal_all(signal: c_int) {
     unsafe { kill(-1, signal) };
 }
 
-/// Makes the command the leader of a new session, so that it has no terminal and its own process group.
+/// Makes the command the leader of a new session, so that it has no terminal and its own process group, and has it start with no
+/// signal blocked and none ignored, whatever this process does with its own: a program that waits for its children by their
+/// signal would wait in vain.
 pub(crate) fn in_new_session(command: &mut Command) {
-    // SAFETY: between fork and exec the closure makes one async-signal-safe call and touches no memory.
-    unsafe { command.pre_exec(|| check(setsid()).map(drop)) };
+    // SAFETY: between fork and exec the closure makes async-signal-safe calls and touches no memory but its own stack.
+    unsafe { command.pre_exec(|| check(setsid()).map(drop).and_then(|()| default_signals())) };
+}
+
+/// Unblocks every signal, and has a broken pipe end the process again.
+fn default_signals() -> io::Result<()> {
+    const SIG_SETMASK: c_int = 2;
+    const SIGPIPE: c_int = 13;
+    const SIG_DFL: usize = 0;
+    let none = SignalSet([0; 1024 / c_ulong::BITS as usize]);
+    // SAFETY: `none` has the size glibc expects and lives through the call; the old mask is not asked for.
+    check(unsafe { sigprocmask(SIG_SETMASK, &raw const none, std::ptr::null_mut()) })?;
+    // SAFETY: takes integers only; the default action is no function of ours.
+    unsafe { signal(SIGPIPE, SIG_DFL) };
+    Ok(())
 }
 
 /// Returns a file in memory, open at its beginning, with this content.

@@ -42,8 +42,8 @@ const FILES: [(&str, &str); 3] = [
     ("environment/workspace/README.md", "A place to write to.\n"),
     (
         "simulation.toml",
-        "[[look]]\ncommand = \"cat README.md\"\n[[correct]]\ncommand = \"echo hello >hello.txt\"\n[[wrong]]\ncommand = \
-         \"echo hello >hello.txt\"\n",
+        "[[look]]\ncommand = \"cat README.md\"\n[[correct]]\n[[correct.edit]]\npath = \"hello.txt\"\ncontent = \
+         \"hello\\n\"\n[[wrong]]\n[[wrong.edit]]\npath = \"hello.txt\"\ncontent = \"hello\\n\"\n",
     ),
 ];
 

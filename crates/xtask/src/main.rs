@@ -5,6 +5,7 @@
     reason = "a development command talks to its user directly"
 )]
 
+mod agents;
 mod bench;
 mod generate;
 mod steps;
@@ -33,6 +34,8 @@ enum Command {
     },
     /// Measure the cost of the harness beside bare loops, and write docs/performance.md.
     Bench,
+    /// Run every third-party agent in containers, and write the results into docs/agents.md.
+    Agents,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test => steps::test(),
         Command::Generate { check } => generate::generate(check),
         Command::Bench => bench::bench(),
+        Command::Agents => agents::agents(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -36,7 +36,8 @@ pub(crate) fn step(argv: &[&str]) -> Result<(), String> {
     step_with(argv, &[])
 }
 
-fn step_with(argv: &[&str], env: &[(&str, &str)]) -> Result<(), String> {
+/// Runs one command of the workspace with further variables, and shows it.
+pub(crate) fn step_with(argv: &[&str], env: &[(&str, &str)]) -> Result<(), String> {
     let shown = argv.join(" ");
     println!("\n== {shown}");
     let mut command = Command::new(argv[0]);

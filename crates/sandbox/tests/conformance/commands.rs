@@ -55,6 +55,21 @@ pub(crate) async fn exit_codes_and_signals_are_told_apart(place: &Place) {
     sandbox.stop().await.unwrap();
 }
 
+pub(crate) async fn commands_start_with_no_signal_blocked_or_ignored(place: &Place) {
+    if place.is(BackendKind::Fake) {
+        return;
+    }
+    let sandbox = place.sandbox().await;
+    let script = "while read -r key value; do case $key in SigBlk:|SigIgn:) echo $value;; esac; done </proc/self/status";
+    let masks = place.ok(&*sandbox, script).await;
+    assert_eq!(masks.lines().count(), 2);
+    for mask in masks.lines() {
+        // Those beyond 31 have no names, and the C library keeps them to itself.
+        assert_eq!(u64::from_str_radix(mask, 16).unwrap() & 0x7fff_ffff, 0, "{masks}");
+    }
+    sandbox.stop().await.unwrap();
+}
+
 pub(crate) async fn the_environment_is_exactly_what_was_given(place: &Place) {
     let sandbox = place.sandbox().await;
     let mut env = place.request().base_env();

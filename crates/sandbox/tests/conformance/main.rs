@@ -48,6 +48,7 @@ suite! {
         commands::output_is_streamed_and_standard_error_is_kept_apart,
         commands::exit_codes_and_signals_are_told_apart,
         commands::the_environment_is_exactly_what_was_given,
+        commands::commands_start_with_no_signal_blocked_or_ignored,
         commands::output_beyond_its_cap_is_counted_and_dropped,
         commands::a_command_that_cannot_start_is_the_callers_error,
         commands::the_time_limit_ends_the_whole_tree,
