@@ -104,7 +104,9 @@ fn check(record: &TrialRecord, variant: &Variant, attempt: &Path) {
     let id = &record.trial;
     assert_eq!(record.ending, Ending::Finished, "{id}");
     assert!(record.verdict.passed().is_some(), "{id} was not graded: {:?}", record.verdict);
-    assert!(record.requests > 0 && !record.actions.is_empty(), "{id} did nothing on the wire");
+    assert!(record.requests > 0, "{id} did nothing on the wire");
+    // aider may be done after a reply in which no edit block is recognised as an action.
+    assert!(variant.agent == "aider" || !record.actions.is_empty(), "{id} has no actions");
     let counts = !(variant.agent == "aider" && variant.protocol == RecipeProtocol::OpenaiChat);
     if counts {
         let usage = record.usage.value().unwrap_or_else(|| panic!("{id} has no tokens"));
