@@ -101,6 +101,7 @@ impl Harness {
             cache: out.with_extension("cache"),
             backend: Arc::clone(&self.backend),
             capabilities: self.capabilities.clone(),
+            replay: None,
             runtime: Arc::clone(&self.runtime),
             notice: Arc::new(|_| {}),
             observer: Arc::clone(&watch) as Arc<dyn Observer>,

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 async fn measure(cli: &Cli) -> Result<(), Failure> {
     let scratch = tempfile::tempdir_in(&cli.scratch)?;
     let extent = Extent { rounds: cli.rounds, trials: cli.trials, docker: !cli.without_docker };
-    let sitting = Sitting::hold(extent, scratch.path(), &|text| eprintln!("{text}")).await?;
+    let sitting = Box::pin(Sitting::hold(extent, scratch.path(), &|text| eprintln!("{text}"))).await?;
     let page = render(&sitting);
     println!("{page}");
     if let Some(path) = &cli.write {

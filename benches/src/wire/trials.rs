@@ -29,6 +29,7 @@ pub(crate) async fn open_at(
         revocation: Revocation::default(),
         audit_log: wire_log.with_extension("audit"),
         wire_log,
+        recording: None,
     };
     Ok(gateway.open(access).await?)
 }

@@ -60,6 +60,8 @@ Examples:
   retrial run my.toml --trials 10 --agent steady   change the experiment from the command line
   retrial run my.toml --sandbox docker --concurrency 4 --out results/mine
   retrial run my.toml --budget-usd 5               start no trial that might not fit into 5 dollars
+  retrial run my.toml --record --out results/mine
+  retrial run my.toml --replay results/mine --out results/again
   retrial run --resume results/mine                go on with a run that was stopped
   retrial run --resume results/mine --budget-usd 8 go on with a run whose budget was spent")]
 pub(crate) struct RunArgs {
@@ -102,6 +104,13 @@ pub(crate) struct RunArgs {
     /// Seconds in which trials may run, of all sessions of the run together.
     #[arg(long, value_name = "SEC", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) budget_wall_sec: Option<u64>,
+    /// Keep every reply of the model, so that the run can be replayed.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) record: bool,
+    /// Answer every agent from the recording of this run instead of a model: offline, with no key. A request that was not
+    /// recorded ends its trial as a failure of infrastructure.
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    pub(crate) replay: Option<PathBuf>,
     /// Print the plan and run nothing.
     #[arg(long, conflicts_with = "resume")]
     pub(crate) dry_run: bool,

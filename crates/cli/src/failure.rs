@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
 use retrial_metrics::MetricsError;
-use retrial_runner::{PlanError, ReadyError, RevokeError, RunDirError, RunError, SessionError, TaskDirError};
+use retrial_runner::{
+    PlanError, ReadyError, RecordingError, RevokeError, RunDirError, RunError, SessionError, TaskDirError,
+};
 use retrial_sandbox::{BuildError, ProbeError, SandboxError};
 use retrial_spec::{BudgetKind, Exit, SpecError};
 
@@ -172,8 +174,8 @@ fn rendered_spec(error: &SpecError) -> String {
 fn run_exit(error: &RunError) -> Exit {
     match error {
         RunError::Ready(error) if !error.is_infrastructure() => Exit::Input,
-        RunError::Endpoint { .. } | RunError::EnvironmentChanged { .. } => Exit::Input,
-        RunError::RunDir(error) => run_dir_exit(error),
+        RunError::RunDir(error) | RunError::Replay(RecordingError::RunDir(error)) => run_dir_exit(error),
+        RunError::Endpoint { .. } | RunError::EnvironmentChanged { .. } | RunError::Replay(_) => Exit::Input,
         RunError::Interrupted => Exit::Interrupted,
         RunError::Ready(_)
         | RunError::Kit { .. }
@@ -226,7 +228,13 @@ fn run_hint(error: &RunError) -> Option<String> {
         RunError::EnvironmentChanged { .. } => {
             Some("start a new run: results of different environments do not belong together".to_owned())
         }
-        RunError::RunDir(error) => run_dir_hint(error),
+        RunError::RunDir(error) | RunError::Replay(RecordingError::RunDir(error)) => run_dir_hint(error),
+        RunError::Replay(RecordingError::NotRecorded { .. }) => {
+            Some("record a run with `retrial run EXPERIMENT --record`".to_owned())
+        }
+        RunError::Replay(_) => {
+            Some("replay the experiment that was recorded, or fewer of its trials".to_owned())
+        }
         RunError::Session(SessionError::Journal(_)) => {
             Some("make room on the disk, then go on with `retrial run --resume`".to_owned())
         }

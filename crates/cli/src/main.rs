@@ -49,7 +49,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Task(TaskCommand::List(args)) => commands::task::list(&args),
         Command::Task(TaskCommand::Check(args)) => commands::task::check(&args).await,
         Command::Agent(AgentCommand::List(args)) => commands::agent::list(&args),
-        Command::Agent(AgentCommand::Check(args)) => commands::agent::check(&args).await,
+        Command::Agent(AgentCommand::Check(args)) => Box::pin(commands::agent::check(&args)).await,
         Command::Kit(KitCommand::Build(args)) => commands::kit::build(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args).await,
         Command::Clean(args) => commands::clean::clean(&args).await,

@@ -41,6 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         revocation: Revocation::default(),
         wire_log: directory.path().join("wire.jsonl.zst"),
         audit_log: directory.path().join("audit.jsonl"),
+        recording: None,
     };
     let gateway = Gateway::new(PriceTable::builtin()).open(access).await?;
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;

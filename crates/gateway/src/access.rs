@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use retrial_spec::{Budget, RunId, TrialId};
 
+use crate::replay::ReplayTrial;
 use crate::simulate::SimulatedTrial;
 use crate::upstream::HttpUpstream;
 use crate::{FaultPlan, Reservation, Revocation, Token};
@@ -40,6 +41,8 @@ pub struct TrialAccess {
     pub wire_log: PathBuf,
     /// Where to write what is done with the token (`audit.jsonl`); an existing file is replaced.
     pub audit_log: PathBuf,
+    /// Where to write what is needed to answer again (`recording.jsonl.zst`), if it is wanted; an existing file is replaced.
+    pub recording: Option<PathBuf>,
 }
 
 /// Who answers a trial's requests.
@@ -49,4 +52,6 @@ pub enum Upstream {
     Simulated(SimulatedTrial),
     /// A provider.
     Http(HttpUpstream),
+    /// The recording of an earlier attempt.
+    Replayed(ReplayTrial),
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use retrial_spec::LatencyReport;
+
 use crate::identity::Register;
+use crate::latency::Latencies;
 use crate::upstream::Provider;
 use crate::{GatewayError, PriceTable, TrialAccess, TrialGateway};
 
@@ -12,12 +15,28 @@ pub struct Gateway {
     prices: Arc<PriceTable>,
     provider: Provider,
     register: Register,
+    latencies: Latencies,
 }
 
 impl Gateway {
     /// Makes the gateway of a run. Costs are computed with the given table.
     pub fn new(prices: PriceTable) -> Self {
-        Self { prices: Arc::new(prices), provider: Provider::new(), register: Register::default() }
+        Self {
+            prices: Arc::new(prices),
+            provider: Provider::new(),
+            register: Register::default(),
+            latencies: Latencies::default(),
+        }
+    }
+
+    /// Returns how long models took to answer so far.
+    pub fn latencies(&self) -> LatencyReport {
+        self.latencies.report()
+    }
+
+    /// Adds what an earlier session of the run reported of its latencies.
+    pub fn add_latencies(&self, earlier: &LatencyReport) {
+        self.latencies.add(earlier);
     }
 
     /// Returns the price table.
@@ -34,7 +53,7 @@ impl Gateway {
     /// - [`GatewayError::WireLog`], [`GatewayError::AuditLog`]: the log's file cannot be made.
     /// - [`GatewayError::Certificates`]: the upstream is `https` and the host has no certificate store.
     pub async fn open(&self, access: TrialAccess) -> Result<TrialGateway, GatewayError> {
-        TrialGateway::open(access, Arc::clone(&self.prices), self.provider.clone(), self.register.clone())
-            .await
+        let (prices, provider) = (Arc::clone(&self.prices), self.provider.clone());
+        TrialGateway::open(access, prices, provider, self.register.clone(), self.latencies.clone()).await
     }
 }

@@ -215,6 +215,7 @@ impl Ledger {
             refused: main.is_some_and(|main| main.reply.refused),
             faults: follow(&self.work.iter().map(Entry::step).collect::<Vec<_>>()),
             provider_failure: self.work.last().and_then(Entry::provider_failure),
+            divergence: None,
             last_fault: self.work.pop().and_then(|entry| entry.fault),
         }
     }

@@ -1,10 +1,12 @@
-//! The wire log: one exchange per line, compressed, readable up to the last whole exchange however its writer ended.
+//! Logs of exchanges (the wire log, the recording): one per line, compressed, readable up to the last whole exchange however its writer ended.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::Exchange;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Fast, and still a tenth of the size on conversations, in which every request repeats the one before.
 const LEVEL: i32 = 3;
@@ -20,8 +22,8 @@ impl WireLog {
         Ok(Self { encoder: zstd::Encoder::new(File::create(path)?, LEVEL)? })
     }
 
-    /// Writes one exchange.
-    pub(crate) fn write(&mut self, exchange: &Exchange) -> io::Result<()> {
+    /// Writes one line.
+    pub(crate) fn write(&mut self, exchange: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.encoder, exchange)?;
         self.encoder.write_all(b"\n")?;
         self.encoder.flush()
@@ -38,7 +40,7 @@ impl WireLog {
 #[non_exhaustive]
 pub enum WireLogError {
     /// The file cannot be opened or read.
-    #[error("cannot read the wire log `{}`", path.display())]
+    #[error("cannot read `{}`", path.display())]
     Read {
         /// The log's path.
         path: PathBuf,
@@ -46,7 +48,7 @@ pub enum WireLogError {
         source: io::Error,
     },
     /// A whole line is not an exchange.
-    #[error("line {line} of the wire log `{}` is not an exchange", path.display())]
+    #[error("line {line} of `{}` is not an exchange", path.display())]
     Line {
         /// The log's path.
         path: PathBuf,
@@ -66,6 +68,13 @@ pub enum WireLogError {
 pub fn read_wire_log(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<Exchange, WireLogError>> + use<>, WireLogError> {
+    read_lines(path)
+}
+
+/// Reads a log whose lines are of any kind, as [`read_wire_log`] does.
+pub(crate) fn read_lines<T: DeserializeOwned>(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<T, WireLogError>> + use<T>, WireLogError> {
     let path = path.to_owned();
     let failed = |source| WireLogError::Read { path: path.clone(), source };
     let file = File::open(&path).map_err(failed)?;

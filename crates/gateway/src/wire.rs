@@ -40,6 +40,8 @@ pub struct Wire {
     pub provider_failure: Option<ProviderFailure>,
     /// The end of the audit log; missing until the door is closed.
     pub audit: Fact<AuditSeal>,
+    /// How a replayed trial was not what was recorded; none where it was, or where nothing was replayed.
+    pub divergence: Option<String>,
     /// What went wrong in the agent's last request; none where it went well.
     pub last_fault: Option<String>,
 }

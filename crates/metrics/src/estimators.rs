@@ -20,6 +20,8 @@ pub(crate) struct Context<'a> {
     pub(crate) level: Level,
     /// The kind of each action code.
     pub(crate) kinds: &'a [ActionKind],
+    /// Whether the run was answered from a recording.
+    pub(crate) is_replayed: bool,
 }
 
 impl Context<'_> {

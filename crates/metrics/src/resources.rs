@@ -45,7 +45,7 @@ const RESOURCES: [Resource; 3] = [
 /// Returns the spreads within tasks, pooled over tasks.
 pub(crate) fn spreads(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
     let measure = |resource: &Resource| {
-        let value = amounts(tasks, resource).and_then(|amounts| pooled_spread(&amounts, context));
+        let value = amounts(tasks, resource, context).and_then(|amounts| pooled_spread(&amounts, context));
         Measure::new(resource.spread, context.target(), value)
     };
     RESOURCES.iter().map(measure).collect()
@@ -56,7 +56,7 @@ pub(crate) fn quantiles(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<
     let target = context.target();
     let mut measures = Vec::with_capacity(2 * RESOURCES.len());
     for resource in &RESOURCES {
-        let amounts = amounts(tasks, resource);
+        let amounts = amounts(tasks, resource, context);
         let median = amounts.clone().and_then(|amounts| median(&amounts, context));
         measures.push(Measure::new(resource.median, target, median));
         let p95 = amounts.and_then(|amounts| p95(&amounts, context));
@@ -66,7 +66,14 @@ pub(crate) fn quantiles(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<
 }
 
 /// Known amounts of each task that has any.
-fn amounts(tasks: &[TaskTrials<'_>], resource: &Resource) -> Result<Vec<Vec<f64>>, Reason> {
+fn amounts(
+    tasks: &[TaskTrials<'_>],
+    resource: &Resource,
+    context: &Context<'_>,
+) -> Result<Vec<Vec<f64>>, Reason> {
+    if context.is_replayed && resource.median == MeasureId::TimeMedian {
+        return Err(Reason::REPLAYED);
+    }
     let amounts: Vec<Vec<f64>> = tasks
         .iter()
         .map(|task| task.ran().filter_map(resource.amount).map(|amount| amount as f64).collect())

@@ -1,8 +1,8 @@
 //! The scorecard: what scoring yields, and what its JSON looks like.
 
 use retrial_spec::{
-    AgentFacts, AgentName, ConditionName, ContentDigest, PriceFacts, RunId, RunManifest, SandboxFacts,
-    SchemaFile, TaskFacts, TaskName,
+    AgentFacts, AgentName, ConditionName, ContentDigest, PriceFacts, ReplayFacts, RunId, RunManifest,
+    SandboxFacts, SchemaFile, TaskFacts, TaskName,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -84,6 +84,9 @@ pub struct RunFacts {
     pub actions: ContentDigest,
     /// Where the trials ran.
     pub sandbox: SandboxFacts,
+    /// The run whose recording answered instead of models, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<ReplayFacts>,
 }
 
 impl From<&RunManifest> for RunFacts {
@@ -104,6 +107,7 @@ impl From<&RunManifest> for RunFacts {
             prices: manifest.prices.clone(),
             actions: manifest.actions.clone(),
             sandbox: manifest.sandbox.clone(),
+            replay_of: manifest.replay_of.clone(),
         }
     }
 }

@@ -119,7 +119,8 @@ impl<'a> Scoring<'a> {
     pub fn finish(mut self) -> Scorecards {
         let renamed = self.vocabulary.sort();
         let kinds = self.vocabulary.kinds();
-        let context = Context { settings: self.settings, level: self.level, kinds: &kinds };
+        let is_replayed = self.manifest.replay_of.is_some();
+        let context = Context { settings: self.settings, level: self.level, kinds: &kinds, is_replayed };
         let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
         let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
         let mut groups = std::mem::take(&mut self.groups);

@@ -235,6 +235,9 @@ impl Reason {
         Self::fixed("no_baseline", "no task that was hit has a graded trial of the baseline");
     /// The amount is known of no trial.
     pub(crate) const NOT_RECORDED: Self = Self::fixed("not_recorded", "no trial has a recorded value");
+    /// The times are those of answers from a recording.
+    pub(crate) const REPLAYED: Self =
+        Self::fixed("replayed", "the run was answered from a recording, so that its times measure nothing");
     /// The estimator speaks of the population only.
     pub(crate) const NOT_FOR_TARGET: Self =
         Self::fixed("not_for_target", "no interval for the fixed suite; ask for the population");

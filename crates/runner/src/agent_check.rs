@@ -100,16 +100,7 @@ pub async fn check_agent(
     let limits = Limits::default();
     let task = ReadyTask::prepare(backend.as_ref(), Arc::new(task), run, &limits).await;
     let task = task.map_err(RunError::Ready)?;
-    let bench = Bench {
-        backend,
-        gateway: Gateway::new(PriceTable::builtin()),
-        run: run.clone(),
-        seed: 1,
-        elicit: ElicitMode::Off,
-        actions: Arc::new(ActionTable::builtin()),
-        conditions: Vec::new(),
-        runtime,
-    };
+    let bench = made_up_bench(backend, runtime, run);
     let agent = PlannedAgent {
         name: AGENT.parse().map_err(unusable)?,
         recipe,
@@ -147,6 +138,22 @@ pub async fn check_agent(
             did_the_work: false,
         },
     })
+}
+
+/// What a run would share, of a run of one trial.
+fn made_up_bench(backend: Arc<dyn Backend>, runtime: Arc<Runtime>, run: &RunId) -> Bench {
+    Bench {
+        backend,
+        gateway: Gateway::new(PriceTable::builtin()),
+        run: run.clone(),
+        seed: 1,
+        elicit: ElicitMode::Off,
+        actions: Arc::new(ActionTable::builtin()),
+        conditions: Vec::new(),
+        runtime,
+        record: false,
+        replay: None,
+    }
 }
 
 fn made_up_task(place: &Path, dockerfile: &str, memory_mb: u64) -> std::io::Result<TaskDir> {

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::agent_phase::{AgentEnd, run_agent, within};
 use crate::final_state::change_between;
 use crate::grade::{Graded, error_chain};
+use crate::replay::{RECORDING, Recording};
 use crate::run_dir::AUDIT_LOG;
 use crate::trajectory::{WIRE_LOG, write_trajectory};
 use crate::{PlannedAgent, ReadyTask, native_logs};
@@ -36,6 +37,10 @@ pub(crate) struct Bench {
     pub(crate) actions: Arc<ActionTable>,
     pub(crate) conditions: Vec<ConditionSpec>,
     pub(crate) runtime: Arc<Runtime>,
+    /// Whether replies are kept.
+    pub(crate) record: bool,
+    /// What answers instead of models.
+    pub(crate) replay: Option<Recording>,
 }
 
 /// One attempt: which trial, of what, and where it is written down.
@@ -92,11 +97,13 @@ impl Attempt<'_> {
         };
         let verify_ms = (left.end != AgentEnd::Revoked).then(|| elapsed_ms(verify_begin));
         sandbox.stop().await.map_err(|error| fail(Phase::Record, &error))?;
+        // A recording answers at once.
+        let measured = |time: u64| self.bench.replay.is_none().then_some(time);
         let times = Times {
             setup_ms: Some(setup_ms),
-            agent_ms: Some(left.agent_ms),
-            model_ms: Some(left.wire.model_ms),
-            waiting_ms: Some(left.wire.waiting_ms),
+            agent_ms: measured(left.agent_ms),
+            model_ms: measured(left.wire.model_ms),
+            waiting_ms: measured(left.wire.waiting_ms),
             verify_ms,
         };
         let record = self.record(&left, verdict, state, times);
@@ -149,6 +156,7 @@ impl Attempt<'_> {
             revocation: self.revocation.clone(),
             wire_log: self.directory.join(WIRE_LOG),
             audit_log: self.directory.join(AUDIT_LOG),
+            recording: self.bench.record.then(|| self.directory.join(RECORDING)),
         };
         let gateway = self.bench.gateway.open(access).await.map_err(|error| fail(Phase::Setup, &error))?;
         sandbox.start().await.map_err(setup)?;
@@ -156,6 +164,13 @@ impl Attempt<'_> {
     }
 
     fn upstream(&self) -> Result<Upstream, AttemptFailure> {
+        if let Some(recording) = &self.bench.replay {
+            let upstream = recording.upstream(self.trial, &self.agent.model);
+            return upstream.map_err(|error| fail(Phase::Setup, &error))?.ok_or_else(|| AttemptFailure {
+                phase: Phase::Setup,
+                cause: "the replayed run did not hold the trial".to_owned(),
+            });
+        }
         let simulation = self.task.dir.simulation.as_ref();
         let upstream = self.agent.model.upstream(simulation, self.bench.seed, self.trial);
         upstream.map_err(|error| fail(Phase::Setup, &error))?.ok_or_else(|| AttemptFailure {
@@ -214,6 +229,10 @@ impl Attempt<'_> {
         };
         let wire = gateway.finish().await.map_err(|error| agent(&error))?;
         let actions = write_trajectory(self).await.map_err(|error| fail(Phase::Record, &error))?;
+        if let Some(divergence) = wire.divergence.as_ref().filter(|_| end != AgentEnd::Revoked) {
+            let cause = format!("the replay diverges from the recording: {divergence}");
+            return Err(AttemptFailure { phase: Phase::Agent, cause });
+        }
         if let Some(failure) = &wire.provider_failure
             && end != AgentEnd::Revoked
             // An agent that ended well took the part of a reply that came for the whole.

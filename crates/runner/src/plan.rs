@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
-use retrial_gateway::{PriceError, PriceTable, Upstream};
+use retrial_gateway::{PriceError, PriceTable, Upstream, Volatile};
 use retrial_spec::{
     AgentName, BudgetKind, ContentDigest, Document, Experiment, Fault, ModelSpec, RunBudget, SandboxChoice,
     Simulation, SpecError, TaskName, TrialId, digest_bytes,
@@ -32,6 +32,8 @@ pub struct Overrides {
     pub tasks: Vec<String>,
     /// Budgets of the run; those that are absent stay as they are.
     pub budget: RunBudget,
+    /// Whether to record in any case.
+    pub record: bool,
 }
 
 /// An experiment that can be run.
@@ -270,6 +272,10 @@ impl Plan {
         let shown = path.display().to_string();
         let (mut experiment, document) =
             Experiment::parse(&shown, &text).map_err(|error| PlanError::Spec(Box::new(error)))?;
+        if let Err(error) = Volatile::new(&experiment.replay.ignore) {
+            let fault = document.fault(&format!("/replay/ignore/{}", error.index), error.to_string(), None);
+            return Err(PlanError::Spec(Box::new(document.error(vec![fault]))));
+        }
         let directories = task_directories(&experiment, &document, &base)?;
         experiment.tasks = directories;
         experiment.prices = experiment.prices.map(|prices| base.join(prices).display().to_string());
@@ -386,6 +392,7 @@ impl Overrides {
         experiment.sandbox = self.sandbox.unwrap_or(experiment.sandbox);
         experiment.concurrency = self.concurrency.or(experiment.concurrency);
         crate::shares::change(&mut experiment.budget, self.budget);
+        experiment.record |= self.record;
         let known: Vec<String> = experiment.agents.iter().map(|agent| agent.name.to_string()).collect();
         known_or("agent", &self.agents, &known)?;
         if !self.agents.is_empty() {

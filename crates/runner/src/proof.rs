@@ -154,6 +154,7 @@ async fn open_gateway(
         revocation: Revocation::default(),
         wire_log,
         audit_log,
+        recording: None,
     };
     gateway.open(access).await.map_err(|error| ProofError::Gateway(error_chain(&error)))
 }

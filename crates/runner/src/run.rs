@@ -18,7 +18,9 @@ use crate::attempt::Bench;
 use crate::control::Control;
 use crate::endpoint::{self, EndpointError};
 use crate::journal::Journal;
+use crate::latency;
 use crate::proof::{ProofError, not_enforced, prove_policy};
+use crate::replay::{Recording, RecordingError};
 use crate::run_dir::RunDirError;
 use crate::session::{Interrupt, Observer, Session, SessionError, SessionSummary};
 use crate::shares::{reserved, run_budget, trial_budget};
@@ -40,6 +42,8 @@ pub struct RunSettings {
     pub backend: Arc<dyn Backend>,
     /// What the back end can do.
     pub capabilities: Capabilities,
+    /// The run whose recording answers instead of models.
+    pub replay: Option<PathBuf>,
     /// The directory of this process's sockets.
     pub runtime: Arc<Runtime>,
     /// Hears of preparations, in words.
@@ -76,6 +80,9 @@ pub enum RunError {
         #[source]
         source: EndpointError,
     },
+    /// The run to be replayed cannot be.
+    #[error("cannot replay")]
+    Replay(#[from] RecordingError),
     /// The policy is not proven.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -139,6 +146,7 @@ struct Prepared {
     plan: Plan,
     tasks: Vec<Arc<ReadyTask>>,
     gateway: Gateway,
+    replay: Option<Recording>,
 }
 
 impl Prepared {
@@ -147,11 +155,14 @@ impl Prepared {
         let make = async {
             settings.runtime.reap().map_err(RunError::Cleaning)?;
             settings.backend.reap(&Reap::DeadOwners).await.map_err(RunError::Cleaning)?;
-            check_endpoints(&plan)?;
+            let replay = settings.replay.as_deref().map(|path| Recording::open(path, &plan)).transpose()?;
+            if replay.is_none() {
+                check_endpoints(&plan)?;
+            }
             make_kits(&mut plan, settings).await?;
             let tasks = make_tasks(&plan, settings).await?;
             let gateway = Gateway::new(plan.prices.clone());
-            Ok(Self { plan, tasks, gateway })
+            Ok(Self { plan, tasks, gateway, replay })
         };
         tokio::select! {
             made = make => made,
@@ -201,6 +212,7 @@ impl Prepared {
                 not_enforced: not_enforced(&settings.capabilities),
             },
             host: host::facts(),
+            replay_of: self.replay.as_ref().map(Recording::facts),
         }
     }
 
@@ -208,16 +220,26 @@ impl Prepared {
         let (journal, past) = Journal::open(&run)?;
         if let (false, Some(task)) = (past.proven, self.tasks.first()) {
             let backend = settings.backend.as_ref();
-            let proof =
-                prove_policy(backend, &settings.capabilities, &self.gateway, task, &settings.id).await?;
+            // Not the run's own, whose latencies are those of its agents.
+            let gateway = Gateway::new(self.plan.prices.clone());
+            let proof = prove_policy(backend, &settings.capabilities, &gateway, task, &settings.id).await?;
             if let Some(proof) = proof {
                 let event = Event::PolicyProven { at: Timestamp::now(), proof };
                 journal.append(event.clone()).await.map_err(SessionError::Journal)?;
                 settings.observer.event(&event);
             }
         }
+        let (gateway, latencies) = (self.gateway.clone(), run.latency_path());
+        gateway.add_latencies(&run.latencies());
+        let keeper = tokio::spawn(latency::keep(gateway.clone(), run.clone()));
         let session = self.session(run, journal, past, settings)?;
         let worked = session.work().await;
+        keeper.abort();
+        // It is stopped before the last writing.
+        let _ = keeper.await;
+        if let Err(error) = latency::write(&gateway.latencies(), &latencies) {
+            (settings.notice)(&format!("the latencies could not be written: {error}"));
+        }
         let closed = settings.backend.close().await;
         let summary = worked?;
         closed.map_err(RunError::Cleaning)?;
@@ -236,6 +258,8 @@ impl Prepared {
         let budget = experiment.budget;
         let share = reserved(trial_budget(&experiment.limits), experiment.elicit.mode);
         let spent = audit::spent(&run, &settings.id, &past.attempts, (run_budget(budget), share));
+        // What diverges from a recording once does so again.
+        let retries = if self.replay.is_some() { 0 } else { experiment.limits.infrastructure_retries };
         let bench = Bench {
             backend: Arc::clone(&settings.backend),
             gateway: self.gateway,
@@ -245,6 +269,8 @@ impl Prepared {
             actions: Arc::clone(&self.plan.actions),
             conditions: experiment.conditions.clone(),
             runtime: Arc::clone(&settings.runtime),
+            record: experiment.record,
+            replay: self.replay,
         };
         let tasks: HashMap<_, _> =
             self.tasks.iter().map(|task| (task.dir.name.clone(), Arc::clone(task))).collect();
@@ -257,7 +283,7 @@ impl Prepared {
             concurrency: concurrency(&self.plan, &self.tasks) as usize,
             tasks,
             agents: self.plan.agents.into_iter().map(Arc::new).collect(),
-            retries: self.plan.experiment.limits.infrastructure_retries,
+            retries,
             observer: Arc::clone(&settings.observer),
             interrupt: settings.interrupt.clone(),
             budget,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    Event, RecordError, RunBudget, RunManifest, TrialId, TrialRecord, UnreadableFormat, read_events,
-    read_trials,
+    Event, LatencyReport, RecordError, RunBudget, RunManifest, TrialId, TrialRecord, UnreadableFormat,
+    read_events, read_trials,
 };
 
 /// The audit log in an attempt's directory.
@@ -205,6 +205,17 @@ impl RunDir {
             }
         }
         Ok(last)
+    }
+
+    /// Returns the path of `latency.json`.
+    pub fn latency_path(&self) -> PathBuf {
+        self.path.join("latency.json")
+    }
+
+    /// Reads `latency.json`; empty where it is not there or cannot be read, for it is derived.
+    pub fn latencies(&self) -> LatencyReport {
+        let text = fs_err::read(self.latency_path()).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
     }
 
     /// Reads the records of finished trials as a stream. None where no trial has finished.

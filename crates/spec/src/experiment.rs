@@ -42,6 +42,12 @@ pub struct Experiment {
     /// A file that adds to the table of actions, relative to the experiment's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actions: Option<String>,
+    /// Whether replies are kept so that the run can be replayed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub record: bool,
+    /// How a replay compares requests with the recording.
+    #[serde(default, skip_serializing_if = "ReplaySpec::is_default")]
+    pub replay: ReplaySpec,
     /// Limits per trial.
     #[serde(default)]
     pub limits: Limits,
@@ -181,6 +187,21 @@ pub struct RunBudget {
     /// Seconds in which trials may run, of all sessions together. An agent starts only where its time limit fits into what is left.
     #[schemars(range(min = 1))]
     pub wall_sec: Option<u64>,
+}
+
+/// How a replay compares requests with the recording.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReplaySpec {
+    /// What may differ, besides dates, ids and the like: JSON pointers into the body (`*` stands for every element), and regular
+    /// expressions for parts of any text.
+    pub ignore: Vec<String>,
+}
+
+impl ReplaySpec {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How confidence and claim are asked for.

@@ -16,7 +16,9 @@ mod exit;
 mod experiment;
 mod fact;
 mod injected;
+mod latency;
 mod name;
+mod recording;
 mod records;
 mod run;
 mod schema;
@@ -39,15 +41,18 @@ pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
 pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind, UpstreamAttempt};
 pub use exit::Exit;
 pub use experiment::{
-    AgentSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits, ModelSpec, RunBudget, SandboxChoice,
+    AgentSpec, ElicitMode, ElicitSpec, Experiment, KeyHeader, Limits, ModelSpec, ReplaySpec, RunBudget,
+    SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
+pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
+pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{RecordError, read_events, read_trials};
 pub use run::{
-    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, PriceTableFacts, RunManifest,
-    SandboxFacts, TaskFacts, UnreadableFormat,
+    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, PriceTableFacts, ReplayFacts,
+    RunManifest, SandboxFacts, TaskFacts, UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};

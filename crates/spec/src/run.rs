@@ -68,6 +68,20 @@ pub struct RunManifest {
     pub sandbox: SandboxFacts,
     /// The host.
     pub host: HostFacts,
+    /// The run whose recording answered instead of models; none for a run of its own. The usage and cost of a replayed run are those
+    /// of that run, and its times measure nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<ReplayFacts>,
+}
+
+/// The run that a run is a replay of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayFacts {
+    /// Its id.
+    pub run: RunId,
+    /// Its directory.
+    pub path: String,
 }
 
 impl RunManifest {

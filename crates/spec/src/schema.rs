@@ -5,7 +5,9 @@ use schemars::{JsonSchema, Schema, transform::Transform};
 use serde_json::Value;
 
 use crate::simulation::SimulationFile;
-use crate::{AuditLine, Event, Exchange, Experiment, RunManifest, Task, TrialRecord};
+use crate::{
+    AuditLine, Event, Exchange, Experiment, LatencyReport, RecordedExchange, RunManifest, Task, TrialRecord,
+};
 
 /// One schema as it is checked in.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },
         SchemaFile { name: "audit.schema.json", schema: json_schema::<AuditLine>() },
+        SchemaFile { name: "recording.schema.json", schema: json_schema::<RecordedExchange>() },
+        SchemaFile { name: "latency.schema.json", schema: json_schema::<LatencyReport>() },
         SchemaFile { name: "trial.schema.json", schema: json_schema::<TrialRecord>() },
     ]
 }

@@ -39,6 +39,7 @@ pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
         actions: digest_bytes(b"actions"),
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
+        replay_of: None,
     }
 }
 

@@ -21,6 +21,7 @@ struct Intent {
     id: RunId,
     created_at: Timestamp,
     is_resumed: bool,
+    replay: Option<PathBuf>,
 }
 
 /// Runs, then prints the scorecard and the paths of what was written.
@@ -57,13 +58,15 @@ fn fresh(path: &std::path::Path, args: &RunArgs) -> Result<Intent, Failure> {
         agents: args.agent.clone(),
         tasks: args.task.clone(),
         budget: budget(args),
+        record: args.record,
     };
     let plan = Plan::read(path, &overrides)?;
     let created_at = Timestamp::now();
     let id = places::run_id(created_at, plan.experiment.seed);
     let default = || PathBuf::from("results").join(plan.experiment.name.as_str()).join(id.as_str());
     let out = args.out.clone().unwrap_or_else(default);
-    Ok(Intent { choice: plan.experiment.sandbox, plan, out, id, created_at, is_resumed: false })
+    let (choice, replay) = (plan.experiment.sandbox, args.replay.clone());
+    Ok(Intent { choice, plan, out, id, created_at, is_resumed: false, replay })
 }
 
 /// The budgets that the command line states.
@@ -85,7 +88,8 @@ fn resumed(out: PathBuf, args: &RunArgs) -> Result<Intent, Failure> {
     plan.change_budget(budget(args))?;
     plan.experiment.concurrency = args.concurrency.or(plan.experiment.concurrency);
     let (choice, created_at) = (manifest.sandbox.kind, manifest.created_at);
-    Ok(Intent { plan, choice, out, id: manifest.run, created_at, is_resumed: true })
+    let replay = manifest.replay_of.map(|facts| PathBuf::from(facts.path));
+    Ok(Intent { plan, choice, out, id: manifest.run, created_at, is_resumed: true, replay })
 }
 
 async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
@@ -103,6 +107,7 @@ async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
         backend: Arc::clone(&backend),
         capabilities: opened.capabilities,
         runtime: opened.runtime,
+        replay: intent.replay,
         notice: Arc::new(move |text| notice.say(text)),
         observer: Arc::clone(&progress) as Arc<dyn retrial_runner::Observer>,
         interrupt: interrupts(Arc::clone(&progress)),
@@ -176,6 +181,17 @@ fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result
         return Err(Failure::Stopped { finished, planned, path: path.to_owned() });
     }
     let exit = commands::score::print(path, json)?;
+    let (run, manifest) = RunDir::open(path)?;
+    let latencies = show::latency::render(&run.latencies());
+    if !latencies.is_empty() {
+        out::message(&format!("\n{}", latencies.trim_end()));
+    }
+    if let Some(replay) = manifest.replay_of {
+        out::message(&format!(
+            "\nreplay of  {}: tokens and cost are that run's, and no time is a measurement",
+            replay.path
+        ));
+    }
     out::message(&format!(
         "\nrun        {0}\nrecords    {0}/trials.jsonl\nevents     {0}/events.jsonl\ntrials     {0}/trials/\n\
          again with `retrial score {0}`",

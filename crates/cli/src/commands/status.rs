@@ -5,13 +5,13 @@ use std::io::BufReader;
 
 use fs_err::File;
 use retrial_runner::{RunDir, RunDirError};
-use retrial_spec::{Event, Exit, StopReason, read_events};
+use retrial_spec::{Event, Exit, LatencyReport, StopReason, read_events};
 use serde::Serialize;
 
 use crate::args::StatusArgs;
 use crate::failure::Failure;
 use crate::out;
-use crate::show::table;
+use crate::show::{self, table};
 
 /// What the events say. The JSON form has schema version 1.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,8 @@ struct Status {
     failed_attempts: u64,
     endings: BTreeMap<&'static str, u64>,
     verdicts: BTreeMap<&'static str, u64>,
+    /// How long models took to answer so far.
+    latency: LatencyReport,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +54,7 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         failed_attempts: 0,
         endings: BTreeMap::new(),
         verdicts: BTreeMap::new(),
+        latency: run.latencies(),
     };
     let path = run.events_path();
     if path.exists() {
@@ -117,6 +120,8 @@ impl Status {
             ["endings".to_owned(), counts(&self.endings)],
             ["failed attempts".to_owned(), self.failed_attempts.to_string()],
         ];
-        table::plain(&[], &rows)
+        let latencies = show::latency::render(&self.latency);
+        let gap = if latencies.is_empty() { "" } else { "\n" };
+        table::plain(&[], &rows) + gap + &latencies
     }
 }

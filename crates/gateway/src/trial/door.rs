@@ -23,6 +23,7 @@ use super::recorder::Recorder;
 use super::serve::{ROOM, Trial};
 use crate::faults::FaultSchedule;
 use crate::identity::{AuditLog, Entry, Register};
+use crate::latency::Latencies;
 use crate::ledger::Ledger;
 use crate::log::WireLog;
 use crate::upstream::{Provider, WaitClock};
@@ -66,6 +67,7 @@ impl TrialGateway {
         prices: Arc<PriceTable>,
         provider: Provider,
         register: Register,
+        latencies: Latencies,
     ) -> Result<Self, GatewayError> {
         if let Upstream::Http(upstream) = &access.upstream {
             provider.prepare(&upstream.base).await.map_err(GatewayError::Certificates)?;
@@ -75,6 +77,10 @@ impl TrialGateway {
         // After the socket, so that who cannot have it does not empty the log of who has.
         let log = WireLog::create(&access.wire_log)
             .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
+
+        let recording = access.recording.as_deref().map(|path| {
+            WireLog::create(path).map_err(|source| GatewayError::WireLog { path: path.to_owned(), source })
+        });
 
         let whose = (&access.run, &access.trial, access.attempt);
         let audit = AuditLog::create(&access.audit_log, whose, access.budget)
@@ -94,12 +100,17 @@ impl TrialGateway {
         });
 
         let (sender, messages) = mpsc::unbounded_channel();
-        let recorder = Recorder::new(Ledger::new(prices), log, access.upstream.priced_as());
+        // What is replayed is no measurement.
+        let is_measured = !matches!(access.upstream, Upstream::Replayed(_));
+        let latencies = is_measured.then(|| (access.trial.agent.clone(), latencies));
+        let logs = (log, recording.transpose()?);
+        let recorder = Recorder::new(Ledger::new(prices), logs, access.upstream.priced_as(), latencies);
         let trial = Arc::new(Trial {
             token: access.token,
             model: access.model,
             upstream: access.upstream,
             clock: Arc::new(provider.clock()),
+            records: access.recording.is_some(),
             provider,
             account,
             faults: access.faults.map(|plan| Mutex::new(FaultSchedule::new(plan))),
@@ -169,6 +180,10 @@ impl TrialGateway {
         drop(entry);
         let turned_away = trial.intake().turned_away();
         let audit = Arc::clone(&trial.account.audit);
+        let divergence = match &trial.upstream {
+            Upstream::Replayed(replayed) => replayed.divergence(),
+            Upstream::Simulated(_) | Upstream::Http(_) => None,
+        };
         // The last sender of the recorder's queue, now that no connection is left.
         drop(trial);
         let recorded = recorder.await.map_err(io::Error::other).and_then(|ledger| ledger);
@@ -177,7 +192,7 @@ impl TrialGateway {
                 let wire = ledger.sum(turned_away);
                 let tokens = wire.usage.map(|usage| usage.total());
                 match audit.close(tokens, wire.cost) {
-                    Ok(seal) => Ok(Wire { audit: Fact::known(seal, Source::Computed), ..wire }),
+                    Ok(seal) => Ok(Wire { divergence, audit: Fact::known(seal, Source::Computed), ..wire }),
                     Err(source) => Err(GatewayError::AuditLog { path: audit_log, source }),
                 }
             }

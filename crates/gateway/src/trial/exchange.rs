@@ -107,6 +107,13 @@ impl OpenExchange {
         self
     }
 
+    /// Returns its number and what it is for.
+    pub(super) fn named(&self) -> (u32, Purpose) {
+        self.arrival
+            .as_ref()
+            .map_or((0, Purpose::Work), |arrival| (arrival.admission.number, arrival.purpose))
+    }
+
     /// Takes the head of the reply.
     pub(super) fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
         let protocol = self.arrival.as_ref().map_or(Protocol::Unknown, |arrival| arrival.protocol);

@@ -23,4 +23,4 @@ pub use door::{Patience, TrialGateway};
 pub(crate) use exchange::causes;
 #[cfg(feature = "fuzzing")]
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use replies::rate_limited;
+pub(crate) use replies::{diverged, rate_limited};

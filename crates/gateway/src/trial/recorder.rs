@@ -4,14 +4,16 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use retrial_spec::Exchange;
+use retrial_spec::{AgentName, Exchange};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::exchange::Ended;
-use crate::ledger::{Conversation, Item, Ledger};
+use crate::latency::Latencies;
+use crate::ledger::{Conversation, End, Item, Ledger};
 use crate::log::WireLog;
+use crate::replay::Taped;
 use crate::upstream::PricedAs;
 
 /// What the recorder is told. The queue is bounded by the room that requests hold until they are recorded.
@@ -19,6 +21,8 @@ use crate::upstream::PricedAs;
 pub(super) enum Message {
     /// An exchange has ended.
     Ended(Box<Ended>),
+    /// A reply was taken down.
+    Taped(Box<Taped>),
     /// Somebody wants the main conversation as it is after what was told before.
     Main(oneshot::Sender<Option<Conversation>>),
 }
@@ -31,14 +35,22 @@ const LONG: usize = 128 << 10;
 pub(super) struct Recorder {
     ledger: Ledger,
     log: WireLog,
+    recording: Option<WireLog>,
+    latencies: Option<(AgentName, Latencies)>,
     failure: Option<io::Error>,
     priced_as: PricedAs,
     opened: Instant,
 }
 
 impl Recorder {
-    pub(super) fn new(ledger: Ledger, log: WireLog, priced_as: PricedAs) -> Self {
-        Self { ledger, log, failure: None, priced_as, opened: Instant::now() }
+    /// Makes the recorder of a trial, with its wire log and perhaps a recording; `latencies` are those that count.
+    pub(super) fn new(
+        ledger: Ledger,
+        (log, recording): (WireLog, Option<WireLog>),
+        priced_as: PricedAs,
+        latencies: Option<(AgentName, Latencies)>,
+    ) -> Self {
+        Self { ledger, log, recording, latencies, failure: None, priced_as, opened: Instant::now() }
     }
 
     /// Works until everybody who could tell something is gone; returns the ledger, or why the log is not whole.
@@ -47,6 +59,7 @@ impl Recorder {
             match message {
                 Message::Ended(ended) if ended.arrival.asked.body.len() < LONG => self = self.record(*ended),
                 Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
+                Message::Taped(taped) => self = blocking(move || self.keep(*taped)).await?,
                 Message::Main(to) => {
                     // Nobody waits any more: then nobody needs it.
                     let _ = to.send(self.ledger.main().cloned());
@@ -57,6 +70,7 @@ impl Recorder {
     }
 
     fn record(mut self, ended: Ended) -> Self {
+        self.note_latency(&ended);
         let arrival = ended.arrival;
         let began = arrival.started.saturating_duration_since(self.opened);
         let request = request(&arrival.asked.body);
@@ -98,11 +112,35 @@ impl Recorder {
         self
     }
 
-    fn finish(self) -> io::Result<Ledger> {
-        match self.failure {
-            Some(error) => Err(error),
-            None => self.log.finish().map(|()| self.ledger),
+    /// Writes what is needed to answer again.
+    fn keep(mut self, taped: Taped) -> Self {
+        if let (Some(recording), None) = (&mut self.recording, &self.failure) {
+            self.failure = recording.write(&taped.line()).err();
         }
+        self
+    }
+
+    /// Counts a call that was answered wholly.
+    fn note_latency(&self, ended: &Ended) {
+        let is_answered = ended.status.is_some_and(|status| status.is_success());
+        let Some((agent, latencies)) =
+            self.latencies.as_ref().filter(|_| ended.arrival.is_call && is_answered)
+        else {
+            return;
+        };
+        if ended.end == End::Replied && ended.read.fault.is_none() {
+            let waited = ended.traces.time();
+            let worked = |time: Duration| time.saturating_sub(waited);
+            latencies.note(agent, ended.arrival.purpose, ended.first_byte.map(worked), worked(ended.total));
+        }
+    }
+
+    fn finish(self) -> io::Result<Ledger> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
+        self.recording.map_or(Ok(()), WireLog::finish)?;
+        self.log.finish().map(|()| self.ledger)
     }
 }
 

@@ -23,6 +23,15 @@ pub(super) fn unreachable(protocol: Protocol) -> Response<ReplyBody> {
     refusal(protocol, (StatusCode::BAD_GATEWAY, "The connection to the model's provider failed.", None))
 }
 
+/// Returns the error that ends a replay that is not what was recorded.
+pub(crate) fn diverged(protocol: Protocol, divergence: &str) -> Response<ReplyBody> {
+    let message = format!("retrial: the replay diverges from the recording: {divergence}");
+    let body = error_body(protocol, StatusCode::BAD_REQUEST, &message, None);
+    let mut response = with_body(StatusCode::BAD_REQUEST, body);
+    response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+    response
+}
+
 /// Returns the error that stands for the provider's own where it is not asked, because others were first for too long.
 pub(crate) fn rate_limited(protocol: Protocol) -> Response<ReplyBody> {
     let message = "The request waited too long for the rate limit of the model's provider.";

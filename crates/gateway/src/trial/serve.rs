@@ -23,6 +23,7 @@ use super::replies::{self, Refusal};
 use crate::faults::{FaultSchedule, InjectedCut, PlannedFault, Track};
 use crate::ledger::Asked;
 use crate::protocol::{of_path, shape_of_path};
+use crate::replay::Tape;
 use crate::upstream::{Outgoing, Provider, ReplyBody, Trail, WaitClock, send};
 use crate::{Secret, Token, Upstream};
 
@@ -38,6 +39,8 @@ pub(super) struct Trial {
     pub(super) provider: Provider,
     pub(super) clock: Arc<WaitClock>,
     pub(super) account: Arc<Account>,
+    /// Whether replies are taken down.
+    pub(super) records: bool,
     /// What is done to the agent's requests on purpose; nothing where absent.
     pub(super) faults: Option<Mutex<FaultSchedule>>,
     pub(super) room: Arc<Semaphore>,
@@ -138,7 +141,7 @@ impl Trial {
     /// Opens an exchange; `track` is that of the fault put into it on purpose.
     pub(super) fn open_exchange(&self, arrival: Arrival, track: Option<Track>) -> OpenExchange {
         self.account.open(arrival.asked.target.path(), &arrival.admission, arrival.purpose);
-        let trail = Trail::new(Arc::clone(&self.clock));
+        let trail = Trail::new(Arc::clone(&self.clock), arrival.purpose);
         let account = Arc::clone(&self.account);
         OpenExchange::new(arrival, self.recorder.clone(), self.key(), trail, account).with_fault(track)
     }
@@ -164,7 +167,7 @@ impl Trial {
         }
     }
 
-    /// Sends a request; the provider's key does not come back with the reply.
+    /// Sends a request, and has what comes back taken down where that is wanted; the provider's key does not come back with the reply.
     ///
     /// # Errors
     /// As of [`Trial::exchange`].
@@ -173,8 +176,18 @@ impl Trial {
         outgoing: Outgoing,
         exchange: &mut OpenExchange,
     ) -> Result<Response<ReplyBody>, String> {
-        let response = send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await?;
-        Ok(masked(response, self.key().as_ref()))
+        let tape = self.records.then(|| {
+            let recorder = self.recorder.clone();
+            // Without a recorder nobody asks for the record.
+            let sink = move |taped| drop(recorder.send(Message::Taped(Box::new(taped))));
+            Tape::new(&outgoing, exchange.named(), self.key(), Box::new(sink))
+        });
+        let sent = send(&self.upstream, &self.provider, outgoing, &mut exchange.trail).await;
+        let sent = sent.map(|response| masked(response, self.key().as_ref()));
+        match tape {
+            Some(tape) => tape.follow(sent),
+            None => sent,
+        }
     }
 
     /// The counters at the door.
@@ -190,7 +203,7 @@ impl Trial {
     fn key(&self) -> Option<Secret> {
         match &self.upstream {
             Upstream::Http(upstream) => upstream.key.clone(),
-            Upstream::Simulated(_) => None,
+            Upstream::Simulated(_) | Upstream::Replayed(_) => None,
         }
     }
 

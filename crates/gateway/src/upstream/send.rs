@@ -34,6 +34,7 @@ impl Upstream {
     pub(crate) fn priced_as(&self) -> PricedAs {
         match self {
             Self::Simulated(trial) => PricedAs::Name(trial.priced_as()),
+            Self::Replayed(trial) => PricedAs::Name(trial.priced_as()),
             Self::Http(upstream) => upstream.model.clone().map_or(PricedAs::Requested, PricedAs::Name),
         }
     }
@@ -54,6 +55,10 @@ pub(crate) async fn send(
         Upstream::Simulated(trial) => {
             trail.sends();
             Ok(simulated(trial, &outgoing).await)
+        }
+        Upstream::Replayed(trial) => {
+            trail.sends();
+            trial.answer(trail.purpose, &outgoing).await
         }
         Upstream::Http(upstream) => patiently(upstream, provider, outgoing, trail).await,
     }

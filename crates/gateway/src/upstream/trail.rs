@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use retrial_spec::UpstreamAttempt;
+use retrial_spec::{Purpose, UpstreamAttempt};
 
 use super::limiter::Turn;
 
@@ -66,6 +66,8 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Trail {
     clock: Arc<WaitClock>,
+    /// What the request is for.
+    pub(super) purpose: Purpose,
     stage: Stage,
     /// When it began to wait, where it ever did.
     began: Option<Instant>,
@@ -93,9 +95,9 @@ impl Traces {
 }
 
 impl Trail {
-    pub(crate) fn new(clock: Arc<WaitClock>) -> Self {
+    pub(crate) fn new(clock: Arc<WaitClock>, purpose: Purpose) -> Self {
         let (stage, sent) = (Stage::Elsewhere, Instant::now());
-        Self { clock, stage, began: None, sent, attempts: Vec::new(), turn: None }
+        Self { clock, purpose, stage, began: None, sent, attempts: Vec::new(), turn: None }
     }
 
     /// Returns the trial's number among those of the process.

@@ -13,6 +13,7 @@ mod identity;
 mod plans;
 mod protocols;
 mod rate_limits;
+mod replay;
 mod simulated;
 mod simulated_captures;
 mod trajectories;

@@ -17,7 +17,7 @@ use retrial_spec::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use client::{Client, post};
+pub(crate) use client::{Client, Received, post};
 pub(crate) use upstream::{DecidingUpstream, Script, ScriptedUpstream, reply};
 
 pub(crate) const TOKEN: &str = "sk-the-trials-token";
@@ -71,6 +71,7 @@ impl World {
             revocation: Revocation::default(),
             wire_log: self.wire_log(),
             audit_log: self.audit_log(),
+            recording: None,
         }
     }
 

@@ -109,7 +109,9 @@ impl DecidingUpstream {
                             kept.len() - 1
                         };
                         tokio::time::sleep(pause).await;
-                        if stream.write_all(&decide(number, &head)).await.is_err() {
+                        let reply = decide(number, &head);
+                        let is_last = reply.windows(17).any(|window| window == b"connection: close");
+                        if stream.write_all(&reply).await.is_err() || is_last {
                             return;
                         }
                     }
