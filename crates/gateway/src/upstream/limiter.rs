@@ -112,11 +112,15 @@ impl Limiter {
             let step = {
                 let mut state = self.state();
                 let step = state.step(&wish, place.as_ref().map(|place| place.ticket), now);
-                if let (Step::Wait(_), None) = (&step, &place) {
-                    let ticket = state.enter(wish.trial, wish.ticket);
-                    place = Some(Place { limiter: self, trial: wish.trial, ticket });
+                match (&step, &place) {
+                    (Step::Wait(_), None) => {
+                        let ticket = state.enter(wish.trial, wish.ticket);
+                        place = Some(Place { limiter: self, trial: wish.trial, ticket });
+                        // With its place it may be the next one, for whom nobody else would look.
+                        state.step(&wish, Some(ticket), now)
+                    }
+                    _ => step,
                 }
-                step
             };
             match step {
                 Step::Go(ticket) => {
@@ -424,6 +428,17 @@ mod tests {
         let (fourth, _unanswered) = scene.next().await;
         assert_eq!((third, fourth, scene.seconds()), (3, 4, 11));
         assert_eq!(scene.next().await.0, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_that_comes_back_first_does_not_wait_for_those_behind_it() {
+        let mut scene = Scene::new(RateLimits { concurrent_requests: Some(1), ..RateLimits::default() });
+        let refused = scene.turn(1, None).await.unwrap();
+        scene.queue(2).await;
+        let ticket = refused.refused(Duration::ZERO, &refusal());
+        drop(scene.turn(1, Some(ticket)).await.unwrap());
+        assert_eq!(scene.next().await.0, 2);
+        assert_eq!(scene.seconds(), 0);
     }
 
     #[tokio::test(start_paused = true)]
