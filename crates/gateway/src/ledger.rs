@@ -7,13 +7,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use retrial_spec::{
-    Exchange, Fact, Injection, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage,
+    Exchange, Fact, Injection, Message, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage,
 };
 use serde_json::Value;
 
 use crate::faults::{Step, follow};
 use crate::prices::Bill;
-use crate::protocol::offers_tools;
+use crate::protocol::{conversation, offers_tools};
 use crate::{PriceTable, ProviderFailure, Wire};
 
 /// Adds up exchanges in the order in which they end.
@@ -26,6 +26,8 @@ pub(crate) struct Ledger {
     question_tokens: Tokens,
     question_bill: Bill,
     main: Option<Conversation>,
+    /// The first message of the first request without tools.
+    opening: Option<Option<Message>>,
 }
 
 /// An exchange that has ended, with what the sums need besides its line in the log.
@@ -81,6 +83,8 @@ pub(crate) enum End {
 pub(crate) struct Conversation {
     number: u32,
     has_tools: bool,
+    /// Told of conversations without tools alone: compaction may change how one with tools opens.
+    opens_as_first: bool,
     /// The protocol that it is held in.
     pub(crate) protocol: Protocol,
     /// Its last request.
@@ -125,6 +129,7 @@ impl Ledger {
             question_tokens: Tokens::default(),
             question_bill: Bill::default(),
             main: None,
+            opening: None,
         }
     }
 
@@ -168,24 +173,35 @@ impl Ledger {
         }
     }
 
-    /// Takes a whole exchange as the main conversation's latest: one with tools beats one without, a later one an earlier one.
+    /// Takes a whole exchange as the main conversation's latest: one with tools beats one without, then one that opens as the first of all
+    /// did beats one that does not, as a summary or a commit message, and a later one an earlier one.
     fn consider(&mut self, item: &Item<'_>) {
         let exchange = item.exchange;
         if exchange.protocol == Protocol::Unknown {
             return;
         }
+        let has_tools = offers_tools(&exchange.request);
         let candidate = Conversation {
             number: exchange.number,
-            has_tools: offers_tools(&exchange.request),
+            has_tools,
+            opens_as_first: !has_tools && self.opens_as_first(exchange),
             protocol: exchange.protocol,
             asked: item.asked.clone(),
             reply: exchange.reply.clone(),
             said: item.said.clone(),
         };
-        let rank = |conversation: &Conversation| (conversation.has_tools, conversation.number);
+        let rank = |conversation: &Conversation| {
+            (conversation.has_tools, conversation.opens_as_first, conversation.number)
+        };
         if self.main.as_ref().is_none_or(|main| rank(&candidate) > rank(main)) {
             self.main = Some(candidate);
         }
+    }
+
+    /// Whether a request without tools begins with the same message as the first such request did.
+    fn opens_as_first(&mut self, exchange: &Exchange) -> bool {
+        let opening = conversation(exchange.protocol, &exchange.request).into_iter().next();
+        *self.opening.get_or_insert_with(|| opening.clone()) == opening
     }
 
     /// Returns the main conversation.
@@ -500,6 +516,19 @@ mod tests {
         let mut recovered = case(1, 0, 1);
         recovered.exchange.status = Some(503);
         assert_eq!(ledger(&[recovered, case(2, 1, 2)]).sum(0).provider_failure, None);
+    }
+
+    #[test]
+    fn an_agent_without_tools_is_known_by_how_its_first_request_opens() {
+        let asking = |number, system: &str| {
+            let mut case = case(number, 0, 1);
+            case.exchange.request = json!({"messages": [
+                {"role": "system", "content": system}, {"role": "user", "content": format!("turn {number}")}]});
+            case
+        };
+        let aside = asking(3, "Summarise the chat.");
+        let wire = ledger(&[asking(1, "Edit files."), asking(2, "Edit files."), aside]).sum(0);
+        assert_eq!(wire.last_text.as_deref(), Some("text 2"));
     }
 
     #[test]
