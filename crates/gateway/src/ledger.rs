@@ -26,8 +26,8 @@ pub(crate) struct Ledger {
     question_tokens: Tokens,
     question_bill: Bill,
     main: Option<Conversation>,
-    /// The first message of the first request without tools.
-    opening: Option<Option<Message>>,
+    /// The first message of the first request without tools that had one.
+    opening: Option<Message>,
 }
 
 /// An exchange that has ended, with what the sums need besides its line in the log.
@@ -201,7 +201,7 @@ impl Ledger {
     /// Whether a request without tools begins with the same message as the first such request did.
     fn opens_as_first(&mut self, exchange: &Exchange) -> bool {
         let opening = conversation(exchange.protocol, &exchange.request).into_iter().next();
-        *self.opening.get_or_insert_with(|| opening.clone()) == opening
+        opening.is_some_and(|opening| *self.opening.get_or_insert_with(|| opening.clone()) == opening)
     }
 
     /// Returns the main conversation.
