@@ -16,6 +16,8 @@ pub(crate) fn test() -> Result<(), String> {
     } else {
         step(&["cargo", "test", "--workspace", "--no-fail-fast"])?;
     }
+    // The README's first command has to find its program among those of the workspace.
+    step(&["cargo", "run", "--quiet", "--", "--version"])?;
     step_with(&["cargo", "doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     if installed("cargo-deny") {
         step(&["cargo", "deny", "check", "licenses", "bans", "sources"])?;
