@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::faults::{Step, follow};
 use crate::prices::Bill;
-use crate::protocol::{conversation, offers_tools};
+use crate::protocol::{offers_tools, opening};
 use crate::{PriceTable, ProviderFailure, Wire};
 
 /// Adds up exchanges in the order in which they end.
@@ -93,6 +93,13 @@ pub(crate) struct Conversation {
     pub(crate) reply: Reply,
     /// The same in the protocol's own form.
     pub(crate) said: Value,
+}
+
+impl Conversation {
+    /// The order in which conversations are the main one.
+    fn rank(&self) -> (bool, bool, u32) {
+        (self.has_tools, self.opens_as_first, self.number)
+    }
 }
 
 #[derive(Debug)]
@@ -181,26 +188,24 @@ impl Ledger {
             return;
         }
         let has_tools = offers_tools(&exchange.request);
-        let candidate = Conversation {
-            number: exchange.number,
-            has_tools,
-            opens_as_first: !has_tools && self.opens_as_first(exchange),
-            protocol: exchange.protocol,
-            asked: item.asked.clone(),
-            reply: exchange.reply.clone(),
-            said: item.said.clone(),
-        };
-        let rank = |conversation: &Conversation| {
-            (conversation.has_tools, conversation.opens_as_first, conversation.number)
-        };
-        if self.main.as_ref().is_none_or(|main| rank(&candidate) > rank(main)) {
-            self.main = Some(candidate);
+        let opens_as_first = !has_tools && self.opens_as_first(exchange);
+        let rank = (has_tools, opens_as_first, exchange.number);
+        if self.main.as_ref().is_none_or(|main| rank > main.rank()) {
+            self.main = Some(Conversation {
+                number: exchange.number,
+                has_tools,
+                opens_as_first,
+                protocol: exchange.protocol,
+                asked: item.asked.clone(),
+                reply: exchange.reply.clone(),
+                said: item.said.clone(),
+            });
         }
     }
 
     /// Whether a request without tools begins with the same message as the first such request did.
     fn opens_as_first(&mut self, exchange: &Exchange) -> bool {
-        let opening = conversation(exchange.protocol, &exchange.request).into_iter().next();
+        let opening = opening(exchange.protocol, &exchange.request);
         opening.is_some_and(|opening| *self.opening.get_or_insert_with(|| opening.clone()) == opening)
     }
 

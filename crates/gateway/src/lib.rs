@@ -9,6 +9,7 @@ mod budget;
 mod encoding;
 mod error;
 mod faults;
+mod fields;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

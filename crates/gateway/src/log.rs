@@ -8,24 +8,38 @@ use retrial_spec::Exchange;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Fast, and still a tenth of the size on conversations, in which every request repeats the one before.
-const LEVEL: i32 = 3;
+/// The fastest level.
+const LEVEL: i32 = 1;
+
+/// The logarithm of how far back the compressor looks: far enough for a long conversation, in which every request repeats the one
+/// before. It matters more for the size than the level does.
+const WINDOW_LOG: u32 = 21;
+
+/// A line of usual length; the room of a longer one is given back.
+const LINE: usize = 1 << 20;
 
 /// Writes exchanges. After every one the compressor is flushed, so that a process that is killed loses none that was written.
 pub(crate) struct WireLog {
     encoder: zstd::Encoder<'static, File>,
+    line: Vec<u8>,
 }
 
 impl WireLog {
     /// Makes the file, replacing one that exists.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { encoder: zstd::Encoder::new(File::create(path)?, LEVEL)? })
+        let mut encoder = zstd::Encoder::new(File::create(path)?, LEVEL)?;
+        encoder.window_log(WINDOW_LOG)?;
+        Ok(Self { encoder, line: Vec::new() })
     }
 
     /// Writes one line.
     pub(crate) fn write(&mut self, exchange: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.encoder, exchange)?;
-        self.encoder.write_all(b"\n")?;
+        // The compressor is slow at many small pieces, which is how a value is written.
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, exchange)?;
+        self.line.push(b'\n');
+        self.encoder.write_all(&self.line)?;
+        self.line.shrink_to(LINE);
         self.encoder.flush()
     }
 

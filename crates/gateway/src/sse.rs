@@ -4,15 +4,20 @@
 //! comments, the `data` lines of an event are joined by LF, and a byte order mark at the start is dropped. Other fields are ignored,
 //! and bytes that are not UTF-8 are replaced. An event that is too long to be held is dropped, which is a fault.
 
+use memchr::memchr2;
+
 /// The longest event, and the longest line.
 const EVENT_LIMIT: usize = 16 << 20;
+
+/// Room that is kept from one event to the next.
+const USUAL: usize = 16 << 10;
 
 /// Finds the data of events.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     line: Vec<u8>,
-    /// The data of the event under way, where it has some.
-    data: Option<Vec<u8>>,
+    /// The lines of data of the event under way, each after an LF; empty where it has none.
+    data: Vec<u8>,
     after_cr: bool,
     lines: u64,
     /// Whether the line under way, or the event, lost a part.
@@ -28,8 +33,8 @@ impl Events {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            self.extend_line(&bytes[..end]);
+        while let Some(end) = memchr2(b'\n', b'\r', bytes) {
+            let line = &bytes[..end];
             let ended_by_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
             if ended_by_cr && bytes.is_empty() {
@@ -37,7 +42,7 @@ impl Events {
             } else if ended_by_cr {
                 bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             }
-            self.end_line(&mut event);
+            self.end_line(line, &mut event);
         }
         self.extend_line(bytes);
     }
@@ -45,7 +50,7 @@ impl Events {
     /// Takes the end of the stream; returns what was wrong with it. An event that no blank line ended counts too, as clients take it.
     pub(crate) fn end(&mut self, mut event: impl FnMut(&str)) -> Option<String> {
         if !self.line.is_empty() || self.is_line_torn {
-            self.end_line(&mut event);
+            self.end_line(&[], &mut event);
         }
         self.dispatch(&mut event);
         let dropped = self.dropped;
@@ -54,7 +59,7 @@ impl Events {
 
     /// Returns how many bytes are held back until their line or event is whole.
     pub(crate) fn held(&self) -> usize {
-        self.line.len() + self.data.as_ref().map_or(0, Vec::len)
+        self.line.len() + self.data.len()
     }
 
     fn extend_line(&mut self, bytes: &[u8]) {
@@ -66,15 +71,23 @@ impl Events {
         }
     }
 
-    fn end_line(&mut self, event: &mut impl FnMut(&str)) {
+    /// Ends the line under way with its last bytes. A line that came in one piece is not copied.
+    fn end_line(&mut self, last: &[u8], event: &mut impl FnMut(&str)) {
+        if self.line.is_empty() && !self.is_line_torn && self.held() + last.len() <= EVENT_LIMIT {
+            return self.take_line(last, event);
+        }
+        self.extend_line(last);
         if std::mem::take(&mut self.is_line_torn) {
             self.is_event_torn = true;
-            self.data = None;
+            self.data = Vec::new();
             self.lines += 1;
             return;
         }
-        let whole = std::mem::take(&mut self.line);
-        let mut line = whole.as_slice();
+        let line = std::mem::take(&mut self.line);
+        self.take_line(&line, event);
+    }
+
+    fn take_line(&mut self, mut line: &[u8], event: &mut impl FnMut(&str)) {
         if self.lines == 0 {
             line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         }
@@ -87,23 +100,19 @@ impl Events {
                 Some((b':', value)) => value.strip_prefix(b" ").unwrap_or(value),
                 Some(_) => return,
             };
-            match &mut self.data {
-                Some(data) => {
-                    data.push(b'\n');
-                    data.extend_from_slice(value);
-                }
-                None => self.data = Some(value.to_vec()),
-            }
+            self.data.push(b'\n');
+            self.data.extend_from_slice(value);
         }
     }
 
     fn dispatch(&mut self, event: &mut impl FnMut(&str)) {
-        let data = std::mem::take(&mut self.data);
         if std::mem::take(&mut self.is_event_torn) {
             self.dropped += 1;
-        } else if let Some(data) = data {
-            event(&String::from_utf8_lossy(&data));
+        } else if let Some((_, data)) = self.data.split_first() {
+            event(&String::from_utf8_lossy(data));
         }
+        self.data.clear();
+        self.data.shrink_to(USUAL);
     }
 }
 

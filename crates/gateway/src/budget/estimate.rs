@@ -1,9 +1,9 @@
 //! What a request will cost, as far as that can be known before it is answered, and what is charged once it has ended.
 
+use memchr::memmem;
 use retrial_spec::{Charge, Fact, Usage};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use crate::fields::Fields;
 use crate::prices::{Price, micros};
 
 /// Few texts take more bytes than this for a token. Below the truth, so that no request is turned away that would have fitted.
@@ -36,17 +36,11 @@ pub(crate) struct Outcome<'a> {
     pub(crate) reply_bytes: u64,
 }
 
-/// The parts of a body that bound its reply, in the words of all protocols.
-#[derive(Debug, Default, Deserialize)]
-struct Bounds {
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    max_output_tokens: Option<u64>,
-    n: Option<u64>,
-    /// The provider holds part of the input.
-    previous_response_id: Option<IgnoredAny>,
-    conversation: Option<IgnoredAny>,
-}
+/// The fields that bound a reply's length in tokens, in the words of all protocols; the first that is there counts.
+const BOUNDS: [&str; 3] = ["max_output_tokens", "max_completion_tokens", "max_tokens"];
+
+/// The fields that say that the provider holds part of the input.
+const HELD_ELSEWHERE: [&str; 2] = ["previous_response_id", "conversation"];
 
 impl Estimate {
     /// Returns the estimate for a request that makes no model work.
@@ -60,13 +54,14 @@ impl Estimate {
         self.input
     }
 
-    /// Returns the estimate for a body and the price of its model.
-    pub(crate) fn of_call(body: &[u8], price: Option<&Price>) -> Self {
-        let bounds: Bounds = serde_json::from_slice(body).unwrap_or_default();
+    /// Returns the estimate for a body with its fields, and the price of its model.
+    pub(crate) fn of_call(body: &[u8], fields: &Fields<'_>, price: Option<&Price>) -> Self {
         let input = body.len() as u64;
-        let is_held_elsewhere = bounds.previous_response_id.is_some() || bounds.conversation.is_some();
-        let output = bounds.max_output_tokens.or(bounds.max_completion_tokens).or(bounds.max_tokens);
-        let output = output.map(|output| output.saturating_mul(bounds.n.unwrap_or(1).max(1)));
+        let is_stated = |name: &&'static str| fields.raw(name).is_some_and(|value| value != "null");
+        let is_held_elsewhere = HELD_ELSEWHERE.iter().any(is_stated);
+        let output = BOUNDS.iter().find_map(|name| fields.value::<u64>(name));
+        let replies = fields.value::<u64>("n").unwrap_or(1).max(1);
+        let output = output.map(|output| output.saturating_mul(replies));
         // Images and sounds take far more bytes for a token than text.
         let least_tokens = if holds_encoded_bytes(body) { 0 } else { input / BYTES_PER_TOKEN };
         let lowest = price.map_or(0, Price::lowest_input);
@@ -119,8 +114,7 @@ impl Estimate {
 
 /// Whether a body holds an image, a sound or a file as text.
 fn holds_encoded_bytes(body: &[u8]) -> bool {
-    const MARK: &[u8] = b"base64";
-    body.windows(MARK.len()).any(|window| window == MARK)
+    memmem::find(body, b"base64").is_some()
 }
 
 #[cfg(test)]
@@ -132,6 +126,10 @@ mod tests {
     const PRICE: Price =
         Price { input: 2_000_000, cached_input: Some(200_000), cache_write: None, output: 10_000_000 };
     const NO_USAGE: Fact<Usage> = Fact::Missing(MissingReason::NoUsage);
+
+    fn estimate(body: &[u8]) -> Estimate {
+        Estimate::of_call(body, &Fields::of(body).unwrap_or_default(), Some(&PRICE))
+    }
 
     fn ended(usage: &Fact<Usage>) -> Outcome<'_> {
         Outcome { worked: true, usage, stated: None, reply_bytes: 300 }
@@ -147,7 +145,7 @@ mod tests {
             (r#"{"messages": []}"#, None),
             ("no json", None),
         ] {
-            let most = Estimate::of_call(body.as_bytes(), Some(&PRICE)).most;
+            let most = estimate(body.as_bytes()).most;
             let expected = output.map(|output| Charge {
                 requests: 1,
                 tokens: body.len() as u64 + output,
@@ -160,17 +158,17 @@ mod tests {
     #[test]
     fn the_least_is_the_text_of_the_input_at_its_lowest_price() {
         let text = "x".repeat(8000);
-        let least = Estimate::of_call(text.as_bytes(), Some(&PRICE)).least;
+        let least = estimate(text.as_bytes()).least;
         assert_eq!(least, Charge { requests: 1, tokens: 1000, usd_micros: 200 });
         let image = format!("data:image/png;base64,{text}");
-        assert_eq!(Estimate::of_call(image.as_bytes(), Some(&PRICE)).least.tokens, 0);
+        assert_eq!(estimate(image.as_bytes()).least.tokens, 0);
     }
 
     #[test]
     fn stated_tokens_are_charged_and_unpriced_kinds_of_them_at_the_highest_price() {
         let usage = Usage { uncached_input: 10, cache_write: Some(3), output: 2, ..Usage::default() };
         let usage = Fact::known(usage, Source::Parsed);
-        let estimate = Estimate::of_call(b"{}", Some(&PRICE));
+        let estimate = estimate(b"{}");
         assert_eq!(
             estimate.charged(ended(&usage)),
             Charge { requests: 1, tokens: 15, usd_micros: 20 + 30 + 20 }
@@ -182,9 +180,9 @@ mod tests {
     #[test]
     fn a_reply_without_usage_is_charged_by_its_bounds_and_else_by_its_bytes() {
         let body = br#"{"max_tokens": 50}"#;
-        let bounded = Estimate::of_call(body, Some(&PRICE));
+        let bounded = estimate(body);
         assert_eq!(bounded.charged(ended(&NO_USAGE)).tokens, body.len() as u64 + 50);
-        let unbounded = Estimate::of_call(b"{}", Some(&PRICE));
+        let unbounded = estimate(b"{}");
         assert_eq!(
             unbounded.charged(ended(&NO_USAGE)),
             Charge { requests: 1, tokens: 302, usd_micros: 3004 }
@@ -193,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_no_model_worked_on_costs_a_request_alone() {
-        let estimate = Estimate::of_call(br#"{"max_tokens": 50}"#, Some(&PRICE));
+        let estimate = estimate(br#"{"max_tokens": 50}"#);
         let refused = Outcome { worked: false, ..ended(&NO_USAGE) };
         let only_request = Charge { requests: 1, tokens: 0, usd_micros: 0 };
         assert_eq!(estimate.charged(refused), only_request);

@@ -82,6 +82,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fields::Fields;
 
     fn tokens(limit: u64) -> Meter {
         Meter::new(Budget { tokens: Some(limit), ..Budget::default() })
@@ -91,7 +92,7 @@ mod tests {
     fn request(input: usize, output: Option<u64>) -> Estimate {
         let bound = output.map_or_else(String::new, |output| format!("{{\"max_tokens\":{output}}}"));
         let body = format!("{bound}{}", " ".repeat(input.saturating_sub(bound.len())));
-        Estimate::of_call(body.as_bytes(), None)
+        Estimate::of_call(body.as_bytes(), &Fields::of(body.as_bytes()).unwrap_or_default(), None)
     }
 
     fn charge(tokens: u64) -> Charge {

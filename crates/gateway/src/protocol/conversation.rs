@@ -13,10 +13,20 @@ pub(super) const NO_RESULT: &str = "The session ended before this call's result 
 /// What is not understood is left out; the list is empty for [`Protocol::Unknown`].
 pub fn conversation(protocol: Protocol, request: &Value) -> Vec<Message> {
     match protocol {
-        Protocol::OpenaiChat => chat::conversation(request),
-        Protocol::OpenaiResponses => responses::conversation(request),
-        Protocol::AnthropicMessages => messages::conversation(request),
+        Protocol::OpenaiChat => chat::conversation(request).collect(),
+        Protocol::OpenaiResponses => responses::conversation(request).collect(),
+        Protocol::AnthropicMessages => messages::conversation(request).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Returns the first of the messages that [`conversation`] returns, without reading the others.
+pub(crate) fn opening(protocol: Protocol, request: &Value) -> Option<Message> {
+    match protocol {
+        Protocol::OpenaiChat => chat::conversation(request).next(),
+        Protocol::OpenaiResponses => responses::conversation(request).next(),
+        Protocol::AnthropicMessages => messages::conversation(request).next(),
+        _ => None,
     }
 }
 

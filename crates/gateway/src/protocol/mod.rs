@@ -15,7 +15,7 @@ mod reader;
 mod responses;
 
 pub use conversation::conversation;
-pub(crate) use conversation::{continued, offers_tools};
+pub(crate) use conversation::{continued, offers_tools, opening};
 pub(crate) use error::{error_body, error_text};
 pub(crate) use path::{is_call, of_path, shape_of_path};
 pub(crate) use reader::{ReadReply, ReplyReader};

@@ -8,13 +8,13 @@ use retrial_spec::{
     AuditEntry, BudgetKind, ContentDigest, Fact, MissingReason, Purpose, RefusalReason, TrialId, Usage,
     digest_bytes,
 };
-use serde::Deserialize;
 use tokio::sync::Notify;
 
 use super::exchange::Ended;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::intake::{Admission, Intake, NotNow};
 use crate::budget::{Estimate, Outcome};
+use crate::fields::Fields;
 use crate::identity::{AuditLog, Register, shown_path};
 use crate::ledger::End;
 use crate::prices::Bill;
@@ -40,8 +40,8 @@ pub(super) struct Account {
 /// What a request is known by and may cost.
 #[derive(Debug, Clone)]
 pub(super) struct Weighed {
-    pub(super) digest: ContentDigest,
     pub(super) fingerprint: Fingerprint,
+    pub(super) digest: ContentDigest,
     pub(super) estimate: Estimate,
     /// The model that it names, where the price depends on that.
     named: Option<String>,
@@ -49,39 +49,25 @@ pub(super) struct Weighed {
     method: Method,
 }
 
-#[derive(Deserialize)]
-struct Named {
-    model: Option<String>,
-}
-
 impl Account {
     /// Weighs a request, by its body as it reads.
     pub(super) fn weigh(&self, (method, path): (&Method, &str), body: &[u8]) -> Weighed {
         let is_call = is_call(method, path);
-        let (digest, fingerprint, method) = (digest_bytes(body), fingerprint(path, body), method.clone());
+        let fields = Fields::of(body);
+        let fingerprint = fingerprint(path, body, fields.as_ref());
+        let (digest, method) = (digest_bytes(body), method.clone());
         if !is_call {
-            return Weighed {
-                fingerprint,
-                digest,
-                estimate: Estimate::of_no_call(body),
-                named: None,
-                is_call,
-                method,
-            };
+            let estimate = Estimate::of_no_call(body);
+            return Weighed { fingerprint, digest, estimate, named: None, is_call, method };
         }
+        let fields = fields.unwrap_or_default();
         let named = match self.priced_as {
             PricedAs::Name(_) => None,
-            PricedAs::Requested => serde_json::from_slice(body).ok().and_then(|Named { model }| model),
+            PricedAs::Requested => fields.value::<String>("model"),
         };
         let price = self.prices.price(self.priced_as.of(named.as_deref())).map(|listed| listed.price);
-        Weighed {
-            fingerprint,
-            digest,
-            estimate: Estimate::of_call(body, price.as_ref()),
-            named,
-            is_call,
-            method,
-        }
+        let estimate = Estimate::of_call(body, &fields, price.as_ref());
+        Weighed { fingerprint, digest, estimate, named, is_call, method }
     }
 
     /// Admits a request of the agent, once the budget has room beside those under way.
@@ -204,8 +190,9 @@ impl Account {
 impl Weighed {
     /// A call whose model has no price.
     pub(super) fn plain(path: &str, body: &[u8]) -> Self {
-        let fingerprint = fingerprint(path, body);
-        let estimate = Estimate::of_call(body, None);
+        let fields = Fields::of(body);
+        let fingerprint = fingerprint(path, body, fields.as_ref());
+        let estimate = Estimate::of_call(body, &fields.unwrap_or_default(), None);
         Self {
             digest: digest_bytes(body),
             fingerprint,

@@ -1,10 +1,8 @@
 //! What tells a request from others, so that one that is sent again is known.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+
+use crate::fields::Fields;
 
 /// What tells a request from others.
 pub(crate) type Fingerprint = [u8; 32];
@@ -24,34 +22,33 @@ const VOLATILE: [&str; 7] = [
 ];
 
 /// Returns the fingerprint of a request: its path and its body without the volatile fields. The order of the top-level fields does not
-/// matter; everything within them does, byte for byte.
-pub(crate) fn fingerprint(path: &str, body: &[u8]) -> Fingerprint {
+/// matter; everything within them does, byte for byte. `fields` are the body's, where it has some.
+pub(crate) fn fingerprint(path: &str, body: &[u8], fields: Option<&Fields<'_>>) -> Fingerprint {
     let mut hasher = Sha256::new();
     let mut add = |part: &[u8]| {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     };
     add(path.as_bytes());
-    match serde_json::from_slice::<BTreeMap<Name<'_>, &RawValue>>(body) {
-        Ok(fields) => {
-            for (Name(name), value) in fields.iter().filter(|(name, _)| !VOLATILE.contains(&name.0.as_ref()))
-            {
+    match fields {
+        Some(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !VOLATILE.contains(name)) {
                 add(name.as_bytes());
-                add(value.get().as_bytes());
+                add(value.as_bytes());
             }
         }
-        Err(_) => add(body),
+        None => add(body),
     }
     hasher.finalize().into()
 }
 
-/// A field's name, borrowed where it holds no escapes.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fingerprint(path: &str, body: &[u8]) -> Fingerprint {
+        super::fingerprint(path, body, Fields::of(body).as_ref())
+    }
 
     #[test]
     fn labels_and_the_manner_of_sending_do_not_tell_requests_apart() {

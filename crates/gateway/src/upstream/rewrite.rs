@@ -1,18 +1,17 @@
 //! The one change that a request's body may undergo: the model's name, where the experiment chose the model.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use serde_json::value::RawValue;
+
+use crate::fields::Fields;
 
 /// Returns the body with the value of its top-level `model` replaced and every other byte as it was; unchanged where it is no JSON
 /// object or names no model.
 pub(crate) fn with_model(body: &Bytes, model: &str) -> Bytes {
-    let Ok(fields) = serde_json::from_slice::<HashMap<String, &RawValue>>(body) else { return body.clone() };
-    let Some(value) = fields.get("model") else { return body.clone() };
+    let fields = Fields::of(body);
+    let Some(value) = fields.and_then(|fields| fields.raw("model")) else { return body.clone() };
     // The value is borrowed from the body, so its address says where it is.
-    let start = value.get().as_ptr().addr() - body.as_ptr().addr();
-    let end = start + value.get().len();
+    let start = value.as_ptr().addr() - body.as_ptr().addr();
+    let end = start + value.len();
     [&body[..start], serde_json::Value::from(model).to_string().as_bytes(), &body[end..]].concat().into()
 }
 

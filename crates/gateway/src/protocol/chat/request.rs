@@ -7,8 +7,8 @@ use super::tool_call;
 use crate::protocol::conversation::{NO_RESULT, resulted, role, said, text_at, text_of};
 
 /// Returns the messages of a request.
-pub(in crate::protocol) fn conversation(request: &Value) -> Vec<Message> {
-    request.get("messages").and_then(Value::as_array).into_iter().flatten().map(message).collect()
+pub(in crate::protocol) fn conversation(request: &Value) -> impl Iterator<Item = Message> {
+    request.get("messages").and_then(Value::as_array).into_iter().flatten().map(message)
 }
 
 fn message(message: &Value) -> Message {

@@ -7,11 +7,11 @@ use super::block::{blocks, kind, tool_call};
 use crate::protocol::conversation::{NO_RESULT, resulted, role, said, text_at, text_of};
 
 /// Returns the messages of a request, the system's first.
-pub(in crate::protocol) fn conversation(request: &Value) -> Vec<Message> {
+pub(in crate::protocol) fn conversation(request: &Value) -> impl Iterator<Item = Message> {
     let system = text_of(request.get("system"));
     let system = Some(system).filter(|text| !text.is_empty()).map(|text| said(Role::System, text));
     let messages = request.get("messages").and_then(Value::as_array);
-    system.into_iter().chain(messages.into_iter().flatten().flat_map(message)).collect()
+    system.into_iter().chain(messages.into_iter().flatten().flat_map(message))
 }
 
 fn message(message: &Value) -> impl Iterator<Item = Message> {

@@ -7,16 +7,14 @@ use super::item::{kind, tool_call};
 use crate::protocol::conversation::{NO_RESULT, resulted, role, said, text_at, text_of};
 
 /// Returns the messages of a request: its instructions, then one per item that says, calls or returns something.
-pub(in crate::protocol) fn conversation(request: &Value) -> Vec<Message> {
+pub(in crate::protocol) fn conversation(request: &Value) -> impl Iterator<Item = Message> {
     let instructions = request.get("instructions").and_then(Value::as_str);
-    let mut messages: Vec<Message> =
-        instructions.map(|text| said(Role::System, text.to_owned())).into_iter().collect();
-    match request.get("input") {
-        Some(Value::String(text)) => messages.push(said(Role::User, text.clone())),
-        Some(Value::Array(items)) => messages.extend(items.iter().filter_map(message)),
-        _ => {}
-    }
-    messages
+    let input = request.get("input");
+    let text = input.and_then(Value::as_str);
+    let items = input.and_then(Value::as_array);
+    let opening = [instructions.map(|text| (Role::System, text)), text.map(|text| (Role::User, text))];
+    let opening = opening.into_iter().flatten().map(|(role, text)| said(role, text.to_owned()));
+    opening.chain(items.into_iter().flatten().filter_map(message))
 }
 
 fn message(item: &Value) -> Option<Message> {

@@ -1,0 +1,58 @@
+//! The top-level fields of a request's body, each as it was written: read once, for all who ask for some of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The fields of a JSON object by name; of two with one name the last.
+#[derive(Debug, Default)]
+pub(crate) struct Fields<'a>(BTreeMap<Name<'a>, &'a RawValue>);
+
+/// A field's name, borrowed where it holds no escapes.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Fields<'a> {
+    /// Reads a body; none where it is no JSON object.
+    pub(crate) fn of(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok().map(Self)
+    }
+
+    /// Returns a field's text, if the field is there.
+    pub(crate) fn raw(&self, name: &'static str) -> Option<&'a str> {
+        self.0.get(&Name(Cow::Borrowed(name))).map(|value| value.get())
+    }
+
+    /// Returns a field's value, if the field is there and of the type that is asked for.
+    pub(crate) fn value<T: Deserialize<'a>>(&self, name: &'static str) -> Option<T> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+
+    /// Returns names and texts in the order of the names.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.0.as_ref(), value.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_as_they_were_written_in_the_order_of_their_names() {
+        let fields = Fields::of(br#"{ "b" : [1.50 ], "\u0061": "x", "n": null, "b": 2 }"#).unwrap();
+        assert_eq!(fields.iter().collect::<Vec<_>>(), [("a", "\"x\""), ("b", "2"), ("n", "null")]);
+        assert_eq!(fields.value::<String>("a").as_deref(), Some("x"));
+        assert_eq!((fields.value::<u64>("a"), fields.value::<u64>("b")), (None, Some(2)));
+        assert_eq!((fields.raw("n"), fields.raw("x")), (Some("null"), None));
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_fields() {
+        for body in ["", "[]", "3", "{\"a\": ", "{} x", "\u{feff}{}"] {
+            assert!(Fields::of(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+}
