@@ -13,6 +13,7 @@ mod path;
 mod properties;
 mod reader;
 mod responses;
+mod usage;
 
 pub use conversation::conversation;
 pub(crate) use conversation::{continued, offers_tools, opening};

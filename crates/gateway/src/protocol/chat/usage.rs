@@ -1,28 +1,25 @@
-//! Usage as Chat Completions state it, turned into counters that do not overlap.
+//! Usage as Chat Completions state it.
 
-use retrial_spec::{Fact, MissingReason, Source, Usage};
+use retrial_spec::{Fact, Usage};
 use serde_json::Value;
 
-/// Reads a `usage` object.
-///
-/// `prompt_tokens` includes what was read from a cache and written to one, and `completion_tokens` the reasoning. Writes are stated by
-/// some providers only.
-/// The usage is missing unless both totals are there.
+use crate::protocol::usage::Names;
+
+const NAMES: Names = Names {
+    input: "prompt_tokens",
+    input_details: "prompt_tokens_details",
+    output: "completion_tokens",
+    output_details: "completion_tokens_details",
+};
+
+/// Reads a `usage` object, as [`Names::usage`] does.
 pub(super) fn usage(stated: &Value) -> Fact<Usage> {
-    let number = |pointer| stated.pointer(pointer).and_then(Value::as_u64);
-    let (Some(prompt), Some(output)) = (number("/prompt_tokens"), number("/completion_tokens")) else {
-        return Fact::Missing(MissingReason::NoUsage);
-    };
-    let cache_read = number("/prompt_tokens_details/cached_tokens").map(|cached| cached.min(prompt));
-    let reasoning = number("/completion_tokens_details/reasoning_tokens").map(|tokens| tokens.min(output));
-    let rest = prompt - cache_read.unwrap_or(0);
-    let cache_write = number("/prompt_tokens_details/cache_write_tokens").map(|tokens| tokens.min(rest));
-    let uncached_input = rest - cache_write.unwrap_or(0);
-    Fact::known(Usage { uncached_input, cache_read, cache_write, output, reasoning }, Source::Parsed)
+    NAMES.usage(stated)
 }
 
 #[cfg(test)]
 mod tests {
+    use retrial_spec::{MissingReason, Source};
     use serde_json::json;
 
     use super::*;

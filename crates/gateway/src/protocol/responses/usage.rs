@@ -1,27 +1,25 @@
-//! Usage as Responses state it, turned into counters that do not overlap.
+//! Usage as Responses state it.
 
-use retrial_spec::{Fact, MissingReason, Source, Usage};
+use retrial_spec::{Fact, Usage};
 use serde_json::Value;
 
-/// Reads a `usage` object.
-///
-/// `input_tokens` includes what was read from and written to a cache, and `output_tokens` the reasoning. The usage is missing unless
-/// both totals are there.
+use crate::protocol::usage::Names;
+
+const NAMES: Names = Names {
+    input: "input_tokens",
+    input_details: "input_tokens_details",
+    output: "output_tokens",
+    output_details: "output_tokens_details",
+};
+
+/// Reads a `usage` object, as [`Names::usage`] does.
 pub(super) fn usage(stated: &Value) -> Fact<Usage> {
-    let number = |pointer| stated.pointer(pointer).and_then(Value::as_u64);
-    let (Some(input), Some(output)) = (number("/input_tokens"), number("/output_tokens")) else {
-        return Fact::Missing(MissingReason::NoUsage);
-    };
-    let cache_read = number("/input_tokens_details/cached_tokens").map(|tokens| tokens.min(input));
-    let rest = input - cache_read.unwrap_or(0);
-    let cache_write = number("/input_tokens_details/cache_write_tokens").map(|tokens| tokens.min(rest));
-    let reasoning = number("/output_tokens_details/reasoning_tokens").map(|tokens| tokens.min(output));
-    let uncached_input = rest - cache_write.unwrap_or(0);
-    Fact::known(Usage { uncached_input, cache_read, cache_write, output, reasoning }, Source::Parsed)
+    NAMES.usage(stated)
 }
 
 #[cfg(test)]
 mod tests {
+    use retrial_spec::{MissingReason, Source};
     use serde_json::json;
 
     use super::*;
