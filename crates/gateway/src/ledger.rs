@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use jiff::Timestamp;
 use retrial_spec::{
-    Exchange, Fact, Injection, Message, MissingReason, Protocol, Purpose, Reply, Source, ToolCall, Usage,
+    Exchange, Fact, Injection, Message, MissingReason, Protocol, Purpose, Reply, Source, Usage,
 };
 use serde_json::Value;
 
@@ -109,7 +109,6 @@ struct Entry {
     status: Option<u16>,
     fault: Option<String>,
     end: End,
-    tool_calls: Vec<ToolCall>,
     began: Duration,
     ended: Duration,
     waited: Option<Span>,
@@ -168,7 +167,6 @@ impl Ledger {
                 status: exchange.status,
                 fault: exchange.fault.clone(),
                 end: item.end,
-                tool_calls: exchange.reply.tool_calls.clone(),
                 began: item.began,
                 ended: item.ended,
                 waited: item.waited,
@@ -223,7 +221,6 @@ impl Ledger {
         Wire {
             exchanges: self.work.len() as u64,
             turned_away,
-            tool_calls: tool_calls(&self.work),
             usage: self.tokens.usage(nothing),
             cost: self.bill.cost(nothing),
             elicitation_usage: self.question_tokens.usage(not_asked),
@@ -312,27 +309,6 @@ impl Tokens {
     }
 }
 
-/// The tool calls, of each chain of equal requests those of its last whole reply, or of its last one where none is whole.
-fn tool_calls(work: &[Entry]) -> Vec<ToolCall> {
-    let mut chosen: Vec<&Entry> = Vec::new();
-    let mut chains: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
-    for entry in work {
-        let place = entry.retry_of.and_then(|earlier| chains.remove(&earlier));
-        let place = if let Some(place) = place {
-            if entry.fault.is_none() || chosen[place].fault.is_some() {
-                chosen[place] = entry;
-            }
-            place
-        } else {
-            chosen.push(entry);
-            chosen.len() - 1
-        };
-        chains.insert(entry.number, place);
-    }
-    chosen.sort_by_key(|entry| entry.number);
-    chosen.into_iter().flat_map(|entry| entry.tool_calls.iter().cloned()).collect()
-}
-
 /// When requests were with the model.
 fn with_model(work: &[Entry]) -> Vec<Span> {
     let spans = |entry: &Entry| match entry.waited {
@@ -389,10 +365,8 @@ mod tests {
 
     fn case(number: u32, began: u64, ended: u64) -> Case {
         let usage = Usage { uncached_input: 10, output: 1, ..Usage::default() };
-        let call = ToolCall::function(format!("c{number}"), "bash", "");
         let reply = Reply {
             text: format!("text {number}"),
-            tool_calls: vec![call],
             usage: Fact::known(usage, Source::Parsed),
             ..Reply::default()
         };
@@ -440,15 +414,10 @@ mod tests {
         ledger
     }
 
-    fn ids(wire: &Wire) -> Vec<&str> {
-        wire.tool_calls.iter().map(|call| call.id.as_str()).collect()
-    }
-
     #[test]
     fn exchanges_add_up() {
         let wire = ledger(&[case(2, 20, 30), case(1, 0, 10)]).sum(0);
         assert_eq!((wire.exchanges, wire.model_ms, wire.waiting_ms), (2, 20, 0));
-        assert_eq!(ids(&wire), ["c1", "c2"]);
         assert_eq!(wire.usage.value().unwrap().total(), 22);
         assert_eq!(
             wire.cost,
@@ -541,24 +510,6 @@ mod tests {
         let wire = ledger(&[]).sum(3);
         assert_eq!(wire.usage, Fact::Missing(MissingReason::NoCalls));
         assert!(wire.over_budget);
-    }
-
-    #[test]
-    fn of_equal_requests_the_last_whole_reply_counts() {
-        let retry = |number, of, fault: Option<&str>| {
-            let mut case = case(number, 0, 0);
-            case.exchange.retry_of = Some(of);
-            case.exchange.fault = fault.map(str::to_owned);
-            case
-        };
-        let mut cut = case(1, 0, 0);
-        cut.exchange.fault = Some("cut".to_owned());
-        assert_eq!(ids(&ledger(&[cut, retry(2, 1, None), case(3, 0, 0)]).sum(0)), ["c2", "c3"]);
-        assert_eq!(ids(&ledger(&[case(1, 0, 0), retry(2, 1, Some("cut"))]).sum(0)), ["c1"]);
-        assert_eq!(
-            ids(&ledger(&[case(1, 0, 0), retry(2, 1, None), retry(4, 2, None), case(5, 0, 0)]).sum(0)),
-            ["c4", "c5"]
-        );
     }
 
     #[test]

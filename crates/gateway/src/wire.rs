@@ -1,6 +1,6 @@
 //! What the wire says of a trial, once it has ended.
 
-use retrial_spec::{AuditSeal, Cost, Fact, ToolCall, Usage};
+use retrial_spec::{AuditSeal, Cost, Fact, Usage};
 
 use crate::InjectedFault;
 
@@ -11,9 +11,6 @@ pub struct Wire {
     pub exchanges: u64,
     /// Requests of the agent that were turned away because the budget was spent.
     pub turned_away: u64,
-    /// The agent's tool calls in the order of their requests. Where the agent sent a request again, the calls of the last whole
-    /// reply to it count and those of the other replies do not.
-    pub tool_calls: Vec<ToolCall>,
     /// Tokens of all answered requests; missing where one of them does not state its own.
     pub usage: Fact<Usage>,
     /// Money for all answered requests, rounded to the nearest millionth once; missing where one has no usage or no price.
