@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 struct Case {
     exchange: Exchange,
     messages: Vec<Message>,
-    cost: Option<Cost>,
+    cost: Fact<Cost>,
 }
 
 fn message(role: Role, text: &str) -> Message {
@@ -71,7 +71,11 @@ fn case(number: u32, messages: &[Message], text: &str, calls: &[(&str, &str)]) -
         injected: None,
         fault: None,
     };
-    Case { exchange, messages: messages.to_vec(), cost: Some(Cost { usd_micros: 1500, priced_on: None }) }
+    Case { exchange, messages: messages.to_vec(), cost: cost(1500, Source::Computed) }
+}
+
+fn cost(usd_micros: u64, source: Source) -> Fact<Cost> {
+    Fact::known(Cost { usd_micros, priced_on: None }, source)
 }
 
 fn bytes(cases: &[Case]) -> (Vec<u8>, Written) {
@@ -159,7 +163,8 @@ fn a_conversation_becomes_steps_with_what_its_calls_came_to() {
     let first = &trajectory["steps"][2];
     assert_eq!(
         first["metrics"],
-        json!({"prompt_tokens": 120, "completion_tokens": 7, "cached_tokens": 20, "cost_usd": 0.0015, "extra": {"reasoning_tokens": 2}})
+        json!({"prompt_tokens": 120, "completion_tokens": 7, "cached_tokens": 20, "cost_usd": 0.0015,
+            "extra": {"reasoning_tokens": 2, "cost_source": "computed"}})
     );
     assert_eq!(
         (&first["timestamp"], &first["llm_call_count"]),
@@ -167,7 +172,8 @@ fn a_conversation_becomes_steps_with_what_its_calls_came_to() {
     );
     assert_eq!(
         trajectory["final_metrics"],
-        json!({"total_prompt_tokens": 240, "total_completion_tokens": 14, "total_cached_tokens": 40, "total_cost_usd": 0.003, "total_steps": 4})
+        json!({"total_prompt_tokens": 240, "total_completion_tokens": 14, "total_cached_tokens": 40, "total_cost_usd": 0.003, "total_steps": 4,
+            "extra": {"cost_source": "computed"}})
     );
     let tools = json!([{"type": "function", "function": {"name": "bash", "description": "Runs.", "parameters": {"type": "object"}}}]);
     assert_eq!(
@@ -200,13 +206,34 @@ fn a_cut_reply_that_the_agent_acted_on_is_a_step() {
     let mut cut = case(1, &start(), "Looking.", &[("c1", "ls")]);
     cut.exchange.fault = Some("no last event".to_owned());
     cut.exchange.reply.usage = Fact::Missing(MissingReason::NoUsage);
-    cut.cost = None;
+    cut.cost = Fact::Missing(MissingReason::NoUsage);
     let second = after(&start(), "Looking.", &[("c1", "ls")], &[("c1", "a")]);
     let (trajectory, actions) = trajectory(&[cut, case(2, &second, "Done.", &[])]);
     assert_eq!(steps(&trajectory)[2], "agent: Looking. !c1 c1=a");
     assert_eq!(actions, "search ls");
     assert!(trajectory["steps"][2].get("metrics").is_none());
     assert_eq!(trajectory["final_metrics"], json!({"total_steps": 4, "extra": {"steps_without_usage": 1}}));
+}
+
+#[test]
+fn money_says_where_it_comes_from_and_is_not_added_up_over_sources() {
+    let second = after(&start(), "Looking.", &[("c1", "ls")], &[("c1", "a")]);
+    let mut cases = [case(1, &start(), "Looking.", &[("c1", "ls")]), case(2, &second, "Done.", &[])];
+    cases[0].cost = cost(40, Source::Stated);
+    // Its tokens are not stated, its money is.
+    cases[1].exchange.reply.usage = Fact::Missing(MissingReason::NoUsage);
+    cases[1].cost = cost(2, Source::Stated);
+    let (stated, _) = trajectory(&cases);
+    assert_eq!(stated["steps"][2]["metrics"]["extra"]["cost_source"], "stated");
+    assert_eq!(stated["steps"][3]["metrics"], json!({"cost_usd": 2e-6, "extra": {"cost_source": "stated"}}));
+    let metrics = &stated["final_metrics"];
+    assert_eq!(
+        (&metrics["total_cost_usd"], &metrics["extra"]["cost_source"]),
+        (&json!(42e-6), &json!("stated"))
+    );
+    cases[1].cost = cost(2, Source::Computed);
+    let (mixed, _) = trajectory(&cases);
+    assert_eq!(mixed["final_metrics"].get("total_cost_usd"), None);
 }
 
 #[test]

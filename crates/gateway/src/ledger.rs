@@ -151,11 +151,8 @@ impl Ledger {
             Purpose::Elicitation => (&mut self.question_tokens, &mut self.question_bill),
         };
         if is_answered {
-            // What was spent on a reply is paid for, however much of it the agent was sent on purpose.
-            let usage = exchange.spent();
-            let stated = exchange.reply.cost.map(|cost| cost.usd_micros);
-            tokens.add(&usage);
-            bill.add(&self.prices, item.priced_as, &usage, stated);
+            tokens.add(&exchange.spent());
+            bill.add_exchange(&self.prices, item.priced_as, exchange);
         }
         if exchange.purpose == Purpose::Work {
             if is_answered && exchange.fault.is_none() {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use retrial_spec::{Cost, Fact, MissingReason, PriceFacts, PriceTableFacts, Source, Usage, digest_bytes};
+use retrial_spec::{
+    Cost, Exchange, Fact, MissingReason, PriceFacts, PriceTableFacts, Source, Usage, digest_bytes,
+};
 use serde::Deserialize;
 
 const BUILTIN_NAME: &str = "2026-11-20.toml";
@@ -179,6 +181,16 @@ impl PriceTable {
         bill.add(self, model, usage, None);
         bill.cost(MissingReason::NoCalls)
     }
+
+    /// Returns the cost of an exchange, rounded to the nearest millionth of a dollar: what its reply states, or else the cost of the tokens
+    /// that it took.
+    ///
+    /// It is missing where the reply states none and [`PriceTable::cost`] is.
+    pub fn cost_of(&self, model: &str, exchange: &Exchange) -> Fact<Cost> {
+        let mut bill = Bill::default();
+        bill.add_exchange(self, model, exchange);
+        bill.cost(MissingReason::NoCalls)
+    }
 }
 
 impl ReadTable {
@@ -277,8 +289,14 @@ pub(crate) struct Bill {
 }
 
 impl Bill {
+    /// Adds the cost of an exchange. What was spent on its reply is paid for, however much of it the agent was sent on purpose.
+    pub(crate) fn add_exchange(&mut self, prices: &PriceTable, model: &str, exchange: &Exchange) {
+        let stated = exchange.reply.cost.map(|cost| cost.usd_micros);
+        self.add(prices, model, &exchange.spent(), stated);
+    }
+
     /// Adds the cost of a usage: the one that the provider states, in millionths of a dollar, or else the one by the table.
-    pub(crate) fn add(&mut self, prices: &PriceTable, model: &str, usage: &Fact<Usage>, stated: Option<u64>) {
+    fn add(&mut self, prices: &PriceTable, model: &str, usage: &Fact<Usage>, stated: Option<u64>) {
         let cost = match (stated, usage, prices.price(model)) {
             (Some(micros), _, _) => Ok((u128::from(micros) * 1_000_000, Source::Stated, None)),
             (None, Fact::Missing(reason), _) => Err(*reason),

@@ -62,7 +62,7 @@ impl Job {
         for exchange in read_wire_log(&self.directory.join(WIRE_LOG))? {
             let exchange = exchange?;
             let messages = conversation(exchange.protocol, &exchange.request);
-            let cost = self.prices.cost(&self.priced_as, &exchange.reply.usage).value().copied();
+            let cost = self.prices.cost_of(&self.priced_as, &exchange);
             writer.add(Observed::new(&exchange, &messages, cost))?;
         }
         let path = self.directory.join(TRAJECTORY);

@@ -126,7 +126,7 @@ struct SubagentRef {
 }
 
 /// Tokens and money of a step.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Metrics {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prompt_tokens: Option<u64>,

@@ -13,6 +13,9 @@ use super::writer::Observed;
 /// Characters that a task given to another agent must have for its being found again to tell anything.
 const TELLING: usize = 8;
 
+/// The field of `extra` that says where money comes from.
+pub(super) const COST_SOURCE: &str = "cost_source";
+
 /// What is known of a conversation so far.
 pub(super) struct Conversation {
     /// The number of its first exchange.
@@ -368,7 +371,7 @@ fn answered(observed: &Observed<'_>) -> Step {
     step.reasoning_effort = effort(&exchange.request);
     step.reasoning_content = reply.reasoning.clone().filter(|text| !text.is_empty());
     step.tool_calls = reply.tool_calls.iter().map(called).collect();
-    step.metrics = metrics(exchange, observed.cost);
+    step.metrics = metrics(exchange, &observed.cost);
     step.llm_call_count = Some(1);
     step.extra.insert("exchange".to_owned(), json!(exchange.number));
     for (key, value) in [("stop_reason", &reply.stop_reason), ("fault", &exchange.fault)] {
@@ -379,23 +382,27 @@ fn answered(observed: &Observed<'_>) -> Step {
     step
 }
 
-fn metrics(exchange: &Exchange, cost: Option<Cost>) -> Option<Metrics> {
-    let Fact::Known { value: usage, .. } = &exchange.reply.usage else { return None };
-    let read = usage.cache_read.unwrap_or(0);
-    let written = usage.cache_write.unwrap_or(0);
-    let mut extra = Map::new();
-    for (key, value) in [("cache_write_tokens", usage.cache_write), ("reasoning_tokens", usage.reasoning)] {
-        if let Some(value) = value {
-            extra.insert(key.to_owned(), json!(value));
+/// Tokens and money of a reply; none where neither is known.
+fn metrics(exchange: &Exchange, cost: &Fact<Cost>) -> Option<Metrics> {
+    let usage = exchange.reply.usage.value();
+    let mut metrics = Metrics::default();
+    if let Some(usage) = usage {
+        let (read, written) = (usage.cache_read.unwrap_or(0), usage.cache_write.unwrap_or(0));
+        metrics.prompt_tokens = Some(usage.uncached_input.saturating_add(read).saturating_add(written));
+        metrics.completion_tokens = Some(usage.output);
+        metrics.cached_tokens = usage.cache_read;
+        for (key, value) in [("cache_write_tokens", usage.cache_write), ("reasoning_tokens", usage.reasoning)]
+        {
+            if let Some(value) = value {
+                metrics.extra.insert(key.to_owned(), json!(value));
+            }
         }
     }
-    Some(Metrics {
-        prompt_tokens: Some(usage.uncached_input.saturating_add(read).saturating_add(written)),
-        completion_tokens: Some(usage.output),
-        cached_tokens: usage.cache_read,
-        cost_usd: cost.map(usd),
-        extra,
-    })
+    if let Fact::Known { value, source } = cost {
+        metrics.cost_usd = Some(usd(*value));
+        metrics.extra.insert(COST_SOURCE.to_owned(), json!(source));
+    }
+    (usage.is_some() || metrics.cost_usd.is_some()).then_some(metrics)
 }
 
 /// Returns money as the format has it.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use retrial_spec::{Action, Cost, Exchange, Message, Purpose, Role};
+use retrial_spec::{Action, Cost, Exchange, Fact, Message, Purpose, Role, Source};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::atif::{Agent, FinalMetrics, SCHEMA_VERSION};
-use super::conversation::{Conversation, Deed, usd};
+use super::conversation::{COST_SOURCE, Conversation, Deed, usd};
 use super::thread::{Relation, Request};
 use crate::actions::{ActionTable, actions_of, edits_in_text};
 
@@ -18,15 +18,15 @@ pub struct Observed<'a> {
     pub exchange: &'a Exchange,
     /// The messages of its request, in order.
     pub messages: &'a [Message],
-    /// What it cost, where that is known.
-    pub cost: Option<Cost>,
+    /// What it cost.
+    pub cost: Fact<Cost>,
     /// The edits in its reply's text; filled in by the writer.
     pub(super) edits: &'a [Action],
 }
 
 impl<'a> Observed<'a> {
     /// Returns an exchange with its request's messages and its cost.
-    pub fn new(exchange: &'a Exchange, messages: &'a [Message], cost: Option<Cost>) -> Self {
+    pub fn new(exchange: &'a Exchange, messages: &'a [Message], cost: Fact<Cost>) -> Self {
         Self { exchange, messages, cost, edits: &[] }
     }
 }
@@ -54,13 +54,38 @@ pub struct Written {
     pub has_steps: bool,
 }
 
+/// Money for everything that was answered. What providers state and what is computed are never added up.
+#[derive(Debug, Default)]
+struct Money {
+    micros: u64,
+    source: Option<Source>,
+    /// Whether a part is unknown, or of another source than the others.
+    is_unknown: bool,
+}
+
+impl Money {
+    fn add(&mut self, cost: &Fact<Cost>) {
+        match cost {
+            Fact::Known { value, source } if *self.source.get_or_insert(*source) == *source => {
+                self.micros = self.micros.saturating_add(value.usd_micros);
+            }
+            Fact::Known { .. } | Fact::Missing(_) => self.is_unknown = true,
+        }
+    }
+
+    /// Returns the sum and where it comes from, where all of it is known and there is some.
+    fn sum(&self) -> Option<(Cost, Source)> {
+        let source = self.source.filter(|_| !self.is_unknown)?;
+        Some((Cost { usd_micros: self.micros, priced_on: None }, source))
+    }
+}
+
 /// Turns exchanges into a trajectory. Steps that are settled are held outside of memory where they are many.
 pub struct TrajectoryWriter<'t> {
     table: &'t ActionTable,
     conversations: Vec<Conversation>,
     deeds: Vec<Deed>,
-    /// Money for everything that was answered; none where one part is unknown.
-    cost_micros: Option<u64>,
+    money: Money,
     elicitation: Vec<u32>,
     /// Requests that hold no conversation.
     other: u64,
@@ -73,7 +98,7 @@ impl<'t> TrajectoryWriter<'t> {
             table,
             conversations: Vec::new(),
             deeds: Vec::new(),
-            cost_micros: Some(0),
+            money: Money::default(),
             elicitation: Vec::new(),
             other: 0,
         }
@@ -94,8 +119,7 @@ impl<'t> TrajectoryWriter<'t> {
             return Ok(());
         }
         if exchange.status.is_some_and(|status| (200..300).contains(&status)) {
-            let cost = observed.cost.map(|cost| cost.usd_micros);
-            self.cost_micros = self.cost_micros.zip(cost).map(|(sum, cost)| sum.saturating_add(cost));
+            self.money.add(&observed.cost);
         }
         let edits = edits_in_text(observed.messages, exchange, self.table);
         let observed = Observed { edits: &edits, ..observed };
@@ -145,7 +169,10 @@ impl<'t> TrajectoryWriter<'t> {
 
     fn write(self, main: Conversation, facts: &TrajectoryFacts<'_>, out: &mut impl Write) -> io::Result<()> {
         let mut last = metrics_of(&main);
-        last.total_cost_usd = self.cost_micros.map(|usd_micros| usd(Cost { usd_micros, priced_on: None }));
+        if let Some((cost, source)) = self.money.sum() {
+            last.total_cost_usd = Some(usd(cost));
+            last.extra.insert(COST_SOURCE.to_owned(), json!(source));
+        }
         let mut extra = Map::new();
         if !main.unanswered().is_empty() {
             extra.insert("unanswered_requests".to_owned(), json!(main.unanswered()));

@@ -87,7 +87,7 @@ fn written(world: &World) -> (Value, String) {
     let mut writer = TrajectoryWriter::new(&table);
     for exchange in world.log() {
         let messages = conversation(exchange.protocol, &exchange.request);
-        let cost = prices.cost("simulated/steady", &exchange.reply.usage).value().copied();
+        let cost = prices.cost_of("simulated/steady", &exchange);
         writer.add(Observed::new(&exchange, &messages, cost)).unwrap();
     }
     let facts = TrajectoryFacts { session: "s", agent: "a", version: "1", model: "fake-model" };
