@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use retrial_spec::{BudgetKind, Protocol};
 use serde_json::{Value, json};
@@ -75,19 +75,34 @@ pub(super) fn server_error(protocol: Protocol) -> Response<ReplyBody> {
     refusal(protocol, (StatusCode::INTERNAL_SERVER_ERROR, message, None))
 }
 
-/// Returns the list of the one model there is.
-pub(super) fn models(model: &str) -> Response<ReplyBody> {
-    let list = json!({"object": "list", "data": [model_object(model)]});
+/// Returns the list of the one model there is, in the shape of `OpenAI` or of Anthropic, whichever the client's headers show it to know.
+pub(super) fn models(model: &str, asked: &HeaderMap) -> Response<ReplyBody> {
+    let object = model_object(model, asked);
+    let list = if knows_anthropic(asked) {
+        json!({"data": [object], "has_more": false, "first_id": model, "last_id": model})
+    } else {
+        json!({"object": "list", "data": [object]})
+    };
     with_body(StatusCode::OK, list.to_string().into())
 }
 
-/// Returns the one model there is.
-pub(super) fn model(model: &str) -> Response<ReplyBody> {
-    with_body(StatusCode::OK, model_object(model).to_string().into())
+/// Returns the one model there is, in the shape of [`models`].
+pub(super) fn model(model: &str, asked: &HeaderMap) -> Response<ReplyBody> {
+    with_body(StatusCode::OK, model_object(model, asked).to_string().into())
 }
 
-fn model_object(model: &str) -> Value {
-    json!({"id": model, "object": "model", "created": 0, "owned_by": "system"})
+fn model_object(model: &str, asked: &HeaderMap) -> Value {
+    if knows_anthropic(asked) {
+        // Its documentation has the start of the epoch stand for a time that is not known.
+        json!({"type": "model", "id": model, "display_name": model, "created_at": "1970-01-01T00:00:00Z"})
+    } else {
+        json!({"id": model, "object": "model", "created": 0, "owned_by": "system"})
+    }
+}
+
+/// Both list models at the same path; only Anthropic's clients name a version of the protocol or send their key in a header of its own.
+fn knows_anthropic(asked: &HeaderMap) -> bool {
+    asked.contains_key("anthropic-version") || asked.contains_key("x-api-key")
 }
 
 fn with_body(status: StatusCode, body: Bytes) -> Response<ReplyBody> {

@@ -228,9 +228,9 @@ impl Trial {
             return None;
         }
         match request.uri().path().strip_prefix("/v1/models")? {
-            "" => Some(replies::models(&self.model)),
+            "" => Some(replies::models(&self.model, request.headers())),
             asked if asked.strip_prefix('/') == Some(self.model.as_str()) => {
-                Some(replies::model(&self.model))
+                Some(replies::model(&self.model, request.headers()))
             }
             _ => None,
         }

@@ -225,3 +225,31 @@ async fn a_request_that_falls_back_from_a_stream_is_the_same_again() {
     let retries: Vec<_> = world.log().iter().map(|exchange| exchange.retry_of).collect();
     assert_eq!(retries, [None, Some(1), None]);
 }
+
+#[tokio::test]
+async fn the_one_model_is_listed_in_the_shape_that_the_client_knows() {
+    let world = World::new();
+    let gateway = world.open(http("http://127.0.0.1:9/v1", None)).await;
+    let mut client = Client::connect(gateway.socket()).await;
+    let mut listed = async |path: &str, header: Option<(&'static str, &'static str)>| {
+        let mut request = post(path, "");
+        *request.method_mut() = http::Method::GET;
+        if let Some((name, value)) = header {
+            request.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        }
+        let received = client.send(request).await;
+        assert_eq!(received.status, 200);
+        received.json()
+    };
+    let openai = json!({"id": "m-1", "object": "model", "created": 0, "owned_by": "system"});
+    assert_eq!(listed("/v1/models", None).await, json!({"object": "list", "data": [openai]}));
+    assert_eq!(listed("/v1/models/m-1", None).await, openai);
+    let anthropic =
+        json!({"type": "model", "id": "m-1", "display_name": "m-1", "created_at": "1970-01-01T00:00:00Z"});
+    let list = json!({"data": [anthropic], "has_more": false, "first_id": "m-1", "last_id": "m-1"});
+    for header in [("anthropic-version", "2023-06-01"), ("x-api-key", TOKEN)] {
+        assert_eq!(listed("/v1/models?limit=1000", Some(header)).await, list, "{header:?}");
+        assert_eq!(listed("/v1/models/m-1", Some(header)).await, anthropic, "{header:?}");
+    }
+    assert_eq!(gateway.finish().await.unwrap().exchanges, 0);
+}
