@@ -150,6 +150,26 @@ fn a_users_prices_make_costs_that_carry_their_date() {
 }
 
 #[test]
+fn the_example_of_a_price_table_can_be_read_and_says_where_its_prices_are_from() {
+    let place = Place::new();
+    let experiments = support::tasks_dir().with_file_name("experiments");
+    let file = experiments.join("prices.toml").display().to_string();
+    let ran = place.run(&["prices", "--file", &file, "--json"]).expect(0);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let own = |model: &&serde_json::Value| model["table"] == "own";
+    let own: Vec<_> = json["models"].as_array().expect("models").iter().filter(own).collect();
+    assert!(own.len() > 1);
+    for model in own {
+        let source = model["source"].as_str().expect("a source");
+        assert!(source.contains(".example/"), "the example names a provider that may exist: {source}");
+        assert!(model["date"].is_string());
+    }
+    // The template of an experiment uses it, so that a limit in money is possible there.
+    let template = fs_err::read_to_string(experiments.join("real-model.toml")).expect("the template");
+    assert!(template.contains("prices = \"prices.toml\"") && template.contains("model = \"my-model-2026\""));
+}
+
+#[test]
 fn prices_are_listed_with_their_dates_and_the_users_come_first() {
     let place = Place::new();
     let own = "version = 1\ndate = \"2026-02-03\"\n[[models]]\nname = \"m-1\"\ninput = 0.125\noutput = 10\n";

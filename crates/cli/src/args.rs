@@ -212,7 +212,12 @@ pub(crate) struct RevokeArgs {
 #[command(after_help = "\
 Examples:
   retrial prices
-  retrial prices --file my-prices.toml --json")]
+  retrial prices --file my-prices.toml --json
+
+The built-in table holds the simulated models alone: prices of real ones change, and are true only with the day and
+the page on which they were read. Yours go into a table like `experiments/prices.toml`, which an experiment names:
+
+  prices = \"my-prices.toml\"")]
 pub(crate) struct PricesArgs {
     /// A price table of your own, whose prices come first.
     #[arg(long, value_name = "FILE")]
