@@ -118,6 +118,54 @@ fn scripts_of_packages_are_not_run_and_the_version_is_pinned() {
     assert!(arguments.trim_end().ends_with("-- @org/mine@1.2.3"), "{arguments}");
 }
 
+/// A hash as npm writes it.
+fn integrity() -> String {
+    format!("sha512-{}==", "A".repeat(86))
+}
+
+fn locked(recipe: &str) -> String {
+    recipe.replace("version = \"1.2.3\",", &format!("version = \"1.2.3\", integrity = \"{}\",", integrity()))
+}
+
+#[test]
+fn packages_with_hashes_are_installed_by_a_lock_that_names_them_alone() {
+    let npm = NPM.replace("VERSION", "1.2.3");
+    let bench =
+        Bench::new(&npm.replace("cd \"$2\"", "cp \"$2\"/package*.json \"$(dirname \"$0\")\"; cd \"$2\""));
+    let kit = bench.build(&locked(RECIPE)).unwrap();
+    let arguments = fs::read_to_string(bench.path("arguments")).unwrap();
+    assert!(
+        arguments.starts_with("ci --ignore-scripts ") && arguments.contains(" --package-lock "),
+        "{arguments}"
+    );
+    assert!(!arguments.contains("@org/mine"), "{arguments}");
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(bench.path(name)).unwrap()).unwrap()
+    };
+    let wanted = serde_json::json!({"@org/mine": "1.2.3"});
+    assert_eq!(read("package.json"), serde_json::json!({"dependencies": wanted}));
+    let expected = serde_json::json!({"lockfileVersion": 3, "requires": true, "packages": {
+        "": {"dependencies": wanted},
+        "node_modules/@org/mine": {"version": "1.2.3", "integrity": integrity()},
+    }});
+    assert_eq!(read("package-lock.json"), expected);
+    assert!(!kit.path().join("package-lock.json").exists());
+}
+
+#[test]
+fn a_package_that_needs_what_the_recipe_does_not_name_makes_no_locked_kit() {
+    let needs = |rest: &str| {
+        let manifest = format!("\"version\": \"1.2.3\", \"dependencies\": {{\"left\": \"^1\"}}{rest}");
+        Bench::new(&NPM.replace("\"version\": \"VERSION\"", &manifest))
+    };
+    let error = needs("").build(&locked(RECIPE)).unwrap_err();
+    assert_eq!(error.to_string(), "`@org/mine` needs `left`, which the recipe does not name");
+    assert!(error.hint().unwrap().contains("add `left`"));
+    assert!(needs(", \"bundledDependencies\": [\"left\"]").build(&locked(RECIPE)).is_ok());
+    // Without hashes npm has seen to it.
+    assert!(needs("").build(RECIPE).is_ok());
+}
+
 #[test]
 fn a_kit_is_pruned_readable_by_everybody_and_has_its_programs_in_one_place() {
     let bench = good();

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use retrial_agents::{LaunchContext, OptionError, Recipe, RecipeError, RecipeKind, ResolveError, resolve};
+use retrial_agents::{
+    KitManager, LaunchContext, OptionError, Recipe, RecipeError, RecipeKind, ResolveError, resolve,
+};
 use retrial_spec::{AgentName, AgentSpec};
 
 fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -161,6 +163,35 @@ fn a_kit_from_pip_needs_a_lock_that_pins_its_packages() {
             .to_string()
             .contains("cannot read the lock")
     );
+}
+
+#[test]
+fn hashes_of_npm_packages_are_whole_and_complete() {
+    let hash = format!("sha512-{}==", "A".repeat(86));
+    let with = |hash: &str| {
+        MINIMAL.replace("version = \"1.2.3\"", &format!("version = \"1.2.3\", integrity = \"{hash}\""))
+    };
+    assert!(Recipe::parse("mine.toml", &with(&hash)).is_ok());
+    assert!(
+        faults(&with("sha1-AAAA")).concat().contains("`sha1-AAAA` is not a SHA-512 hash as npm writes it")
+    );
+    let open = with(&hash).replace("packages = [", "packages = [{ name = \"other\", version = \"2.0.0\" }, ");
+    assert!(faults(&open).concat().contains("`other` lacks the hash that other packages have"));
+}
+
+#[test]
+fn the_kits_from_npm_that_ship_with_retrial_are_pinned_by_hash() {
+    // The registry that the hashes were read from does not have this one.
+    let open = ["opencode-linux-arm64"];
+    let mut pinned = 0;
+    for recipe in Recipe::builtins() {
+        let Some(kit) = recipe.kit_section().filter(|kit| kit.manager == KitManager::Npm) else { continue };
+        for package in kit.packages.iter().filter(|package| !open.contains(&package.name.as_str())) {
+            assert!(package.integrity.is_some(), "{}", package.name);
+            pinned += 1;
+        }
+    }
+    assert!(pinned >= 10);
 }
 
 #[test]

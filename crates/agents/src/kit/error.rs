@@ -63,6 +63,14 @@ pub enum KitError {
         /// What is there.
         found: String,
     },
+    /// A package with a hash depends on one that the recipe does not name.
+    #[error("`{package}` needs `{dependency}`, which the recipe does not name")]
+    Dependency {
+        /// The package.
+        package: String,
+        /// What it needs.
+        dependency: String,
+    },
     /// A program that the recipe names is not in its package.
     #[error("`{package}` holds no program at `{path}`")]
     Program {
@@ -131,6 +139,9 @@ impl KitError {
                 "the kit is built once and needs the network for it: check the registry's settings"
                     .to_owned(),
             ),
+            Self::Dependency { dependency, .. } => Some(format!(
+                "add `{dependency}` to the kit's packages with its version and hash: where packages have hashes, nothing else is installed"
+            )),
             Self::Interpreter { .. } => Some("install one of them, so that it is on the PATH".to_owned()),
             Self::Copy { .. } => Some(
                 "the kit takes the Python of this machine along: check that it works, with its `pip`"

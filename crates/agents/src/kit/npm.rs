@@ -1,7 +1,11 @@
 //! Installs npm packages into a directory, with the host's `npm` as a child process and without install scripts.
+//!
+//! Where the recipe states the packages' hashes, npm is given a lock with exactly these packages, and holds what it gets against it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
 
 use super::error::KitError;
 use super::{child, tree};
@@ -26,9 +30,21 @@ pub(super) fn package_directory(package: &str) -> PathBuf {
 
 /// Installs the packages, checks their versions, and leaves nothing but the packages.
 pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
-    run(order, directory, progress)?;
+    let is_locked = order.packages.iter().all(|package| package.integrity.is_some());
+    if is_locked {
+        write_lock(order, directory).map_err(|source| KitError::Io {
+            doing: "lock",
+            path: directory.to_owned(),
+            source,
+        })?;
+    }
+    run(order, is_locked, directory, progress)?;
     for package in order.packages {
-        let found = installed_version(&directory.join(package_directory(&package.name)));
+        let manifest = manifest(&directory.join(package_directory(&package.name)));
+        if is_locked {
+            check_complete(order, package, manifest.as_ref())?;
+        }
+        let found = manifest.and_then(|manifest| manifest.get("version")?.as_str().map(str::to_owned));
         if found.as_deref() != Some(&package.version) {
             return Err(KitError::Version {
                 package: package.name.clone(),
@@ -43,17 +59,64 @@ pub(super) fn install(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&st
     Ok(())
 }
 
-fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(), KitError> {
+/// Writes what makes npm install these packages alone. It holds no address: npm asks the registry that it is set up for.
+fn write_lock(order: &Order<'_>, directory: &Path) -> std::io::Result<()> {
+    let packages = || order.packages.iter();
+    let wanted: Map<String, Value> =
+        packages().map(|package| (package.name.clone(), json!(package.version))).collect();
+    let mut locked = Map::from_iter([(String::new(), json!({"dependencies": wanted}))]);
+    locked.extend(packages().map(|package| {
+        let place = package_directory(&package.name).display().to_string();
+        (place, json!({"version": package.version, "integrity": package.integrity}))
+    }));
+    let lock = json!({"lockfileVersion": 3, "requires": true, "packages": locked});
+    fs_err::write(directory.join("package.json"), json!({"dependencies": wanted}).to_string())?;
+    fs_err::write(directory.join("package-lock.json"), lock.to_string())
+}
+
+/// Checks that nothing that a package says it needs was left out, because the recipe does not name it.
+fn check_complete(
+    order: &Order<'_>,
+    package: &PackageSection,
+    manifest: Option<&Value>,
+) -> Result<(), KitError> {
+    let needed = manifest.and_then(|manifest| manifest.get("dependencies")?.as_object());
+    let bundled = manifest.and_then(|manifest| {
+        manifest.get("bundleDependencies").or_else(|| manifest.get("bundledDependencies"))?.as_array()
+    });
+    for dependency in needed.into_iter().flat_map(Map::keys) {
+        let is_named = order.packages.iter().any(|package| package.name == *dependency);
+        let is_bundled = bundled.is_some_and(|bundled| bundled.contains(&json!(dependency)));
+        if !is_named && !is_bundled {
+            let (package, dependency) = (package.name.clone(), dependency.clone());
+            return Err(KitError::Dependency { package, dependency });
+        }
+    }
+    Ok(())
+}
+
+fn run(
+    order: &Order<'_>,
+    is_locked: bool,
+    directory: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<(), KitError> {
     let manager = || order.npm.to_string_lossy().into_owned();
     let mut command = child::command(order.npm);
     command
-        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
+        .arg(if is_locked { "ci" } else { "install" })
+        .args(["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"])
         .args(["--no-progress", "--omit=dev"])
         .args((!order.section.optional_dependencies).then_some("--omit=optional"))
+        // A user may have turned it off.
+        .args(is_locked.then_some("--package-lock"))
         .arg("--prefix")
-        .arg(directory)
-        .arg("--")
-        .args(order.packages.iter().map(|package| format!("{}@{}", package.name, package.version)))
+        .arg(directory);
+    if !is_locked {
+        let packages = order.packages.iter();
+        command.arg("--").args(packages.map(|package| format!("{}@{}", package.name, package.version)));
+    }
+    command
         // npm reads the configuration of the directory it starts in.
         .current_dir(directory)
         .envs(order.env.iter().map(|(name, value)| (name, value)));
@@ -70,8 +133,6 @@ fn run(order: &Order<'_>, directory: &Path, progress: &dyn Fn(&str)) -> Result<(
     })
 }
 
-fn installed_version(package: &Path) -> Option<String> {
-    let text = fs_err::read(package.join("package.json")).ok()?;
-    let manifest: serde_json::Value = serde_json::from_slice(&text).ok()?;
-    manifest.get("version")?.as_str().map(str::to_owned)
+fn manifest(package: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs_err::read(package.join("package.json")).ok()?).ok()
 }

@@ -106,9 +106,37 @@ impl Check<'_> {
         for (index, package) in kit.packages.iter().enumerate() {
             self.package(&format!("/kit/packages/{index}"), package, kit.manager);
         }
+        self.integrities(kit);
         self.python(kit);
         for (index, path) in kit.remove.iter().enumerate() {
             self.inner_path(&format!("/kit/remove/{index}"), path);
+        }
+    }
+
+    /// A hash on one package and none on another that is installed with it would leave the kit open after all.
+    fn integrities(&mut self, kit: &KitSection) {
+        for (index, package) in kit.packages.iter().enumerate() {
+            let pointer = format!("/kit/packages/{index}");
+            match &package.integrity {
+                Some(_) if kit.manager == KitManager::Pip => {
+                    let message = "a kit from `pip` has its hashes in its lock".to_owned();
+                    self.fault(&format!("{pointer}/integrity"), message, "remove it");
+                }
+                Some(integrity) if !is_sha512(integrity) => {
+                    let message = format!("`{integrity}` is not a SHA-512 hash as npm writes it");
+                    let hint = "`npm view NAME@VERSION dist.integrity` prints it";
+                    self.fault(&format!("{pointer}/integrity"), message, hint);
+                }
+                None if kit
+                    .packages
+                    .iter()
+                    .any(|other| other.integrity.is_some() && together(other, package)) =>
+                {
+                    let message = format!("`{}` lacks the hash that other packages have", package.name);
+                    self.fault(&pointer, message, "`npm view NAME@VERSION dist.integrity` prints it");
+                }
+                _ => {}
+            }
         }
     }
 
@@ -292,6 +320,19 @@ fn is_shell_script(argv: &[String], index: usize) -> bool {
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+/// Whether two packages are installed on one platform.
+fn together(one: &PackageSection, other: &PackageSection) -> bool {
+    let everywhere = one.platforms.is_empty() || other.platforms.is_empty();
+    everywhere || one.platforms.iter().any(|platform| other.platforms.contains(platform))
+}
+
+/// Whether a text is the hash of an archive as npm writes it: 64 bytes in Base64.
+fn is_sha512(text: &str) -> bool {
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let digits = text.strip_prefix("sha512-").and_then(|rest| rest.strip_suffix("=="));
+    digits.is_some_and(|digits| digits.len() == 86 && digits.chars().all(is_base64))
 }
 
 /// A version of npm has three numbers; one of Python any count of parts that begin with a digit.

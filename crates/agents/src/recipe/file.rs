@@ -143,6 +143,10 @@ pub struct PackageSection {
     /// The exact version; no range.
     #[schemars(length(min = 1))]
     pub version: String,
+    /// With `npm`: the hash of its archive as the registry states it, `sha512-` and 64 bytes in Base64. Where the packages for a platform
+    /// have theirs, exactly these are installed and nothing besides; where they have none, `npm` chooses what they depend on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<String>,
     /// Where it is installed; everywhere where absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<Platform>,
