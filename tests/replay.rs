@@ -3,9 +3,10 @@
 mod support;
 
 use std::path::Path;
+use std::time::Duration;
 
 use retrial_spec::{Ending, Fact, MissingReason, TrialRecord};
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Place, docker_or_skip, experiment, records, tasks_dir};
 
 /// A record without what two runs of the same cannot share: times, and the digest of a log that holds them.
@@ -63,6 +64,92 @@ fn a_replayed_run_has_the_same_trials_and_no_measured_times() {
         work.iter().filter(|row| row["measure"] == "total").filter_map(|row| row["n"].as_u64()).sum();
     assert_eq!(noted, requests);
     assert!(rows("now").is_empty() && !place.join("now/latency.json").exists());
+}
+
+/// Faults as the events of a run tell them, without when they were, by trial.
+fn faults(run: &Path) -> Vec<Value> {
+    let text = fs_err::read_to_string(run.join("events.jsonl")).expect("events");
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let faults = events.filter(|event| event["event"] == "fault_injected").map(|event| {
+        let fault = &event["fault"];
+        let reaction =
+            fault["reaction"].as_object().map(|reaction| reaction.keys().cloned().collect::<Vec<_>>());
+        json!([
+            event["trial"],
+            fault["exchange"],
+            fault["what"],
+            fault["landing"],
+            reaction,
+            fault["recovered"]
+        ])
+    });
+    let mut faults: Vec<Value> = faults.collect();
+    faults.sort_by_key(Value::to_string);
+    faults
+}
+
+#[test]
+fn a_replay_puts_in_the_same_faults_again() {
+    for fault in [
+        "what = \"rate_limit\", rate = 0.4",
+        "what = \"server_error\", rate = 0.4, burst = 2",
+        "what = \"cut_in_reply\", rate = 0.4",
+        "what = \"malformed_event\", rate = 0.4, max = 2",
+        "what = \"missing_end\", rate = 0.4, retries = \"spared\"",
+    ] {
+        let place = Place::new();
+        let text = experiment("fake", 2, &["steady"]).replace("/*\"", "/fix-torn-tail\"");
+        let conditions = "[[conditions]]\nname = \"baseline\"\nkind = \"baseline\"\n\n\
+                          [[conditions]]\nname = \"faults\"\nkind = \"fault\"\n";
+        place.write("e.toml", &format!("{text}\n{conditions}fault = {{ {fault} }}\n"));
+        place.run(&["run", "e.toml", "--record", "--out", "then"]).expect(0);
+        place.run(&["run", "e.toml", "--replay", "then", "--out", "now"]).expect(0);
+        assert_alike(&place.join("then"), &place.join("now"));
+        let then = faults(&place.join("then"));
+        assert!(!then.is_empty(), "{fault}");
+        assert_eq!(faults(&place.join("now")), then, "{fault}");
+    }
+}
+
+#[test]
+fn a_replay_whose_budget_is_spent_goes_on_with_more() {
+    let place = Place::new();
+    let text = experiment("fake", 4, &["steady"]).replace("/*\"", "/fix-torn-tail\"");
+    place.write("e.toml", &format!("{text}\n[limits]\nrequests = 500\n"));
+    place.run(&["run", "e.toml", "--record", "--out", "then"]).expect(0);
+    // Room for one trial at a time, and not for all of them.
+    let ran = place
+        .run(&["run", "e.toml", "--replay", "then", "--out", "now", "--budget-requests", "505"])
+        .expect(3);
+    let before = fs_err::read_to_string(place.join("now/trials.jsonl")).expect("records");
+    assert!((1..4).contains(&before.lines().count()), "{}", ran.stderr);
+    place.run(&["run", "--resume", "now", "--budget-requests", "5000"]).expect(0);
+    let after = fs_err::read_to_string(place.join("now/trials.jsonl")).expect("records");
+    assert!(after.starts_with(&before), "finished records are unchanged");
+    assert_alike(&place.join("then"), &place.join("now"));
+    let status = status(&place, "now");
+    assert!(status["latency"]["rows"].as_array().is_none_or(Vec::is_empty), "{status}");
+}
+
+#[test]
+fn a_replay_that_was_killed_goes_on_and_is_the_same() {
+    let place = Place::new();
+    place.write("e.toml", &experiment("namespace", 3, &["steady"]));
+    place.run(&["run", "e.toml", "--record", "--out", "then"]).expect(0);
+    let args = ["run", "e.toml", "--replay", "then", "--out", "now", "--concurrency", "2"];
+    let mut child = place.spawn(&args);
+    let finished =
+        || fs_err::read_to_string(place.join("now/trials.jsonl")).unwrap_or_default().lines().count();
+    while finished() < 2 && child.try_wait().expect("a child").is_none() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().expect("it is killed");
+    child.wait().expect("an end");
+    assert!((2..15).contains(&finished()), "it was killed before its end");
+    place.run(&["run", "--resume", "now"]).expect(0);
+    assert_alike(&place.join("then"), &place.join("now"));
+    place.run(&["audit", "now"]).expect(0);
+    assert_eq!(place.leftovers(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A provider on loopback that gives every request the same answer.
+//! A provider on loopback that gives every request the same answer, after it has refused some where that is wanted.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,10 +16,19 @@ pub(crate) struct Provider {
 /// What it says.
 #[derive(Clone)]
 struct Script {
+    /// To how many requests it says something else at first.
+    at_first: usize,
+    first: Said,
+    then: Said,
+    on_request: OnRequest,
+}
+
+/// A status, headers each with its line end, and a body.
+#[derive(Clone, Default)]
+struct Said {
     status: &'static str,
     headers: String,
     body: String,
-    on_request: OnRequest,
 }
 
 impl Provider {
@@ -34,11 +43,26 @@ impl Provider {
         body: &str,
         on_request: impl Fn(usize) + Send + Sync + 'static,
     ) -> Self {
+        let then = Said { status, headers: headers.to_owned(), body: body.to_owned() };
+        Self::of(Script { at_first: 0, first: Said::default(), then, on_request: Arc::new(on_request) })
+    }
+
+    /// Starts one that refuses its first request for its rate limit and asks for so many seconds of patience.
+    pub(crate) fn asking_for_patience(seconds: u32, body: &str) -> Self {
+        let refusal = Said {
+            status: "429 Too Many Requests",
+            headers: format!("Retry-After: {seconds}\r\n"),
+            body: "{\"error\":{\"message\":\"slow down\"}}".to_owned(),
+        };
+        let then = Said { status: "200 OK", body: body.to_owned(), ..Said::default() };
+        Self::of(Script { at_first: 1, first: refusal, then, on_request: Arc::new(|_| {}) })
+    }
+
+    fn of(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base_url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let keys: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (seen, headers, body) = (Arc::clone(&keys), headers.to_owned(), body.to_owned());
-        let script = Script { status, headers, body, on_request: Arc::new(on_request) };
+        let seen = Arc::clone(&keys);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (seen, script) = (Arc::clone(&seen), script.clone());
@@ -82,7 +106,8 @@ fn serve(stream: TcpStream, script: &Script, keys: &Mutex<Vec<String>>) {
             keys.len() - 1
         };
         (script.on_request)(before);
-        let Script { status, headers, body, .. } = script;
+        let Said { status, headers, body } =
+            if before < script.at_first { &script.first } else { &script.then };
         let answer = format!(
             "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
