@@ -55,14 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "command: {status}")?;
     writeln!(out, "planned: success {}, {} turns, usage {:?}", plan.success, plan.turns.len(), plan.usage())?;
     writeln!(out, "answer: {answer:?}")?;
-    writeln!(
-        out,
-        "wire: {} exchanges, {} tool calls, usage {:?}, fault {:?}",
-        wire.exchanges,
-        wire.tool_calls.len(),
-        wire.usage,
-        wire.last_fault
-    )?;
+    writeln!(out, "wire: {} exchanges, usage {:?}, fault {:?}", wire.exchanges, wire.usage, wire.last_fault)?;
     Ok(())
 }
 

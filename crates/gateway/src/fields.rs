@@ -1,14 +1,15 @@
 //! The top-level fields of a request's body, each as it was written: read once, for all who ask for some of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields of a JSON object by name; of two with one name the last.
+/// The fields of a JSON object in the order of their names; those of one name in the order in which they were written.
 #[derive(Debug, Default)]
-pub(crate) struct Fields<'a>(BTreeMap<Name<'a>, &'a RawValue>);
+pub(crate) struct Fields<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 /// A field's name, borrowed where it holds no escapes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -17,22 +18,52 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 impl<'a> Fields<'a> {
     /// Reads a body; none where it is no JSON object.
     pub(crate) fn of(body: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok().map(Self)
+        serde_json::from_slice(body).ok()
     }
 
-    /// Returns a field's text, if the field is there.
-    pub(crate) fn raw(&self, name: &'static str) -> Option<&'a str> {
-        self.0.get(&Name(Cow::Borrowed(name))).map(|value| value.get())
+    /// Returns the texts of all fields of a name, as they were written.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Returns a field's text, if the field is there; of several with one name the last.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+        self.all(name).last()
     }
 
     /// Returns a field's value, if the field is there and of the type that is asked for.
-    pub(crate) fn value<T: Deserialize<'a>>(&self, name: &'static str) -> Option<T> {
+    pub(crate) fn value<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.raw(name)?).ok()
     }
 
     /// Returns names and texts in the order of the names.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(name, value)| (name.0.as_ref(), value.get()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        fields.sort_by(|(a, _): &(Name<'_>, _), (b, _)| a.cmp(b));
+        Ok(Fields(fields))
     }
 }
 
@@ -43,7 +74,12 @@ mod tests {
     #[test]
     fn fields_are_as_they_were_written_in_the_order_of_their_names() {
         let fields = Fields::of(br#"{ "b" : [1.50 ], "\u0061": "x", "n": null, "b": 2 }"#).unwrap();
-        assert_eq!(fields.iter().collect::<Vec<_>>(), [("a", "\"x\""), ("b", "2"), ("n", "null")]);
+        assert_eq!(fields.iter().collect::<Vec<_>>(), [
+            ("a", "\"x\""),
+            ("b", "[1.50 ]"),
+            ("b", "2"),
+            ("n", "null")
+        ]);
         assert_eq!(fields.value::<String>("a").as_deref(), Some("x"));
         assert_eq!((fields.value::<u64>("a"), fields.value::<u64>("b")), (None, Some(2)));
         assert_eq!((fields.raw("n"), fields.raw("x")), (Some("null"), None));

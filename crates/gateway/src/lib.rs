@@ -18,6 +18,7 @@ mod identity;
 mod latency;
 mod ledger;
 mod log;
+mod logged;
 mod prices;
 mod protocol;
 mod replay;

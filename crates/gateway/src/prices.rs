@@ -296,7 +296,7 @@ impl Bill {
     }
 
     /// Adds the cost of a usage: the one that the provider states, in millionths of a dollar, or else the one by the table.
-    fn add(&mut self, prices: &PriceTable, model: &str, usage: &Fact<Usage>, stated: Option<u64>) {
+    pub(crate) fn add(&mut self, prices: &PriceTable, model: &str, usage: &Fact<Usage>, stated: Option<u64>) {
         let cost = match (stated, usage, prices.price(model)) {
             (Some(micros), _, _) => Ok((u128::from(micros) * 1_000_000, Source::Stated, None)),
             (None, Fact::Missing(reason), _) => Err(*reason),

@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderName, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use retrial_spec::{Purpose, RecordedBody, RecordedEnd, RecordedExchange};
-use serde_json::Value;
 
 use crate::Secret;
+use crate::logged::logged;
 use crate::trial::causes;
 use crate::upstream::{BoxError, Outgoing, ReplyBody};
 
@@ -199,7 +199,7 @@ impl Taped {
             purpose: self.purpose,
             method: self.method.to_string(),
             target: redact(self.target),
-            request: body_of(&self.request),
+            request: logged(&self.request),
             status: self.status.map(|status| status.as_u16()),
             headers: headers.into_iter().map(|(name, value)| (name, redact(value))).collect(),
             body,
@@ -211,9 +211,4 @@ impl Taped {
             },
         }
     }
-}
-
-/// A request's body: JSON, or a text where it is none.
-pub(super) fn body_of(body: &Bytes) -> Value {
-    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }

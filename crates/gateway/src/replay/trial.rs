@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::Volatile;
 use super::difference::difference;
-use super::tape::body_of;
 use crate::WireLogError;
 use crate::log::read_lines;
+use crate::logged::logged;
 use crate::protocol::shape_of_path;
 use crate::trial::diverged;
 use crate::upstream::{BoxError, Outgoing, ReplyBody};
@@ -135,7 +135,7 @@ impl ReplayTrial {
         purpose: Purpose,
         outgoing: &Outgoing,
     ) -> Result<Response<ReplyBody>, String> {
-        let asked = self.shared.volatile.without(body_of(&outgoing.body));
+        let asked = self.shared.volatile.without(logged(&outgoing.body));
         match self.take((purpose, &outgoing.method, &outgoing.target), &asked) {
             // The agent went away before anything came, and does so again.
             Some(RecordedExchange { end: RecordedEnd::Abandoned, status: None, .. }) => {

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use retrial_spec::{AgentName, Exchange};
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -13,6 +12,7 @@ use super::exchange::Ended;
 use crate::latency::Latencies;
 use crate::ledger::{Conversation, End, Item, Ledger};
 use crate::log::WireLog;
+use crate::logged::logged;
 use crate::replay::Taped;
 use crate::upstream::PricedAs;
 
@@ -73,7 +73,7 @@ impl Recorder {
         self.note_latency(&ended);
         let arrival = ended.arrival;
         let began = arrival.started.saturating_duration_since(self.opened);
-        let request = request(&arrival.asked.body);
+        let request = logged(&arrival.asked.body);
         let waited = ended.traces.time();
         let since_opening = |at: Instant| at.saturating_duration_since(self.opened);
         let exchange = Exchange {
@@ -142,11 +142,6 @@ impl Recorder {
         self.recording.map_or(Ok(()), WireLog::finish)?;
         self.log.finish().map(|()| self.ledger)
     }
-}
-
-/// A request's body as it is recorded: JSON, or a text where it is none.
-fn request(body: &Bytes) -> Value {
-    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {

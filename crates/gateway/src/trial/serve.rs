@@ -243,7 +243,7 @@ fn unserved(request: &Request<Incoming>) -> Option<Refusal> {
         (StatusCode::UPGRADE_REQUIRED, "Connections cannot be upgraded; use plain HTTP requests.", None)
     } else if request.method() == Method::CONNECT {
         (StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not supported.", None)
-    } else if request.uri().path().split('/').any(is_dots) {
+    } else if goes_elsewhere(request.uri().path()) {
         (StatusCode::BAD_REQUEST, "The path may not hold `.` or `..`.", None)
     } else if announced_length(request.headers()).is_some_and(|length| length > BODY_LIMIT as u64) {
         TOO_LARGE
@@ -286,9 +286,10 @@ fn asks_for_upgrade(headers: &HeaderMap) -> bool {
         && connection.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
 }
 
-/// Whether a part of a path goes nowhere or up, written plainly or not.
-fn is_dots(part: &str) -> bool {
-    matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+/// Whether a part of a path goes nowhere or up, written plainly or not. A provider may decode a path before it looks at its parts.
+fn goes_elsewhere(path: &str) -> bool {
+    let plain = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {

@@ -5,14 +5,23 @@ use bytes::Bytes;
 use crate::fields::Fields;
 
 /// Returns the body with the value of its top-level `model` replaced and every other byte as it was; unchanged where it is no JSON
-/// object or names no model.
+/// object or names no model. Where it names several, each is replaced, whichever of them the provider would take.
 pub(crate) fn with_model(body: &Bytes, model: &str) -> Bytes {
-    let fields = Fields::of(body);
-    let Some(value) = fields.and_then(|fields| fields.raw("model")) else { return body.clone() };
-    // The value is borrowed from the body, so its address says where it is.
-    let start = value.as_ptr().addr() - body.as_ptr().addr();
-    let end = start + value.len();
-    [&body[..start], serde_json::Value::from(model).to_string().as_bytes(), &body[end..]].concat().into()
+    let Some(fields) = Fields::of(body) else { return body.clone() };
+    let model = serde_json::Value::from(model).to_string();
+    let (mut rewritten, mut copied) = (Vec::new(), 0);
+    for value in fields.all("model") {
+        // The value is borrowed from the body, so its address says where it is.
+        let start = value.as_ptr().addr() - body.as_ptr().addr();
+        rewritten.extend_from_slice(&body[copied..start]);
+        rewritten.extend_from_slice(model.as_bytes());
+        copied = start + value.len();
+    }
+    if copied == 0 {
+        return body.clone();
+    }
+    rewritten.extend_from_slice(&body[copied..]);
+    rewritten.into()
 }
 
 #[cfg(test)]
@@ -30,6 +39,14 @@ mod tests {
             "{ \"a\" : {\"model\": 1}, \"model\" :  \"new\\\"one\" ,\"n\":1.50 }\n"
         );
         assert_eq!(rewritten("{\"\\u006dodel\":null}"), "{\"\\u006dodel\":\"new\\\"one\"}");
+    }
+
+    #[test]
+    fn every_model_changes_where_there_are_several() {
+        assert_eq!(
+            rewritten("{\"model\":1,\"n\":{\"model\":2},\"mod\\u0065l\":[3] ,\"model\":\"\"}"),
+            "{\"model\":\"new\\\"one\",\"n\":{\"model\":2},\"mod\\u0065l\":\"new\\\"one\" ,\"model\":\"new\\\"one\"}"
+        );
     }
 
     #[test]

@@ -17,17 +17,6 @@ use tokio::net::UnixStream;
 /// Long enough for anything here; a test that reaches it fails.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Writes bytes, says no more, and returns what comes back.
-async fn raw(socket: &std::path::Path, bytes: &[u8]) -> String {
-    let mut stream = UnixStream::connect(socket).await.unwrap();
-    // The gateway may close before it has read everything.
-    let _ = stream.write_all(bytes).await;
-    let _ = stream.shutdown().await;
-    let mut answer = Vec::new();
-    let _ = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 #[tokio::test]
 async fn without_the_trials_token_nothing_is_answered_and_nothing_recorded() {
     let world = World::new();
@@ -47,40 +36,6 @@ async fn without_the_trials_token_nothing_is_answered_and_nothing_recorded() {
     assert_eq!(client.send(request).await.status, 200);
     let wire = gateway.finish().await.unwrap();
     assert_eq!((wire.exchanges, world.log().len()), (1, 1));
-}
-
-#[tokio::test]
-async fn the_token_of_another_trial_opens_nothing_in_any_protocol_and_is_recorded_nowhere() {
-    const OTHER: &str = "sk-another-trials-token";
-    let (here, there) = (World::new(), World::new());
-    let (gateway, simulated) = here.open_simulated(&Profile::steady()).await;
-    let other = retrial_gateway::TrialAccess {
-        token: retrial_gateway::Token::new(OTHER),
-        ..there.access(retrial_gateway::Upstream::Simulated(simulated))
-    };
-    let other = Gateway::new(PriceTable::builtin()).open(other).await.unwrap();
-    let mut client = Client::connect(gateway.socket()).await;
-    for path in [CHAT, RESPONSES, MESSAGES] {
-        let bearer = format!("Bearer {OTHER}");
-        for (path, name, value) in [
-            (path.to_owned(), "authorization", bearer.as_str()),
-            (path.to_owned(), "x-api-key", OTHER),
-            (format!("/{OTHER}{path}"), "x-api-key", OTHER),
-        ] {
-            let mut request = post(&path, "{}");
-            request.headers_mut().remove("authorization");
-            request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
-            let received = client.send(request).await;
-            assert_eq!(received.status, 401, "{path}");
-            let kind =
-                if path.ends_with(MESSAGES) { "authentication_error" } else { "invalid_request_error" };
-            assert_eq!(received.json()["error"]["type"], kind);
-        }
-    }
-    for (gateway, world) in [(gateway, here), (other, there)] {
-        let wire = gateway.finish().await.unwrap();
-        assert_eq!((wire.exchanges, wire.turned_away, world.log().len()), (0, 0, 0));
-    }
 }
 
 /// Bytes that are no stream of events, or one of events that mean nothing.
@@ -124,110 +79,6 @@ async fn garbage_for_a_stream_passes_as_it_is_and_is_a_fault_in_every_protocol()
     }
 }
 
-/// The most memory that this process has had, in kilobytes.
-fn peak() -> u64 {
-    let status = fs_err::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[tokio::test]
-async fn a_stream_without_end_takes_no_more_memory_the_longer_it_is() {
-    let text = "x".repeat(64 << 10);
-    let chat = serde_json::json!({"choices": [{"index": 0, "delta": {"content": text}}]});
-    let added = serde_json::json!({"type": "response.output_text.delta", "output_index": 0, "delta": text});
-    let block = serde_json::json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
-    let delta = serde_json::json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
-    for (path, first, event) in
-        [(CHAT, &chat, &chat), (RESPONSES, &added, &added), (MESSAGES, &block, &delta)]
-    {
-        let (say, pieces) = tokio::sync::mpsc::channel(4);
-        let upstream = ScriptedUpstream::start([Script::Pieces(pieces)]).await;
-        let world = World::new();
-        let gateway = world.open(http(&upstream.base(), None)).await;
-        let mut client = Client::connect(gateway.socket()).await;
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-        let (first, event) = (format!("{head}data: {first}\n\n"), format!("data: {event}\n\n"));
-        let length = first.len() - head.len() + 1600 * event.len();
-        let teller = tokio::spawn(async move {
-            say.send(first.into_bytes()).await.unwrap();
-            for _ in 0..1600 {
-                say.send(event.clone().into_bytes()).await.unwrap();
-            }
-        });
-        let mut body = client.start(post(path, "{}")).await.into_body();
-        let (mut received, mut early) = (0, None);
-        while let Some(frame) = body.frame().await {
-            received += frame.unwrap().into_data().unwrap().len();
-            if received > 20 << 20 {
-                early.get_or_insert_with(peak);
-            }
-        }
-        // Four fifths of the stream, 80 MB, came after that.
-        let grown = peak() - early.unwrap();
-        assert!(grown < 16 << 10, "{path}: {grown} kB more");
-        teller.await.unwrap();
-        assert_eq!(received, length);
-        gateway.finish().await.unwrap();
-        let exchange = world.log().remove(0);
-        assert!(exchange.fault.unwrap().contains("in part"), "{path}");
-        assert!(exchange.reply.text.len() <= 8 << 20 && exchange.reply.text.len() > 7 << 20, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn a_body_of_100_megabytes_is_refused_announced_or_not() {
-    let world = World::new();
-    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
-    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n");
-    let announced =
-        raw(gateway.socket(), format!("{head}content-length: 104857600\r\n\r\n").as_bytes()).await;
-    assert!(announced.starts_with("HTTP/1.1 413 "), "{announced}");
-
-    let stream = UnixStream::connect(gateway.socket()).await.unwrap();
-    let (mut read, mut write) = stream.into_split();
-    let writer = tokio::spawn(async move {
-        let _ = write.write_all(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes()).await;
-        let chunk = [b"100000\r\n".as_slice(), &vec![b'x'; 1 << 20], b"\r\n"].concat();
-        for _ in 0..100 {
-            if write.write_all(&chunk).await.is_err() {
-                return false;
-            }
-        }
-        true
-    });
-    let mut answer = Vec::new();
-    let _ = tokio::time::timeout(LIMIT, read.read_to_end(&mut answer)).await.unwrap();
-    assert!(String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 413 "));
-    drop(read);
-    assert!(!writer.await.unwrap(), "the whole body was taken");
-    assert_eq!(gateway.finish().await.unwrap().exchanges, 0);
-}
-
-#[tokio::test]
-async fn what_is_no_http_is_a_4xx_or_a_closed_connection() {
-    let world = World::new();
-    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
-    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\n");
-    let endless = format!("{head}x: {}", "y".repeat(1 << 20));
-    let torn = format!("{head}content-length: 50\r\n\r\n{{\"model\"");
-    let conflict = format!("{head}content-length: 5\r\ncontent-length: 6\r\n\r\nhello!");
-    for bytes in [
-        &b"\x16\x03\x01\x02\x00"[..],
-        b"\r\n\r\n\r\n",
-        b"GET\xff / HTTP/1.1\r\n\r\n",
-        endless.as_bytes(),
-        torn.as_bytes(),
-        conflict.as_bytes(),
-    ] {
-        let answer = raw(gateway.socket(), bytes).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
-    }
-    // Others are served as before.
-    play(&gateway, "fix it", true).await;
-    gateway.finish().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_body_that_is_no_utf_8_is_refused_and_recorded_as_text() {
     let world = World::new();
@@ -254,17 +105,6 @@ async fn a_body_that_is_no_utf_8_passes_unchanged_in_every_protocol() {
         assert_eq!(exchange.request, serde_json::json!("{\"model\": \"\u{fffd}\u{fffd}\"}"));
         assert!(exchange.fault.unwrap().contains("not JSON"));
     }
-}
-
-#[tokio::test]
-async fn an_upgrade_to_a_websocket_is_declined() {
-    let world = World::new();
-    let (gateway, _) = world.open_simulated(&Profile::steady()).await;
-    let request = format!(
-        "GET /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    );
-    assert!(raw(gateway.socket(), request.as_bytes()).await.starts_with("HTTP/1.1 426 "));
-    assert_eq!(gateway.finish().await.unwrap().exchanges, 0);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod common;
 mod compressed;
 mod faults;
 mod hostile;
+mod hostile_replies;
+mod hostile_requests;
 mod http_upstream;
 mod identity;
 mod plans;

@@ -1,6 +1,7 @@
 //! A plain HTTP client on a Unix socket.
 
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
@@ -9,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
 use super::TOKEN;
@@ -57,6 +59,20 @@ impl Client {
         self.sender.ready().await.unwrap();
         self.sender.send_request(request).await.unwrap()
     }
+}
+
+/// Long enough for anything here; a test that reaches it fails.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Writes bytes, says no more, and returns what comes back.
+pub(crate) async fn raw(socket: &Path, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    // The gateway may close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A request with the trial's token.

@@ -1,6 +1,8 @@
 //! What the tests of the gateway share: a trial behind a real socket, a plain client, and an upstream that is told what to say.
 
 mod client;
+mod memory;
+mod spoken;
 mod upstream;
 
 use std::path::PathBuf;
@@ -17,7 +19,9 @@ use retrial_spec::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use client::{Client, Received, post};
+pub(crate) use client::{Client, Received, post, raw};
+pub(crate) use memory::{alone, growth};
+pub(crate) use spoken::{SPOKEN, Spoken, stream};
 pub(crate) use upstream::{DecidingUpstream, Script, ScriptedUpstream, reply};
 
 pub(crate) const TOKEN: &str = "sk-the-trials-token";
@@ -32,6 +36,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        end_with_a_panic_of_the_gateway();
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
@@ -91,9 +96,27 @@ impl World {
         (self.open(Upstream::Simulated(simulated.clone())).await, simulated)
     }
 
+    pub(crate) async fn open_in(&self, gateway: &Gateway, token: &str, upstream: Upstream) -> TrialGateway {
+        gateway.open(TrialAccess { token: Token::new(token), ..self.access(upstream) }).await.unwrap()
+    }
+
     pub(crate) fn log(&self) -> Vec<Exchange> {
         read_wire_log(&self.wire_log()).unwrap().map(Result::unwrap).collect()
     }
+}
+
+/// Ends the process where anything but a test panics: a panic in a task of the gateway's is no more than a closed connection otherwise.
+fn end_with_a_panic_of_the_gateway() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            before(info);
+            if info.location().is_some_and(|location| !location.file().contains("tests/")) {
+                std::process::abort();
+            }
+        }));
+    });
 }
 
 pub(crate) fn http(base: &str, model: Option<&str>) -> Upstream {
