@@ -74,12 +74,10 @@ mod tests {
     #[test]
     fn fields_are_as_they_were_written_in_the_order_of_their_names() {
         let fields = Fields::of(br#"{ "b" : [1.50 ], "\u0061": "x", "n": null, "b": 2 }"#).unwrap();
-        assert_eq!(fields.iter().collect::<Vec<_>>(), [
-            ("a", "\"x\""),
-            ("b", "[1.50 ]"),
-            ("b", "2"),
-            ("n", "null")
-        ]);
+        assert_eq!(
+            fields.iter().collect::<Vec<_>>(),
+            [("a", "\"x\""), ("b", "[1.50 ]"), ("b", "2"), ("n", "null")]
+        );
         assert_eq!(fields.value::<String>("a").as_deref(), Some("x"));
         assert_eq!((fields.value::<u64>("a"), fields.value::<u64>("b")), (None, Some(2)));
         assert_eq!((fields.raw("n"), fields.raw("x")), (Some("null"), None));
