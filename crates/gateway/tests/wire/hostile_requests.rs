@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 
 use crate::common::{
     Client, SPOKEN, Script, ScriptedUpstream, Spoken, TOKEN, World, alone, growth, http, post, raw,
-    simulation, stream, trial,
+    raw_and_wait, simulation, stream, trial,
 };
 
 /// Long enough for anything here; a test that reaches it fails.
@@ -230,8 +230,12 @@ fn bodies_of_100_megabytes_are_refused_announced_or_not_compressed_or_not() {
                     let (answer, is_taken) = pour(&pair.gateway, spoken.path).await;
                     assert!(answer.starts_with("HTTP/1.1 413 ") && !is_taken, "{is_taken}, {answer}");
                     for (coding, body) in &bombs {
-                        let bytes = with_token(&line, &format!("content-encoding: {coding}\r\n"), body);
-                        let answer = raw(pair.gateway.socket(), &bytes).await;
+                        let bytes = with_token(
+                            &line,
+                            &format!("connection: close\r\ncontent-encoding: {coding}\r\n"),
+                            body,
+                        );
+                        let answer = raw_and_wait(pair.gateway.socket(), &bytes).await;
                         assert!(answer.starts_with("HTTP/1.1 400 "), "{coding}: {answer}");
                         let bytes = with_token(&line, &format!("content-encoding: {coding}, gzip\r\n"), body);
                         let answer = raw(pair.gateway.socket(), &bytes).await;

@@ -70,6 +70,17 @@ pub(crate) async fn raw(socket: &Path, bytes: &[u8]) -> String {
     // The gateway may close before it has read everything.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
+    heard(stream).await
+}
+
+/// As [`raw`], of a client that goes on listening, to which an answer comes however long it takes.
+pub(crate) async fn raw_and_wait(socket: &Path, bytes: &[u8]) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    let _ = stream.write_all(bytes).await;
+    heard(stream).await
+}
+
+async fn heard(mut stream: UnixStream) -> String {
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap();
     String::from_utf8_lossy(&answer).into_owned()

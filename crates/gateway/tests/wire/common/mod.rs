@@ -19,7 +19,7 @@ use retrial_spec::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use client::{Client, Received, post, raw};
+pub(crate) use client::{Client, Received, post, raw, raw_and_wait};
 pub(crate) use memory::{alone, growth};
 pub(crate) use spoken::{SPOKEN, Spoken, stream};
 pub(crate) use upstream::{DecidingUpstream, Script, ScriptedUpstream, reply};
