@@ -75,9 +75,10 @@ fn concurrency_cannot_overspend_a_run() {
 #[test]
 fn without_limits_every_trial_gets_its_share_and_all_of_them_start() {
     let place = Place::new();
-    place.write("e.toml", &format!("{}\n[budget]\ntokens = 40000\n", experiment("fake", 2, &["steady"])));
+    // More than any of these trials takes: one that exceeds its share by its last request takes from those that follow.
+    place.write("e.toml", &format!("{}\n[budget]\ntokens = 4000000\n", experiment("fake", 2, &["steady"])));
     let plan = place.run(&["run", "e.toml", "--dry-run"]).expect(0);
-    assert!(plan.stdout.contains("4000 tokens"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("400000 tokens"), "{}", plan.stdout);
     place.run(&["run", "e.toml", "--out", "run", "--concurrency", "10"]).expect(0);
     assert_eq!(records(&place.join("run")).len(), 10);
 }

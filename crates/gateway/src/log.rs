@@ -35,10 +35,10 @@ impl WireLog {
     /// Writes one line.
     pub(crate) fn write(&mut self, exchange: &impl Serialize) -> io::Result<()> {
         // The compressor is slow at many small pieces, which is how a value is written.
-        self.line.clear();
         serde_json::to_writer(&mut self.line, exchange)?;
         self.line.push(b'\n');
         self.encoder.write_all(&self.line)?;
+        self.line.clear();
         self.line.shrink_to(LINE);
         self.encoder.flush()
     }

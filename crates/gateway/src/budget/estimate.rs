@@ -36,7 +36,7 @@ pub(crate) struct Outcome<'a> {
     pub(crate) reply_bytes: u64,
 }
 
-/// The fields that bound a reply's length in tokens, in the words of all protocols; the first that is there counts.
+/// The fields that bound a reply's length in tokens, in the words of all protocols.
 const BOUNDS: [&str; 3] = ["max_output_tokens", "max_completion_tokens", "max_tokens"];
 
 /// The fields that say that the provider holds part of the input.
@@ -57,11 +57,8 @@ impl Estimate {
     /// Returns the estimate for a body with its fields, and the price of its model.
     pub(crate) fn of_call(body: &[u8], fields: &Fields<'_>, price: Option<&Price>) -> Self {
         let input = body.len() as u64;
-        let is_stated = |name: &&'static str| fields.raw(name).is_some_and(|value| value != "null");
-        let is_held_elsewhere = HELD_ELSEWHERE.iter().any(is_stated);
-        let output = BOUNDS.iter().find_map(|name| fields.value::<u64>(name));
-        let replies = fields.value::<u64>("n").unwrap_or(1).max(1);
-        let output = output.map(|output| output.saturating_mul(replies));
+        let is_held_elsewhere = stated(fields, &HELD_ELSEWHERE).next().is_some();
+        let output = longest_reply(fields);
         // Images and sounds take far more bytes for a token than text.
         let least_tokens = if holds_encoded_bytes(body) { 0 } else { input / BYTES_PER_TOKEN };
         let lowest = price.map_or(0, Price::lowest_input);
@@ -112,6 +109,22 @@ impl Estimate {
     }
 }
 
+/// The texts of all fields of these names that are not null.
+fn stated<'a>(fields: &Fields<'a>, names: &[&str]) -> impl Iterator<Item = &'a str> {
+    names.iter().flat_map(|name| fields.all(name)).filter(|value| *value != "null")
+}
+
+/// The longest reply in tokens that a body allows, where it bounds it. Of several bounds the largest: nobody knows which of
+/// them the provider takes, and who states a small one beside a large one gains nothing.
+fn longest_reply(fields: &Fields<'_>) -> Option<u64> {
+    let largest = |names: &[&str]| -> Option<Option<u64>> {
+        let numbers: Result<Vec<u64>, _> = stated(fields, names).map(serde_json::from_str).collect();
+        Some(numbers.ok()?.into_iter().max())
+    };
+    let replies = largest(&["n"])?.unwrap_or(1).max(1);
+    Some(largest(&BOUNDS)??.saturating_mul(replies))
+}
+
 /// Whether a body holds an image, a sound or a file as text.
 fn holds_encoded_bytes(body: &[u8]) -> bool {
     memmem::find(body, b"base64").is_some()
@@ -142,6 +155,12 @@ mod tests {
             (r#"{"max_completion_tokens": 100, "n": 2}"#, Some(200)),
             (r#"{"max_output_tokens": 7, "input": []}"#, Some(7)),
             (r#"{"max_output_tokens": 7, "previous_response_id": "r"}"#, None),
+            (r#"{"max_tokens": 9, "max_completion_tokens": 7, "n": null}"#, Some(9)),
+            (r#"{"max_tokens": 1000000, "max_tokens": 1}"#, Some(1_000_000)),
+            (r#"{"max_tokens": 1, "n": 5, "n": 1}"#, Some(5)),
+            (r#"{"max_tokens": 1, "max_tokens": 1e6}"#, None),
+            (r#"{"max_tokens": 1, "n": "5"}"#, None),
+            (r#"{"max_tokens": 1, "conversation": "c", "conversation": null}"#, None),
             (r#"{"messages": []}"#, None),
             ("no json", None),
         ] {
