@@ -11,6 +11,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use retrial_benches::{Extent, Failure, NAMESPACE_HELPER, PEER, Sitting, peer_main, render};
 
+// As in the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the cost of the harness beside bare loops.
 #[derive(Debug, Parser)]
 #[command(name = "retrial-benches")]

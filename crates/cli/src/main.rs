@@ -17,6 +17,10 @@ use retrial_spec::Exit;
 use crate::args::{AgentCommand, Cli, Command, KitCommand, TaskCommand};
 use crate::failure::Failure;
 
+// The gateway makes and drops small values for every event of a reply, at which the system's allocator is slow.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == backend::NAMESPACE_HELPER) {
         return retrial_sandbox::namespace_helper_main();
