@@ -1,5 +1,7 @@
 //! A reply of Chat Completions, whole or put together from the events of a stream.
 
+use std::collections::HashMap;
+
 use retrial_spec::{Reply, ToolCall, ToolKind};
 use serde_json::{Value, json};
 
@@ -15,13 +17,9 @@ pub(in crate::protocol) struct ChatReply {
     reply: Reply,
     refusal: String,
     reasoning: String,
-    calls: Vec<PartialCall>,
-}
-
-#[derive(Debug)]
-struct PartialCall {
-    index: Option<u64>,
-    call: ToolCall,
+    calls: Vec<ToolCall>,
+    /// The place of the last call of each index; a reply may hold very many.
+    last_of: HashMap<Option<u64>, usize>,
 }
 
 impl Parts for ChatReply {
@@ -46,7 +44,7 @@ impl Parts for ChatReply {
             self.reply.text = self.refusal;
         }
         self.reply.reasoning = Some(self.reasoning).filter(|reasoning| !reasoning.is_empty());
-        self.reply.tool_calls = self.calls.into_iter().map(|partial| partial.call).collect();
+        self.reply.tool_calls = self.calls;
         let said = said(&self.reply);
         (self.reply, said)
     }
@@ -106,8 +104,8 @@ impl ChatReply {
     /// Adds to the call that a piece belongs to: the one of its index, unless it brings another id; without an index the last one,
     /// unless it brings an id.
     fn extend_call(&mut self, index: Option<u64>, piece: &ToolCall, kept: &mut Kept) {
-        let found = self.calls.iter().rposition(|known| known.index == index).filter(|place| {
-            let known = &self.calls[*place].call.id;
+        let found = self.last_of.get(&index).copied().filter(|place| {
+            let known = &self.calls[*place].id;
             piece.id.is_empty() || *known == piece.id || (known.is_empty() && index.is_some())
         });
         if !kept.take(piece.id.len() + piece.name.len() + piece.arguments.len()) {
@@ -116,11 +114,12 @@ impl ChatReply {
         let Some(place) = found else {
             let is_empty = piece.id.is_empty() && piece.name.is_empty() && piece.arguments.is_empty();
             if !is_empty && kept.take(PIECE_COST) {
-                self.calls.push(PartialCall { index, call: piece.clone() });
+                self.last_of.insert(index, self.calls.len());
+                self.calls.push(piece.clone());
             }
             return;
         };
-        let call = &mut self.calls[place].call;
+        let call = &mut self.calls[place];
         if call.id.is_empty() {
             call.id.clone_from(&piece.id);
         }
