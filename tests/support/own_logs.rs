@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// The differences between the agents' own logs and the wire, as the documentation states them.
-pub(crate) const RULES: [&str; 7] = [
+pub(crate) const RULES: [&str; 8] = [
     CODEX_INPUT_HOLDS_CACHE,
     OPENCODE_OUTPUT_WITHOUT_REASONING,
     OPENCODE_HIDES_TITLES,
@@ -15,6 +15,7 @@ pub(crate) const RULES: [&str; 7] = [
     CLAUDE_REPEATS_USAGE,
     MINI_INPUT_HOLDS_CACHE,
     AIDER_KEEPS_TEXT,
+    AIDER_HIDES_SUMMARIES,
 ];
 
 const CODEX_INPUT_HOLDS_CACHE: &str = "codex: `input_tokens` holds what was read from a cache";
@@ -26,6 +27,10 @@ const CLAUDE_REPEATS_USAGE: &str =
 const MINI_INPUT_HOLDS_CACHE: &str =
     "mini-swe-agent: `prompt_tokens` holds what was read from a cache, in each protocol";
 const AIDER_KEEPS_TEXT: &str = "aider: the text of the replies is kept, and tokens only rounded";
+const AIDER_HIDES_SUMMARIES: &str = "aider: a request for a summary of its own history is not in that history";
+
+/// How aider begins such a request.
+pub(crate) const AIDER_SUMMARY: &str = "*Briefly* summarize this partial conversation about programming.";
 
 /// A session as one side tells it.
 #[derive(Debug, Default, PartialEq, Eq)]
