@@ -3,6 +3,7 @@
 //! Everything here is a pure function of the manifest, the records, the settings and their seed: the same input gives the same
 //! bytes, in whatever order the records come. No files, no clock. `docs/metrics.md` explains the measures to users.
 
+mod action_use;
 mod actions;
 mod books;
 mod confidence;
@@ -10,7 +11,9 @@ mod error;
 mod estimators;
 mod measure;
 mod outcome;
+pub mod princeton;
 mod repeats;
+mod report;
 mod resources;
 mod robustness;
 mod scorecard;
@@ -20,12 +23,14 @@ mod success;
 mod trials;
 mod value;
 
+pub use action_use::{ActionTally, ActionUse, KindUse, NameUse, Split, Transition, TrialTotals, UseCount};
 pub use books::{
     Books, ClassCount, Denominators, EndingClass, FactCounts, KnownCount, MissingCount, Provenance,
     VerdictClass,
 };
 pub use error::MetricsError;
 pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Unit};
+pub use report::{REPORT_SCHEMA, RunReport, ScoreReport, report_schema};
 pub use robustness::{FaultTotals, Robustness};
 pub use scorecard::{
     RunFacts, SCHEMA_VERSION, SchemaVersion, Scorecard, Scorecards, TaskRow, Warning, schema,

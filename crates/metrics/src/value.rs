@@ -208,7 +208,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    const fn fixed(code: &'static str, message: &'static str) -> Self {
+    pub(crate) const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self { code: Cow::Borrowed(code), message: Cow::Borrowed(message) }
     }
 

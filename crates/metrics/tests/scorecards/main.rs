@@ -4,6 +4,7 @@
 mod bad_input;
 mod build;
 mod example;
+mod princeton;
 mod properties;
 mod robustness;
 mod thin_data;
