@@ -69,7 +69,8 @@ fn overconfidence(forecasts: &[Vec<Forecast>], context: &Context<'_>) -> Result<
     estimators::mean_over_tasks(&values, evidence(forecasts).trials, (-1.0, 1.0), context)
 }
 
-fn auroc(forecasts: &[Vec<Forecast>], context: &Context<'_>) -> Result<Estimate, Reason> {
+/// Estimates the area under the curve of forecasts by task, with the clustered interval of the population.
+pub(crate) fn auroc(forecasts: &[Vec<Forecast>], context: &Context<'_>) -> Result<Estimate, Reason> {
     let scored: Vec<Vec<Scored>> =
         forecasts.iter().map(|task| task.iter().map(|&forecast| forecast.into()).collect()).collect();
     let estimate = auroc_clustered(&scored, context.level)?;

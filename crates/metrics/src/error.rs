@@ -8,6 +8,12 @@ pub enum MetricsError {
     /// The level is not a confidence level.
     #[error("confidence level `{0}` is not strictly between 0 and 1")]
     Level(f64),
+    /// A gate's margin is none.
+    #[error("margin `{0}` is not between 0 and 1")]
+    Margin(f64),
+    /// A power is none.
+    #[error("power `{0}` is not between 0.5 and 1")]
+    Power(f64),
     /// The run's manifest names something twice.
     #[error("the run names the {what} `{name}` twice")]
     NamedTwice {
@@ -60,9 +66,12 @@ impl MetricsError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::NamedTwice { .. } | Self::Unplanned { .. } | Self::Duplicate { .. } => Exit::Invalid,
-            Self::Level(_) | Self::Confidence { .. } | Self::Reward { .. } | Self::Contradiction { .. } => {
-                Exit::Input
-            }
+            Self::Level(_)
+            | Self::Margin(_)
+            | Self::Power(_)
+            | Self::Confidence { .. }
+            | Self::Reward { .. }
+            | Self::Contradiction { .. } => Exit::Input,
         }
     }
 }

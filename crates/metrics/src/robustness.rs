@@ -3,17 +3,15 @@
 //! Only trials in which a fault landed are compared; those that were spared by chance say nothing of faults and are counted apart.
 
 use retrial_spec::{AgentName, ConditionName, WireFault};
-use retrial_stats::compare::Pair;
-use retrial_stats::compare::mover::mover_difference;
-use retrial_stats::compare::paired::PairedDifference;
 use retrial_stats::compare::ratio::ratio_of_means;
 use retrial_stats::{ClusterCounts, Counts, Undefined};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::estimators::{self, Context};
+use crate::paired::PairedCounts;
 use crate::trials::{TaskTrials, Trial};
-use crate::value::{Bounds, Estimate, Evidence, Interval, Reason};
+use crate::value::{Bounds, Estimate, Interval, Reason};
 use crate::{Measure, MeasureId, Target};
 
 /// What the faults of one condition do to one agent.
@@ -66,13 +64,16 @@ pub(crate) struct Comparison<'a> {
 impl Comparison<'_> {
     pub(crate) fn robustness(&self, context: &Context<'_>) -> Robustness {
         let pairs = self.pairs();
-        let of_pairs = |value: fn(&Pairs, &Context<'_>) -> Result<Estimate, Reason>| {
+        let of_pairs = |value: fn(&PairedCounts, &Context<'_>) -> Result<Estimate, Reason>| {
             pairs.as_ref().map_err(Clone::clone).and_then(|pairs| value(pairs, context))
         };
         let measures = [
-            (MeasureId::FaultSuccess, of_pairs(|pairs, context| estimators::rate(&pairs.faulty, context))),
-            (MeasureId::FaultBaseline, of_pairs(|pairs, context| estimators::rate(&pairs.plain, context))),
-            (MeasureId::FaultDifference, of_pairs(difference)),
+            (MeasureId::FaultSuccess, of_pairs(|pairs, context| estimators::rate(&pairs.first, context))),
+            (MeasureId::FaultBaseline, of_pairs(|pairs, context| estimators::rate(&pairs.second, context))),
+            (
+                MeasureId::FaultDifference,
+                of_pairs(|pairs, context| pairs.difference(context.target(), context.level)),
+            ),
             (MeasureId::FaultRatio, of_pairs(ratio)),
             (MeasureId::FaultRecovery, self.share_of_faults(|trial| trial.faults.recovered, context)),
             (MeasureId::FaultContinued, self.share_of_faults(|trial| trial.faults.went_on, context)),
@@ -103,7 +104,7 @@ impl Comparison<'_> {
     }
 
     /// The tasks with graded trials on both sides, of those under the fault the ones that were hit.
-    fn pairs(&self) -> Result<Pairs, Reason> {
+    fn pairs(&self) -> Result<PairedCounts, Reason> {
         let counts = |outcomes: Vec<bool>| Counts::of(&outcomes);
         let hit: Vec<(Counts, &TaskTrials<'_>)> = self
             .tasks
@@ -125,8 +126,7 @@ impl Comparison<'_> {
         if faulty.is_empty() {
             return Err(Reason::NO_BASELINE);
         }
-        let groups = |counts| ClusterCounts::new(counts).map_err(|_| Reason::from(Undefined::Empty));
-        Ok(Pairs { faulty: groups(faulty)?, plain: groups(plain)? })
+        PairedCounts::new(faulty, plain)
     }
 
     /// The share of landed faults of which something holds, mean over tasks. Faults of one trial are no independent evidence, hence
@@ -164,44 +164,8 @@ impl Comparison<'_> {
     }
 }
 
-/// Passed and graded trials of the same tasks under both conditions.
-struct Pairs {
-    faulty: ClusterCounts,
-    plain: ClusterCounts,
-}
-
-impl Pairs {
-    fn rates(&self) -> Result<Vec<Pair<f64>>, Reason> {
-        let pairs = self.faulty.groups().iter().zip(self.plain.groups());
-        let rates = pairs.map(|(faulty, plain)| Ok(Pair { first: faulty.rate()?, second: plain.rate()? }));
-        rates.collect::<Result<_, Undefined>>().map_err(Reason::from)
-    }
-
-    /// The trials that were hit, and the tasks.
-    fn evidence(&self) -> Evidence {
-        estimators::evidence(&self.faulty)
-    }
-}
-
-/// Success under the fault minus success without, mean over tasks.
-fn difference(pairs: &Pairs, context: &Context<'_>) -> Result<Estimate, Reason> {
-    let rates = pairs.rates()?;
-    let paired = PairedDifference::new(&rates, context.level)?.estimate;
-    let interval = match context.target() {
-        // Equal differences leave nothing to compute an interval from.
-        Target::Population if paired.standard_error.is_some_and(|error| error < 1e-15) => {
-            Err(Undefined::ZeroVariance.into())
-        }
-        Target::Population => Interval::of(&paired, (-1.0, 1.0)),
-        Target::FixedSuite => mover_difference(&pairs.faulty, &pairs.plain, context.level)
-            .map_err(Reason::from)
-            .and_then(|estimate| Interval::of(&estimate, (-1.0, 1.0))),
-    };
-    Estimate::new(paired.point, pairs.evidence(), context.target(), interval)
-}
-
 /// Success under the fault as a share of success without. Not cut off at 1, which would bias it downwards.
-fn ratio(pairs: &Pairs, context: &Context<'_>) -> Result<Estimate, Reason> {
+fn ratio(pairs: &PairedCounts, context: &Context<'_>) -> Result<Estimate, Reason> {
     let ratio = ratio_of_means(&pairs.rates()?, context.level)?;
     let range = (0.0, f64::MAX);
     let is_flat = ratio.estimate.standard_error.is_some_and(|error| error < 1e-15);
@@ -216,7 +180,7 @@ fn ratio(pairs: &Pairs, context: &Context<'_>) -> Result<Estimate, Reason> {
         Interval::new(interval, context.level, retrial_stats::Method::Fieller)
     });
     let mut estimate = Estimate::new(ratio.estimate.point, pairs.evidence(), context.target(), linear)?;
-    if context.target() == Target::Population && pairs.faulty.len() > 1 {
+    if context.target() == Target::Population && pairs.first.len() > 1 {
         estimate.beside = vec![Bounds::from(of_population(fieller))];
     }
     Ok(estimate)

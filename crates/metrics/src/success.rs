@@ -79,29 +79,66 @@ pub(crate) fn measures(counts: &Result<ClusterCounts, Reason>, context: &Context
         Ok(counts) => counts,
         Err(reason) => return undefined(reason, target),
     };
-    let longest = longest_curve(counts);
-    let model = Model::new(counts, longest, context);
-    let success = estimators::rate(counts, context);
-    let shown = success.clone().map(|estimate| with_references(estimate, counts, context));
-    let mut measures = vec![Measure::new(MeasureId::SuccessRate, target, shown)];
-    for (id, value, functional) in CURVES {
-        measures.extend((1..=longest).map(|k| {
-            // One draw is the success rate, interval and all.
-            let estimate = if k == 1 {
-                success.clone()
-            } else {
-                each(counts, 1, |task| value(task, u64::from(k)))
-                    .and_then(|values| model.estimate(functional(k), &values, context))
-            };
+    let found = Outcomes::new(counts, longest_curve(counts), context);
+    let success = found.success_rate();
+    // One draw is the success rate, interval and all.
+    let once = success.clone().map(|estimate| Estimate { beside: Vec::new(), ..estimate });
+    let mut measures = vec![Measure::new(MeasureId::SuccessRate, target, success)];
+    for (id, ..) in CURVES {
+        measures.extend((1..=found.longest).map(|k| {
+            let estimate = if k == 1 { once.clone() } else { found.curve(id, k) };
             let headline = TABLE_K.contains(&k);
             Measure { k: Some(k), headline, ..Measure::new(id, target, estimate) }
         }));
     }
     measures.extend(partition(counts, context));
-    let values = each(counts, 2, agreement::outcome_consistency);
-    let consistency = values.and_then(|values| model.estimate(Functional::Consistency, &values, context));
-    measures.push(Measure::new(MeasureId::OutcomeConsistency, target, consistency));
+    measures.push(Measure::new(MeasureId::OutcomeConsistency, target, found.consistency()));
     measures
+}
+
+/// Outcomes with the model of their intervals: what success and outcome consistency are estimated by.
+pub(crate) struct Outcomes<'a> {
+    counts: &'a ClusterCounts,
+    /// The largest `k` of the curves.
+    longest: u32,
+    model: Model,
+    context: &'a Context<'a>,
+}
+
+impl<'a> Outcomes<'a> {
+    /// Fits the model; curves can be asked for up to `longest`.
+    pub(crate) fn new(counts: &'a ClusterCounts, longest: u32, context: &'a Context<'a>) -> Self {
+        Self { counts, longest, model: Model::new(counts, longest, context), context }
+    }
+
+    /// Estimates the success rate, for the population with the reference intervals beside it.
+    pub(crate) fn success_rate(&self) -> Result<Estimate, Reason> {
+        let success = estimators::rate(self.counts, self.context);
+        success.map(|estimate| with_references(estimate, self.counts, self.context))
+    }
+
+    /// Estimates a point of a curve from `k` = 2 on.
+    pub(crate) fn curve(&self, id: MeasureId, k: u32) -> Result<Estimate, Reason> {
+        let curve = CURVES.into_iter().find(|curve| curve.0 == id).ok_or(Undefined::OutOfDomain)?;
+        let values = each(self.counts, 1, |task| curve.1(task, u64::from(k)))?;
+        self.model.estimate(curve.2(k), &values, self.context)
+    }
+
+    /// Estimates outcome consistency.
+    pub(crate) fn consistency(&self) -> Result<Estimate, Reason> {
+        let values = each(self.counts, 2, agreement::outcome_consistency)?;
+        self.model.estimate(Functional::Consistency, &values, self.context)
+    }
+
+    /// Returns the posterior interval of the model before the estimate is added to it; none where the model is no posterior, or does
+    /// not know the functional.
+    pub(crate) fn raw_posterior(&self, functional: Functional) -> Option<retrial_stats::Interval> {
+        match &self.model {
+            Model::Grid(grid) => Some(grid.summary(functional, self.context.level).interval),
+            Model::Fixed(fixed) => Some(fixed.summary(functional, self.context.level).ok()?.interval),
+            Model::Spread | Model::None(_) => None,
+        }
+    }
 }
 
 type Curve = (MeasureId, fn(Counts, u64) -> Result<f64, Undefined>, fn(u32) -> Functional);

@@ -245,6 +245,10 @@ impl Reason {
     pub(crate) const NO_METHOD: Self =
         Self::fixed("no_method", "no interval for a quantile of trials that share tasks");
 
+    /// The answer comes from an interval.
+    pub(crate) const INTERVAL_DECIDES: Self =
+        Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");
+
     pub(crate) fn too_few_trials(have: usize, need: usize) -> Self {
         let message = format!("needs at least {need} trials, has {have}");
         Self { code: "too_few_trials".into(), message: message.into() }

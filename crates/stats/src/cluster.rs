@@ -7,7 +7,7 @@
 
 use crate::counts::ClusterCounts;
 use crate::estimate::{Estimate, Method};
-use crate::level::Level;
+use crate::level::{Interval, Level};
 use crate::moments;
 use crate::proportion::score_interval;
 use crate::undefined::Undefined;
@@ -143,6 +143,21 @@ fn base_size(groups: &ClusterCounts) -> Result<f64, Undefined> {
     Ok((groups.len() as f64).powi(2) / inverse)
 }
 
+/// The size m(1−m)/v between the base size and four times that; v = 0 gives the upper end.
+fn stratified_size(point: f64, variance: f64, base: f64) -> f64 {
+    if variance > 0.0 { (point * (1.0 - point) / variance).max(base).min(4.0 * base) } else { 4.0 * base }
+}
+
+/// Returns the interval of [`stratified_wilson`] with another variance in place of the observed one, which is believed where it is 0.
+pub(crate) fn stratified_interval(
+    groups: &ClusterCounts,
+    variance: f64,
+    level: Level,
+) -> Result<Interval, Undefined> {
+    let (point, base) = (groups.mean_rate()?, base_size(groups)?);
+    Ok(score_interval(point, stratified_size(point, variance, base), level.z()))
+}
+
 /// Estimates the mean of the groups' rates for exactly these groups: Wilson on the stratified effective size.
 ///
 /// v = Σ p̂ᵢ(1−p̂ᵢ)/(nᵢ−1)/T², base = T²/Σ(1/nᵢ), size = clamp(m(1−m)/v, base, 4 base), base where v = 0;
@@ -163,8 +178,7 @@ pub fn stratified_wilson(groups: &ClusterCounts, level: Level) -> Result<Effecti
     });
     let variance = moments::sum(within) / (groups.len() as f64).powi(2);
     let base = base_size(groups)?;
-    let effective_size =
-        if variance <= NOISE { base } else { (point * (1.0 - point) / variance).max(base).min(4.0 * base) };
+    let effective_size = if variance <= NOISE { base } else { stratified_size(point, variance, base) };
     let estimate = Estimate {
         point,
         interval: Ok(score_interval(point, effective_size, level.z())),

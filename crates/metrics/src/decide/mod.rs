@@ -1,0 +1,29 @@
+//! Decisions about two agents, or two releases of one: are they different, may the candidate replace the baseline, are they alike?
+//!
+//! Pure functions of the outcomes of the same tasks on two sides, candidate and baseline; differences are candidate minus baseline
+//! throughout. Nothing here depends on the order of tasks. `docs/metrics.md` explains the rules to users.
+//!
+//! | question | function |
+//! |---|---|
+//! | do both sides have the same tasks | [`Pairing::new`] |
+//! | do they differ, for new tasks and for exactly these | [`compare`] |
+//! | may the candidate replace the baseline | [`gate`] |
+//! | are they alike up to a margin | [`equivalence`] |
+//! | which of many p-values stand | [`adjusted`], [`task_differences`] |
+
+mod compare;
+mod equivalence;
+mod gate;
+mod multiplicity;
+mod pairing;
+
+pub use compare::{
+    Comparison, DifferenceBand, ExactTest, Finding, PopulationComparison, SuiteComparison, compare,
+};
+pub use equivalence::{Equivalence, equivalence};
+pub use gate::{Decision, Gate, GateRule, Open, TrialsNeeded, gate};
+pub use multiplicity::{Adjusted, Adjustment, Purpose, TaskDifference, adjusted, task_differences};
+pub use pairing::{NotComparable, Pairing, Side, TaskOutcomes};
+
+pub(crate) use compare::{population_finding, suite_finding};
+pub(crate) use gate::OneSided;

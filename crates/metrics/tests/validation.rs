@@ -1,0 +1,57 @@
+//! A small validation: with few repetitions and wide bounds, it fails for an estimator or a decision that is really wrong.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
+
+use retrial_metrics::validate::{Design, Plan, Report, Standing, Study};
+
+fn design(text: &str) -> Design {
+    text.parse().unwrap()
+}
+
+/// Mean over scenarios of how often something held.
+fn share(report: &Report, study: Study, design: Design, what: &str, method: &str) -> f64 {
+    let shares: Vec<f64> =
+        report.select(study, design, what, method).map(|row| row.tally.share().unwrap()).collect();
+    assert_eq!(shares.len(), 6, "{what}, {method}");
+    shares.iter().sum::<f64>() / 6.0
+}
+
+#[test]
+fn few_repetitions_show_that_intervals_and_decisions_are_about_right() {
+    let (small, middle) = (design("5x5"), design("20x10"));
+    let report = Plan::new(200, 1, &[small, middle]).run(2, &|_| ());
+    let missed: Vec<_> =
+        report.requirements.iter().filter(|requirement| requirement.standing == Standing::Missed).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    for design in [small, middle] {
+        for (study, what) in [
+            (Study::Population, "success rate"),
+            (Study::Population, "pass^5"),
+            (Study::Population, "outcome consistency"),
+            (Study::FixedSuite, "success rate"),
+            (Study::FixedSuite, "pass^5"),
+            (Study::FixedSuite, "outcome consistency"),
+        ] {
+            let share = share(&report, study, design, what, "shown");
+            assert!((0.90..=0.995).contains(&share), "{study:?} {design} {what}: {share}");
+        }
+        let passes = |what| share(&report, Study::Gate, design, what, "");
+        assert!(passes("drop of the margin: pass") <= 0.08);
+        assert!(passes("drop of twice the margin: pass") < passes("no drop: pass"));
+    }
+    // The plain interval of trials that share tasks is known to be too short: the check can fail.
+    let beside = share(&report, Study::Population, small, "success rate", "group_t, beside");
+    assert!(beside < 0.92, "{beside}");
+}
+
+#[test]
+fn the_numbers_depend_on_the_seed_and_on_nothing_else() {
+    let (one, other) = (design("5x5"), design("3x4"));
+    let run = |seed, threads, designs: &[Design]| Plan::new(3, seed, designs).run(threads, &|_| ());
+    let report = run(1, 1, &[one]);
+    assert_eq!(report, run(1, 4, &[one]));
+    assert_ne!(report.rows, run(2, 1, &[one]).rows);
+    let more = run(1, 2, &[other, one]);
+    for row in &report.rows {
+        assert!(more.rows.contains(row), "{row:?}");
+    }
+}
