@@ -107,7 +107,7 @@ impl TaskSimilarity {
 /// The fine name over all trials is the headline.
 pub(crate) fn measures(
     tasks: &[TaskTrials<'_>],
-    similarities: &[TaskSimilarity],
+    similarities: &[&TaskSimilarity],
     context: &Context<'_>,
 ) -> Vec<Measure> {
     let recorded = recorded(tasks);
@@ -139,7 +139,7 @@ fn recorded(tasks: &[TaskTrials<'_>]) -> Result<(), Reason> {
 }
 
 fn estimate(
-    similarities: &[TaskSimilarity],
+    similarities: &[&TaskSimilarity],
     (id, granularity, among): (MeasureId, Granularity, Among),
     context: &Context<'_>,
 ) -> Result<Estimate, Reason> {

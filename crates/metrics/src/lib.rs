@@ -10,10 +10,12 @@ mod confidence;
 pub mod decide;
 mod error;
 mod estimators;
+mod groups;
 mod measure;
 mod outcome;
 mod paired;
 pub mod princeton;
+mod profile;
 mod repeats;
 mod report;
 mod resources;
@@ -32,6 +34,7 @@ pub use books::{
     VerdictClass,
 };
 pub use error::MetricsError;
+pub use groups::{GroupBy, GroupCard};
 pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Unit};
 pub use report::{REPORT_SCHEMA, RunReport, ScoreReport, report_schema};
 pub use robustness::{FaultTotals, Robustness};

@@ -12,11 +12,12 @@ use crate::books::{Books, Denominators};
 use crate::robustness::Robustness;
 use crate::success::WorstCase;
 use crate::value::Number;
-use crate::{Measure, MeasureId, Settings};
+use crate::{GroupCard, Measure, MeasureId, Settings};
 
 /// The version of the scorecards' JSON that this build writes. Changes:
 /// - 1.0: the first.
-pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 0 };
+/// - 1.1: `groups`.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
 
 /// The version of the scorecards' JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -40,6 +41,9 @@ pub struct Scorecards {
     pub books: Books,
     /// One scorecard for each agent and condition, in the experiment's order.
     pub scorecards: Vec<Scorecard>,
+    /// One card for each agent, condition and group of tasks, in the experiment's order and the groups' names; empty where tasks are
+    /// not grouped.
+    pub groups: Vec<GroupCard>,
     /// What faults on the wire do, one entry for each agent and condition of the kind `fault`, in the experiment's order; empty where
     /// there is none, which means that robustness was not measured.
     pub robustness: Vec<Robustness>,

@@ -9,14 +9,15 @@ use retrial_spec::{
 };
 use retrial_stats::{Level, agreement};
 
-use crate::actions::{self, TaskSimilarity};
 use crate::books::{Tally, books_of_run};
 use crate::estimators::Context;
+use crate::groups::Groups;
 use crate::outcome::outcome;
+use crate::profile::{self, TaskProfile};
 use crate::robustness::{Comparison, Robustness};
 use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow, Warning};
 use crate::trials::{TaskTrials, Trial, Vocabulary};
-use crate::{MeasureId, MetricsError, Settings, confidence, repeats, resources, success};
+use crate::{MeasureId, MetricsError, Settings, repeats, success};
 
 /// Makes the scorecards of a run from its records, in any order.
 ///
@@ -123,6 +124,8 @@ impl<'a> Scoring<'a> {
         let context = Context { settings: self.settings, level: self.level, kinds: &kinds, is_replayed };
         let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
         let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
+        let division = Groups::new(self.settings.groups, &self.tasks.order, &self.manifest.tasks);
+        let mut group_cards = Vec::new();
         let mut groups = std::mem::take(&mut self.groups);
         for group in &mut groups {
             group.settle(&renamed);
@@ -133,7 +136,10 @@ impl<'a> Scoring<'a> {
             for &condition in &self.conditions.order {
                 let Some(group) = groups.next() else { continue };
                 let subject = Subject { agent, condition, tasks: &self.tasks.order, planned: planned_each };
-                scorecards.push(subject.scorecard(group, &context, &mut warnings));
+                let profiles = subject.profiles(&group, &context);
+                group_cards.extend(division.cards((agent, condition), &profiles, &context));
+                scorecards.push(subject.scorecard(&group, &profiles, &context));
+                subject.warn(&profiles, &mut warnings);
             }
         }
         let parts = scorecards.iter().map(|scorecard| &scorecard.denominators.books);
@@ -147,6 +153,7 @@ impl<'a> Scoring<'a> {
             settings: *self.settings,
             books,
             scorecards,
+            groups: group_cards,
             robustness,
             warnings,
         }
@@ -217,31 +224,27 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn scorecard(&self, group: Group, context: &Context<'_>, warnings: &mut Vec<Warning>) -> Scorecard {
+    fn profiles<'g>(&'g self, group: &'g Group, context: &Context<'_>) -> Vec<TaskProfile<'g>> {
         let cells = self.tasks.iter().zip(&group.cells);
-        let tasks: Vec<TaskTrials<'_>> =
-            cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials }).collect();
-        self.warn(&tasks, warnings);
-        let similarities: Vec<TaskSimilarity> =
-            tasks.iter().map(|task| TaskSimilarity::new(task, context)).collect();
-        let mut measures = success::measures(&success::outcome_counts(&tasks), context);
-        measures.extend(actions::measures(&tasks, &similarities, context));
-        measures.extend(resources::spreads(&tasks, context));
-        measures.extend(confidence::measures(&tasks, context));
-        measures.extend(resources::quantiles(&tasks, context));
-        let rows = tasks.iter().zip(&similarities).map(|(task, similarity)| row(task, similarity));
+        let of_task = cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials });
+        of_task.map(|trials| TaskProfile::new(trials, context)).collect()
+    }
+
+    fn scorecard(&self, group: &Group, profiles: &[TaskProfile<'_>], context: &Context<'_>) -> Scorecard {
+        let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
         Scorecard {
             agent: self.agent.clone(),
             condition: self.condition.clone(),
             worst_case: success::worst_case(&tasks),
-            measures,
-            tasks: rows.collect(),
-            denominators: group.tally.denominators(self.planned),
+            measures: profile::measures(&profiles.iter().collect::<Vec<_>>(), context),
+            tasks: profiles.iter().map(row).collect(),
+            denominators: group.tally.clone().denominators(self.planned),
         }
     }
 
-    fn warn(&self, tasks: &[TaskTrials<'_>], warnings: &mut Vec<Warning>) {
+    fn warn(&self, profiles: &[TaskProfile<'_>], warnings: &mut Vec<Warning>) {
         let (agent, condition) = (self.agent, self.condition);
+        let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
         let ungraded: Vec<TaskName> = tasks
             .iter()
             .filter(|task| task.graded().next().is_none())
@@ -251,7 +254,7 @@ impl Subject<'_> {
             let (agent, condition) = (agent.clone(), condition.clone());
             warnings.push(Warning::UngradedTasks { agent, condition, tasks: ungraded });
         }
-        for task in tasks {
+        for task in &tasks {
             warnings.extend(repeats::identical(task).into_iter().map(|trials| Warning::IdenticalRepeats {
                 agent: agent.clone(),
                 condition: condition.clone(),
@@ -262,7 +265,8 @@ impl Subject<'_> {
     }
 }
 
-fn row(task: &TaskTrials<'_>, similarity: &TaskSimilarity) -> TaskRow {
+fn row(profile: &TaskProfile<'_>) -> TaskRow {
+    let TaskProfile { trials: task, similarity } = profile;
     let counts = success::task_counts(task);
     TaskRow {
         task: task.task.clone(),

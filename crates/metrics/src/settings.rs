@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::GroupBy;
+
 /// The choices a scorecard depends on; all of them are printed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Settings {
@@ -16,6 +18,8 @@ pub struct Settings {
     pub ungraded: UngradedPolicy,
     /// What the intervals speak of.
     pub target: Target,
+    /// What tasks are grouped by, for the measures of some tasks beside those of all.
+    pub groups: GroupBy,
 }
 
 impl Default for Settings {
@@ -26,6 +30,7 @@ impl Default for Settings {
             timeout: TimeoutPolicy::Verdict,
             ungraded: UngradedPolicy::Exclude,
             target: Target::Population,
+            groups: GroupBy::Category,
         }
     }
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod build;
 mod example;
 mod princeton;
+mod groups;
 mod properties;
 mod robustness;
 mod thin_data;

@@ -74,6 +74,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         timeout,
         ungraded,
         target,
+        ..Settings::default()
     })
 }
 
