@@ -9,12 +9,10 @@ use retrial_stats::edit::levenshtein_normalised;
 use retrial_stats::pairwise::Pairwise;
 
 use crate::estimators::{self, Context};
-use crate::trials::{TaskTrials, Trial};
+use crate::sequences::{IDLE, Sequences};
+use crate::trials::TaskTrials;
 use crate::value::{Estimate, Number, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
-
-/// Stands for "nothing was done", so that idle trials are alike and unlike all others.
-const IDLE: u32 = u32::MAX;
 
 /// How alike the trials of one task are.
 pub(crate) struct TaskSimilarity {
@@ -48,7 +46,7 @@ impl Means {
 }
 
 impl Similarity {
-    fn of(sequences: &[&[u32]], passed: &[bool]) -> Self {
+    fn of(sequences: &[Vec<u32>], passed: &[bool]) -> Self {
         let mixes: Result<Vec<Histogram>, Undefined> = sequences
             .iter()
             .map(|sequence| Histogram::new(if sequence.is_empty() { &[IDLE] } else { sequence }))
@@ -60,20 +58,13 @@ impl Similarity {
 }
 
 impl TaskSimilarity {
-    pub(crate) fn new(task: &TaskTrials<'_>, context: &Context<'_>) -> Self {
-        let trials: Vec<&Trial> = task.ran().collect();
-        let passed: Vec<bool> = trials.iter().map(|trial| trial.is_passed()).collect();
-        let names: Vec<&[u32]> = trials.iter().map(|trial| &*trial.actions).collect();
-        let kinds: Vec<Vec<u32>> = names
-            .iter()
-            .map(|actions| actions.iter().map(|&code| context.kinds[code as usize] as u32).collect())
-            .collect();
-        let kinds: Vec<&[u32]> = kinds.iter().map(Vec::as_slice).collect();
+    pub(crate) fn new(sequences: &Sequences) -> Self {
+        let Sequences { names, kinds, passed, .. } = sequences;
         Self {
-            trials: trials.len(),
+            trials: names.len(),
             successes: passed.iter().filter(|&&passed| passed).count(),
-            kind: Similarity::of(&kinds, &passed),
-            name: Similarity::of(&names, &passed),
+            kind: Similarity::of(kinds, passed),
+            name: Similarity::of(names, passed),
         }
     }
 
@@ -98,7 +89,7 @@ impl TaskSimilarity {
 
     /// The headline value of one task.
     pub(crate) fn headline(&self, id: MeasureId) -> Number {
-        self.mean(id, Granularity::Name, Among::All).into()
+        Number::of(self.mean(id, Granularity::Name, Among::All))
     }
 }
 
@@ -106,11 +97,10 @@ impl TaskSimilarity {
 ///
 /// The fine name over all trials is the headline.
 pub(crate) fn measures(
-    tasks: &[TaskTrials<'_>],
+    recorded: &Result<(), Reason>,
     similarities: &[&TaskSimilarity],
     context: &Context<'_>,
 ) -> Vec<Measure> {
-    let recorded = recorded(tasks);
     let mut measures = Vec::with_capacity(8);
     for id in [MeasureId::ActionMixConsistency, MeasureId::ActionOrderConsistency] {
         for among in [Among::All, Among::Successes] {
@@ -130,7 +120,7 @@ pub(crate) fn measures(
 }
 
 /// Tells trials that did nothing from trials whose actions nobody recorded: some trial must have an action.
-fn recorded(tasks: &[TaskTrials<'_>]) -> Result<(), Reason> {
+pub(crate) fn recorded(tasks: &[TaskTrials<'_>]) -> Result<(), Reason> {
     let mut ran = tasks.iter().flat_map(TaskTrials::ran).peekable();
     if ran.peek().is_none() {
         return Err(Reason::NO_TRIALS);

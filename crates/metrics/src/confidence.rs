@@ -5,27 +5,35 @@ use retrial_stats::calibration::brier::{bias, brier};
 use retrial_stats::discrimination::auroc::auroc_clustered;
 use retrial_stats::{ClusterCounts, Counts, Forecast, Scored, Undefined};
 
+use crate::calibration::{Calibrated, Calibration};
 use crate::estimators::{self, Context};
 use crate::trials::{TaskTrials, Trial};
-use crate::value::{Estimate, Evidence, Interval, Reason};
+use crate::value::{Estimate, Evidence, Interval, Known, Reason};
 use crate::{Measure, MeasureId, Target};
 
-/// Returns the measures of predictability.
-pub(crate) fn measures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
+/// Returns the measures of predictability, and the details of calibration.
+pub(crate) fn measures(
+    tasks: &[TaskTrials<'_>],
+    context: &Context<'_>,
+) -> (Vec<Measure>, Known<Calibration>) {
     let forecasts = forecasts(tasks);
     let of_forecasts = |value: fn(&[Vec<Forecast>], &Context<'_>) -> Result<Estimate, Reason>| {
         forecasts.as_ref().map_err(Clone::clone).and_then(|forecasts| value(forecasts, context))
     };
-    [
-        (MeasureId::Brier, of_forecasts(brier_score)),
-        (MeasureId::Auroc, of_forecasts(auroc)),
-        (MeasureId::Overconfidence, of_forecasts(overconfidence)),
-        (MeasureId::InvisibleOfFailures, invisible_of_failures(tasks, context)),
-        (MeasureId::InvisibleOfTrials, invisible_of_trials(tasks, context)),
-        (MeasureId::ConfidenceCoverage, coverage(tasks, context)),
-    ]
-    .map(|(id, value)| Measure::new(id, context.target(), value))
-    .into()
+    let calibrated = Calibrated::new(&forecasts, context);
+    let mut measures = calibrated.measures(context);
+    measures.extend(
+        [
+            (MeasureId::Brier, of_forecasts(brier_score)),
+            (MeasureId::Auroc, of_forecasts(auroc)),
+            (MeasureId::Overconfidence, of_forecasts(overconfidence)),
+            (MeasureId::InvisibleOfFailures, invisible_of_failures(tasks, context)),
+            (MeasureId::InvisibleOfTrials, invisible_of_trials(tasks, context)),
+            (MeasureId::ConfidenceCoverage, coverage(tasks, context)),
+        ]
+        .map(|(id, value)| Measure::new(id, context.target(), value)),
+    );
+    (measures, calibrated.details())
 }
 
 /// Stated confidences with outcomes, of each task that has any.

@@ -1,6 +1,6 @@
 //! Which estimator of `stats` serves which target: the choices that measures of all dimensions share.
 
-use retrial_spec::ActionKind;
+use retrial_spec::{Action, ActionKind};
 use retrial_stats::hierarchical::GridPosterior;
 use retrial_stats::{
     ClusterCounts, Counts, Functional, Level, Method, Undefined, cluster, moments, proportion,
@@ -18,6 +18,8 @@ pub(crate) const MANY_TASKS: usize = 100;
 pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) level: Level,
+    /// The action of each code.
+    pub(crate) actions: &'a [Action],
     /// The kind of each action code.
     pub(crate) kinds: &'a [ActionKind],
     /// Whether the run was answered from a recording.
@@ -66,6 +68,27 @@ pub(crate) fn mean_over_tasks(
     };
     let n = Evidence { trials, tasks: values.len() as u64 };
     Estimate::new(point, n, context.target(), interval)
+}
+
+/// Estimates the mean over tasks of values that are at least `lowest` and have no upper bound, one value for each task.
+///
+/// The population's interval is Student's over tasks, cut off at `lowest`. Equal values have none, and neither has the fixed suite.
+pub(crate) fn mean_above(
+    values: &[f64],
+    trials: u64,
+    lowest: f64,
+    context: &Context<'_>,
+) -> Result<Estimate, Reason> {
+    let mean = moments::mean_t(values, context.level)?;
+    let interval = match context.target() {
+        Target::Population if mean.standard_error.is_some_and(|error| error <= 0.0) => {
+            Err(Undefined::ZeroVariance.into())
+        }
+        Target::Population => Interval::of(&mean, (lowest, f64::MAX)),
+        Target::FixedSuite => Err(Reason::NOT_FOR_TARGET),
+    };
+    let n = Evidence { trials, tasks: values.len() as u64 };
+    Estimate::new(mean.point, n, context.target(), interval)
 }
 
 /// Returns the interval of the mean of values in `range`: Wilson on the effective size with the Student quantile.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::estimators::Context;
-use crate::profile::{self, TaskProfile};
+use crate::profile::{Profile, TaskProfile};
 use crate::{Measure, MeasureId, success};
 
 /// What tasks are grouped by.
@@ -97,7 +97,7 @@ impl Groups {
                 tasks: chosen.iter().map(|profile| profile.trials.task.clone()).collect(),
                 graded,
                 passed,
-                measures: profile::measures(&chosen, context),
+                measures: Profile::of(&chosen, context).measures,
             }
         })
     }

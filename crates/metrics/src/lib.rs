@@ -6,12 +6,19 @@
 mod action_use;
 mod actions;
 mod books;
+mod calibration;
+mod companions;
 mod confidence;
 pub mod decide;
+mod cost;
+mod difficulty;
+mod dispersion;
 mod error;
 mod estimators;
+mod forks;
 mod groups;
 mod measure;
+mod openings;
 mod outcome;
 mod paired;
 pub mod princeton;
@@ -20,9 +27,13 @@ mod repeats;
 mod report;
 mod resources;
 mod robustness;
+mod safety;
 mod scorecard;
 mod scoring;
+mod sequences;
 mod settings;
+mod solved;
+mod states;
 mod success;
 mod trials;
 pub mod validate;
@@ -33,15 +44,23 @@ pub use books::{
     Books, ClassCount, Denominators, EndingClass, FactCounts, KnownCount, MissingCount, Provenance,
     VerdictClass,
 };
+pub use calibration::{
+    Calibration, ConfidenceBin, MurphyParts, NullCalibration, ReliabilityStep, RiskPoint, Spiegelhalter,
+};
+pub use difficulty::ClusteredErrors;
 pub use error::MetricsError;
+pub use forks::{Branch, BranchAction, BranchTest, ForkTest, Forks, TaskFork};
 pub use groups::{GroupBy, GroupCard};
-pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Unit};
 pub use report::{REPORT_SCHEMA, RunReport, ScoreReport, report_schema};
+pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Resource, Unit};
+pub use openings::{AgreementPoint, PrefixAgreement};
 pub use robustness::{FaultTotals, Robustness};
+pub use safety::Safety;
 pub use scorecard::{
     RunFacts, SCHEMA_VERSION, SchemaVersion, Scorecard, Scorecards, TaskRow, Warning, schema,
 };
 pub use scoring::{Scoring, scorecard};
 pub use settings::{Settings, Target, TimeoutPolicy, UngradedPolicy};
+pub use solved::SolvedTasks;
 pub use success::WorstCase;
-pub use value::{Bounds, Estimate, Evidence, Finite, Interval, Method, Number, Reason, Value};
+pub use value::{Bounds, Estimate, Evidence, Finite, Interval, Known, Method, Number, Reason, Value};

@@ -1,30 +1,68 @@
 //! The measures of any set of tasks: all tasks of a scorecard, or those of one group.
 
 use crate::actions::{self, TaskSimilarity};
+use crate::calibration::Calibration;
+use crate::companions::{self, TaskCompanions};
 use crate::estimators::Context;
+use crate::openings::{self, PrefixAgreement, TaskOpenings};
+use crate::sequences::Sequences;
+use crate::states::{self, TaskStates};
 use crate::trials::TaskTrials;
-use crate::{Measure, confidence, resources, success};
+use crate::value::Known;
+use crate::{Measure, confidence, cost, difficulty, resources, success};
 
 /// One task's trials with what is costly to compute of them, which every set of tasks that holds the task shares.
 pub(crate) struct TaskProfile<'a> {
     pub(crate) trials: TaskTrials<'a>,
     pub(crate) similarity: TaskSimilarity,
+    pub(crate) openings: TaskOpenings,
+    companions: TaskCompanions,
+    states: TaskStates,
 }
 
 impl<'a> TaskProfile<'a> {
     pub(crate) fn new(trials: TaskTrials<'a>, context: &Context<'_>) -> Self {
-        Self { trials, similarity: TaskSimilarity::new(&trials, context) }
+        let sequences = Sequences::new(&trials, context);
+        Self {
+            trials,
+            similarity: TaskSimilarity::new(&sequences),
+            openings: TaskOpenings::new(&sequences),
+            companions: TaskCompanions::new(&sequences),
+            states: TaskStates::new(&trials),
+        }
     }
 }
 
-/// Returns every measure of a scorecard for a set of tasks, in the order of [`crate::MeasureId::ALL`].
-pub(crate) fn measures(profiles: &[&TaskProfile<'_>], context: &Context<'_>) -> Vec<Measure> {
-    let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
-    let similarities: Vec<&TaskSimilarity> = profiles.iter().map(|profile| &profile.similarity).collect();
-    let mut measures = success::measures(&success::outcome_counts(&tasks), context);
-    measures.extend(actions::measures(&tasks, &similarities, context));
-    measures.extend(resources::spreads(&tasks, context));
-    measures.extend(confidence::measures(&tasks, context));
-    measures.extend(resources::quantiles(&tasks, context));
-    measures
+/// What is measured of a set of tasks.
+pub(crate) struct Profile {
+    /// Every measure of a scorecard, in the order of [`crate::MeasureId::ALL`].
+    pub(crate) measures: Vec<Measure>,
+    pub(crate) calibration: Known<Calibration>,
+    pub(crate) prefix_agreement: Vec<PrefixAgreement>,
+}
+
+impl Profile {
+    pub(crate) fn of(profiles: &[&TaskProfile<'_>], context: &Context<'_>) -> Self {
+        let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
+        let similarities: Vec<&TaskSimilarity> = profiles.iter().map(|profile| &profile.similarity).collect();
+        let openings: Vec<&TaskOpenings> = profiles.iter().map(|profile| &profile.openings).collect();
+        let companions: Vec<&TaskCompanions> = profiles.iter().map(|profile| &profile.companions).collect();
+        let states: Vec<&TaskStates> = profiles.iter().map(|profile| &profile.states).collect();
+        let counts = success::outcome_counts(&tasks);
+        let recorded = actions::recorded(&tasks);
+        let (of_confidence, calibration) = confidence::measures(&tasks, context);
+        let mut measures = success::measures(&counts, context);
+        measures.push(difficulty::pooled(&counts, context));
+        measures.extend(difficulty::measures(&counts, &tasks, context));
+        measures.extend(actions::measures(&recorded, &similarities, context));
+        measures.extend(companions::measures(&recorded, &companions, context));
+        measures.extend(openings::measures(&openings, &recorded, context));
+        measures.extend(states::measures(&tasks, &states, context));
+        measures.extend(resources::measures(&tasks, context));
+        measures.push(cost::measure(&tasks, context));
+        measures.extend(of_confidence);
+        measures.sort_by_key(|measure| measure.id);
+        let prefix_agreement = openings::curves(&openings, &recorded);
+        Self { measures, calibration, prefix_agreement }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tokens, working time and money: how much a trial takes, and how much that differs between trials of one task.
+//! Tokens, working time, money and steps: how much a trial takes, and how much that differs between trials of one task.
 //!
 //! Amounts of trials in which the agent ran. Waiting for rate limits and queues is not working time.
 
@@ -8,81 +8,132 @@ use retrial_stats::{Method, Undefined, spread};
 use crate::estimators::Context;
 use crate::trials::{TaskTrials, Trial};
 use crate::value::{Estimate, Evidence, Interval, Reason};
-use crate::{Measure, MeasureId, Target};
+use crate::{Measure, MeasureId, Resource, Target, dispersion};
 
 /// Below this number of trials a 95 % quantile is little but the largest value.
-const FEWEST_FOR_P95: usize = 20;
+pub(crate) const FEWEST_FOR_P95: usize = 20;
 
-/// An amount that every trial has, with its three measures.
-struct Resource {
-    spread: MeasureId,
+/// Known amounts of each task that has any.
+pub(crate) type Amounts = Vec<Vec<f64>>;
+
+/// A resource with its measures and where a trial's amount is found.
+struct Kind {
+    resource: Resource,
+    /// None where most trials have none of it.
+    spread: Option<MeasureId>,
     median: MeasureId,
+    deviation: MeasureId,
     p95: MeasureId,
+    /// Whether the median belongs into a short table.
+    headline: bool,
     amount: fn(&Trial) -> Option<u64>,
 }
 
-const RESOURCES: [Resource; 3] = [
-    Resource {
-        spread: MeasureId::TokenSpread,
+const KINDS: [Kind; 6] = [
+    Kind {
+        resource: Resource::Tokens,
+        spread: Some(MeasureId::TokenSpread),
         median: MeasureId::TokenMedian,
+        deviation: MeasureId::TokenDeviation,
         p95: MeasureId::TokenP95,
+        headline: true,
         amount: |trial| trial.tokens,
     },
-    Resource {
-        spread: MeasureId::TimeSpread,
+    Kind {
+        resource: Resource::Time,
+        spread: Some(MeasureId::TimeSpread),
         median: MeasureId::TimeMedian,
+        deviation: MeasureId::TimeDeviation,
         p95: MeasureId::TimeP95,
+        headline: true,
         amount: |trial| trial.working_ms,
     },
-    Resource {
-        spread: MeasureId::CostSpread,
+    Kind {
+        resource: Resource::ModelTime,
+        spread: Some(MeasureId::ModelTimeSpread),
+        median: MeasureId::ModelTimeMedian,
+        deviation: MeasureId::ModelTimeDeviation,
+        p95: MeasureId::ModelTimeP95,
+        headline: false,
+        amount: |trial| trial.model_ms,
+    },
+    Kind {
+        resource: Resource::Waiting,
+        spread: None,
+        median: MeasureId::WaitingMedian,
+        deviation: MeasureId::WaitingDeviation,
+        p95: MeasureId::WaitingP95,
+        headline: true,
+        amount: |trial| trial.waiting_ms,
+    },
+    Kind {
+        resource: Resource::Cost,
+        spread: Some(MeasureId::CostSpread),
         median: MeasureId::CostMedian,
+        deviation: MeasureId::CostDeviation,
         p95: MeasureId::CostP95,
+        headline: true,
         amount: |trial| trial.cost_usd_micros,
+    },
+    Kind {
+        resource: Resource::Steps,
+        spread: Some(MeasureId::StepSpread),
+        median: MeasureId::StepMedian,
+        deviation: MeasureId::StepDeviation,
+        p95: MeasureId::StepP95,
+        headline: true,
+        amount: |trial| Some(trial.actions.len() as u64),
     },
 ];
 
-/// Returns the spreads within tasks, pooled over tasks.
-pub(crate) fn spreads(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
-    let measure = |resource: &Resource| {
-        let value = amounts(tasks, resource, context).and_then(|amounts| pooled_spread(&amounts, context));
-        Measure::new(resource.spread, context.target(), value)
-    };
-    RESOURCES.iter().map(measure).collect()
+/// Returns the spreads within tasks, pooled over tasks, with their companions, and the amounts themselves.
+pub(crate) fn measures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
+    KINDS.iter().flat_map(|kind| of_kind(tasks, kind, context)).collect()
 }
 
-/// Returns medians and 95 % quantiles.
-pub(crate) fn quantiles(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
+fn of_kind(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Vec<Measure> {
+    let amounts = amounts(tasks, kind, context);
+    let value = |estimate: fn(&Amounts, &Context<'_>) -> Result<Estimate, Reason>| {
+        amounts.as_ref().map_err(Clone::clone).and_then(|amounts| estimate(amounts, context))
+    };
     let target = context.target();
-    let mut measures = Vec::with_capacity(2 * RESOURCES.len());
-    for resource in &RESOURCES {
-        let amounts = amounts(tasks, resource, context);
-        let median = amounts.clone().and_then(|amounts| median(&amounts, context));
-        measures.push(Measure::new(resource.median, target, median));
-        let p95 = amounts.and_then(|amounts| p95(&amounts, context));
-        measures.push(Measure { headline: false, ..Measure::new(resource.p95, target, p95) });
+    let measure = |id, headline, value| Measure { headline, ..Measure::new(id, target, value) };
+    let mut measures = Vec::with_capacity(9);
+    if let Some(spread) = kind.spread {
+        measures.push(measure(spread, true, value(pooled_spread)));
+        measures.extend(dispersion::measures(kind.resource, &amounts, context));
     }
+    measures.push(measure(
+        kind.median,
+        kind.headline,
+        value(|amounts, context| median(amounts, Sorted::median, context)),
+    ));
+    let deviation = value(|amounts, context| median(amounts, Sorted::median_absolute_deviation, context));
+    measures.push(measure(kind.deviation, false, deviation));
+    measures.push(measure(kind.p95, false, value(p95)));
     measures
 }
 
 /// Known amounts of each task that has any.
-fn amounts(
-    tasks: &[TaskTrials<'_>],
-    resource: &Resource,
-    context: &Context<'_>,
-) -> Result<Vec<Vec<f64>>, Reason> {
-    if context.is_replayed && resource.median == MeasureId::TimeMedian {
+fn amounts(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Result<Amounts, Reason> {
+    let is_time = matches!(kind.resource, Resource::Time | Resource::ModelTime | Resource::Waiting);
+    if context.is_replayed && is_time {
         return Err(Reason::REPLAYED);
     }
-    let amounts: Vec<Vec<f64>> = tasks
+    let amounts: Amounts = tasks
         .iter()
-        .map(|task| task.ran().filter_map(resource.amount).map(|amount| amount as f64).collect())
+        .map(|task| task.ran().filter_map(kind.amount).map(|amount| amount as f64).collect())
         .filter(|task: &Vec<f64>| !task.is_empty())
         .collect();
     if tasks.iter().all(|task| task.trials.is_empty()) {
         return Err(Reason::NO_TRIALS);
     }
-    if amounts.is_empty() { Err(Reason::NOT_RECORDED) } else { Ok(amounts) }
+    if amounts.is_empty() {
+        return Err(Reason::NOT_RECORDED);
+    }
+    // Where no trial has an action nobody recorded them.
+    let is_idle = kind.resource == Resource::Steps && amounts.iter().flatten().all(|&amount| amount <= 0.0);
+    if is_idle { Err(Reason::NO_ACTIONS) } else { Ok(amounts) }
 }
 
 fn evidence<'a>(tasks: impl Iterator<Item = &'a Vec<f64>>) -> Evidence {
@@ -92,7 +143,7 @@ fn evidence<'a>(tasks: impl Iterator<Item = &'a Vec<f64>>) -> Evidence {
     })
 }
 
-fn pooled_spread(amounts: &[Vec<f64>], context: &Context<'_>) -> Result<Estimate, Reason> {
+fn pooled_spread(amounts: &Amounts, context: &Context<'_>) -> Result<Estimate, Reason> {
     let spread = spread::pooled_geometric_spread(amounts, context.level)?;
     let n = evidence(amounts.iter().filter(|task| task.len() > 1));
     let interval = if spread.log_deviation > 0.0 {
@@ -103,11 +154,11 @@ fn pooled_spread(amounts: &[Vec<f64>], context: &Context<'_>) -> Result<Estimate
     Estimate::new(spread.deviation.point, n, context.target(), interval)
 }
 
-/// The median over tasks of the tasks' medians; as many independent values as tasks, so order statistics give an interval.
-fn median(amounts: &[Vec<f64>], context: &Context<'_>) -> Result<Estimate, Reason> {
+/// The median over tasks of a value of each task; as many independent values as tasks, so order statistics give an interval.
+fn median(amounts: &Amounts, of_task: fn(&Sorted) -> f64, context: &Context<'_>) -> Result<Estimate, Reason> {
     let medians = amounts
         .iter()
-        .map(|task| Sorted::new(task).map(|sorted| sorted.median()))
+        .map(|task| Sorted::new(task).map(|sorted| of_task(&sorted)))
         .collect::<Result<Vec<f64>, _>>()?;
     let sorted = Sorted::new(&medians)?;
     let interval = match context.target() {
@@ -120,7 +171,7 @@ fn median(amounts: &[Vec<f64>], context: &Context<'_>) -> Result<Estimate, Reaso
     Estimate::new(sorted.median(), evidence(amounts.iter()), context.target(), interval)
 }
 
-fn p95(amounts: &[Vec<f64>], context: &Context<'_>) -> Result<Estimate, Reason> {
+fn p95(amounts: &Amounts, context: &Context<'_>) -> Result<Estimate, Reason> {
     let n = evidence(amounts.iter());
     let all = amounts.concat();
     if all.len() < FEWEST_FOR_P95 {

@@ -9,14 +9,21 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::books::{Books, Denominators};
+use crate::calibration::Calibration;
+use crate::difficulty::ClusteredErrors;
+use crate::forks::Forks;
+use crate::openings::PrefixAgreement;
 use crate::robustness::Robustness;
+use crate::safety::Safety;
+use crate::solved::SolvedTasks;
 use crate::success::WorstCase;
-use crate::value::Number;
+use crate::value::{Known, Number};
 use crate::{GroupCard, Measure, MeasureId, Settings};
 
 /// The version of the scorecards' JSON that this build writes. Changes:
 /// - 1.0: the first.
-/// - 1.1: `groups`.
+/// - 1.1: groups of tasks; variance of outcomes and tokens; openings, prefix agreement and forks; final states; companions of the
+///   spread; steps, model time, waiting and cost per success; calibration; safety.
 pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
 
 /// The version of the scorecards' JSON.
@@ -131,6 +138,18 @@ pub struct Scorecard {
     pub measures: Vec<Measure>,
     /// The tasks, by name.
     pub tasks: Vec<TaskRow>,
+    /// The tasks that are solved always, sometimes and never.
+    pub solved: SolvedTasks,
+    /// The pooled success rate with its clustered standard errors.
+    pub clustered_errors: Known<ClusteredErrors>,
+    /// How long two trials of a task do the same, by granularity, over all trials and over successes.
+    pub prefix_agreement: Vec<PrefixAgreement>,
+    /// Which actions separate successes from failures where the trials of a task part, by granularity. Exploratory.
+    pub forks: Vec<Forks>,
+    /// What stated confidences are worth, in detail.
+    pub calibration: Known<Calibration>,
+    /// Violations of constraints, reported apart.
+    pub safety: Safety,
 }
 
 impl Scorecard {
@@ -162,6 +181,8 @@ pub struct TaskRow {
     pub action_mix_consistency: Number,
     /// How alike the orders of actions are.
     pub action_order_consistency: Number,
+    /// The mean place of the first action, from 1, at which two of its trials part.
+    pub first_divergence: Number,
 }
 
 /// What a reader should know before believing the numbers.

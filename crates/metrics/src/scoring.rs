@@ -13,11 +13,14 @@ use crate::books::{Tally, books_of_run};
 use crate::estimators::Context;
 use crate::groups::Groups;
 use crate::outcome::outcome;
-use crate::profile::{self, TaskProfile};
+use crate::profile::{Profile, TaskProfile};
 use crate::robustness::{Comparison, Robustness};
+use crate::safety::Safety;
 use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow, Warning};
+use crate::solved::SolvedTasks;
 use crate::trials::{TaskTrials, Trial, Vocabulary};
-use crate::{MeasureId, MetricsError, Settings, repeats, success};
+use crate::value::Number;
+use crate::{MeasureId, MetricsError, Settings, difficulty, forks, repeats, success};
 
 /// Makes the scorecards of a run from its records, in any order.
 ///
@@ -121,7 +124,13 @@ impl<'a> Scoring<'a> {
         let renamed = self.vocabulary.sort();
         let kinds = self.vocabulary.kinds();
         let is_replayed = self.manifest.replay_of.is_some();
-        let context = Context { settings: self.settings, level: self.level, kinds: &kinds, is_replayed };
+        let context = Context {
+            settings: self.settings,
+            level: self.level,
+            actions: self.vocabulary.actions(),
+            kinds: &kinds,
+            is_replayed,
+        };
         let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
         let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
         let division = Groups::new(self.settings.groups, &self.tasks.order, &self.manifest.tasks);
@@ -232,12 +241,19 @@ impl Subject<'_> {
 
     fn scorecard(&self, group: &Group, profiles: &[TaskProfile<'_>], context: &Context<'_>) -> Scorecard {
         let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
+        let all = Profile::of(&profiles.iter().collect::<Vec<_>>(), context);
         Scorecard {
             agent: self.agent.clone(),
             condition: self.condition.clone(),
             worst_case: success::worst_case(&tasks),
-            measures: profile::measures(&profiles.iter().collect::<Vec<_>>(), context),
+            measures: all.measures,
             tasks: profiles.iter().map(row).collect(),
+            solved: SolvedTasks::of(&tasks),
+            clustered_errors: difficulty::clustered_errors(&success::outcome_counts(&tasks)),
+            prefix_agreement: all.prefix_agreement,
+            forks: forks::forks(profiles, context),
+            calibration: all.calibration,
+            safety: Safety::WITHOUT_CONSTRAINTS,
             denominators: group.tally.clone().denominators(self.planned),
         }
     }
@@ -266,16 +282,17 @@ impl Subject<'_> {
 }
 
 fn row(profile: &TaskProfile<'_>) -> TaskRow {
-    let TaskProfile { trials: task, similarity } = profile;
+    let TaskProfile { trials: task, similarity, openings, .. } = profile;
     let counts = success::task_counts(task);
     TaskRow {
         task: task.task.clone(),
         finished: task.trials.len() as u64,
         graded: counts.total(),
         passed: counts.successes(),
-        outcome_consistency: agreement::outcome_consistency(counts).into(),
+        outcome_consistency: Number::of(agreement::outcome_consistency(counts)),
         action_mix_consistency: similarity.headline(MeasureId::ActionMixConsistency),
         action_order_consistency: similarity.headline(MeasureId::ActionOrderConsistency),
+        first_divergence: openings.first_divergence(),
     }
 }
 

@@ -93,6 +93,9 @@ pub(crate) fn measures(counts: &Result<ClusterCounts, Reason>, context: &Context
     }
     measures.extend(partition(counts, context));
     measures.push(Measure::new(MeasureId::OutcomeConsistency, target, found.consistency()));
+    let entropy = each(counts, 2, agreement::entropy_bits_miller_madow)
+        .and_then(|of| estimators::mean_above(&of.values, of.n.trials, 0.0, context));
+    measures.push(Measure { headline: false, ..Measure::new(MeasureId::OutcomeEntropy, target, entropy) });
     measures
 }
 
@@ -157,9 +160,16 @@ fn undefined(reason: &Reason, target: Target) -> Vec<Measure> {
         MeasureId::SometimesSolved,
         MeasureId::NeverSolved,
         MeasureId::OutcomeConsistency,
+        MeasureId::OutcomeEntropy,
     ];
     let k = |id| matches!(id, MeasureId::PassAtK | MeasureId::PassHatK).then_some(1);
-    ids.map(|id| Measure { k: k(id), ..Measure::new(id, target, Err(reason.clone())) }).into()
+    let headline = |id| id != MeasureId::OutcomeEntropy;
+    ids.map(|id| Measure {
+        k: k(id),
+        headline: headline(id),
+        ..Measure::new(id, target, Err(reason.clone()))
+    })
+    .into()
 }
 
 /// The largest `k` of the curves: every task has at least so many graded trials.

@@ -7,6 +7,7 @@ use retrial_spec::{
 };
 
 use crate::outcome::Outcome;
+use crate::states::EndState;
 
 /// What scoring keeps of one trial.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(crate) struct Trial {
     pub(crate) actions: Box<[u32]>,
     pub(crate) tokens: Option<u64>,
     pub(crate) working_ms: Option<u64>,
+    pub(crate) model_ms: Option<u64>,
+    pub(crate) waiting_ms: Option<u64>,
     pub(crate) cost_usd_micros: Option<u64>,
     pub(crate) confidence: Option<f64>,
     /// Whether a confidence could have been stated.
@@ -27,6 +30,8 @@ pub(crate) struct Trial {
     /// Whether the agent stopped by itself and without an error.
     pub(crate) finished: bool,
     pub(crate) faults: Faults,
+    /// What it left behind, where that is recorded.
+    pub(crate) state: Option<Box<EndState>>,
 }
 
 /// The faults of a trial, of all kinds together.
@@ -52,12 +57,15 @@ impl Trial {
             actions: vocabulary.encode(&record.actions),
             tokens: record.usage.value().map(retrial_spec::Usage::total),
             working_ms: record.times.working_ms(),
+            model_ms: record.times.model_ms,
+            waiting_ms: record.times.waiting_ms,
             cost_usd_micros: record.cost.value().map(|cost| cost.usd_micros),
             confidence: record.confidence.value().copied(),
             confidence_asked: !not_asked,
             claim: record.claim.value().copied(),
             finished: record.ending == Ending::Finished,
             faults: Faults::of(record),
+            state: record.state.value().map(|state| Box::new(EndState::new(state))),
         }
     }
 
@@ -136,6 +144,11 @@ impl Vocabulary {
         }
         self.codes.clear();
         renamed
+    }
+
+    /// Returns the action of each code.
+    pub(crate) fn actions(&self) -> &[Action] {
+        &self.actions
     }
 
     /// Returns the kind of each code.

@@ -171,6 +171,12 @@ impl Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method(retrial_stats::Method);
 
+impl Method {
+    pub(crate) fn is(self, method: retrial_stats::Method) -> bool {
+        self.0 == method
+    }
+}
+
 impl std::fmt::Display for Method {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.pad(&self.0.to_string().replace('-', "_"))
@@ -241,9 +247,23 @@ impl Reason {
     /// The estimator speaks of the population only.
     pub(crate) const NOT_FOR_TARGET: Self =
         Self::fixed("not_for_target", "no interval for the fixed suite; ask for the population");
-    /// A quantile of trials that share tasks.
+    /// No method is known to cover.
     pub(crate) const NO_METHOD: Self =
-        Self::fixed("no_method", "no interval for a quantile of trials that share tasks");
+        Self::fixed("no_method", "no interval for this measure of trials that share tasks");
+    /// Every trial of every task did the same.
+    pub(crate) const NEVER_PART: Self = Self::fixed("never_part", "no two such trials of a task part");
+    /// Nothing passed.
+    pub(crate) const NO_SUCCESSES: Self = Self::fixed("no_successes", "no trial passed");
+    /// There is nothing to violate.
+    pub(crate) const NO_CONSTRAINTS: Self = Self::fixed("no_constraints", "no task declares a constraint");
+    /// A quantile that few trials can show.
+    pub(crate) const FEW_FOR_TAIL: Self = Self::fixed(
+        "few_trials",
+        "the 95 % quantile of fewer than 20 trials of a task is little but the largest value",
+    );
+    /// An interval outside the range in which it is good.
+    pub(crate) const WIDE_FOR_VANGEL: Self =
+        Self::fixed("wide_variation", "the interval is good for coefficients of variation below 0.33");
 
     /// The answer comes from an interval.
     pub(crate) const INTERVAL_DECIDES: Self =
@@ -289,32 +309,47 @@ impl From<Undefined> for Reason {
     }
 }
 
-/// A number without interval, or why there is none.
+/// Something without interval, or why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Number {
-    /// The number.
-    Known(Finite),
-    /// There is none.
+pub enum Known<T> {
+    /// What is known.
+    Known(T),
+    /// There is nothing.
     Undefined(Reason),
 }
 
-impl Number {
-    /// Returns the number if there is one.
-    pub fn value(&self) -> Option<f64> {
+impl<T> Known<T> {
+    /// Returns what is known, if anything is.
+    pub fn known(&self) -> Option<&T> {
         match self {
-            Self::Known(number) => Some(number.value()),
+            Self::Known(known) => Some(known),
             Self::Undefined(_) => None,
         }
     }
 }
 
-impl<E: Into<Reason>> From<Result<f64, E>> for Number {
-    fn from(result: Result<f64, E>) -> Self {
-        match result.map_err(Into::into).and_then(Finite::new) {
-            Ok(number) => Self::Known(number),
+impl<T> From<Result<T, Reason>> for Known<T> {
+    fn from(result: Result<T, Reason>) -> Self {
+        match result {
+            Ok(known) => Self::Known(known),
             Err(reason) => Self::Undefined(reason),
         }
+    }
+}
+
+/// A number without interval, or why there is none.
+pub type Number = Known<Finite>;
+
+impl Number {
+    /// Creates a number, which is undefined where the value is not finite.
+    pub(crate) fn of<E: Into<Reason>>(result: Result<f64, E>) -> Self {
+        result.map_err(Into::into).and_then(Finite::new).into()
+    }
+
+    /// Returns the number if there is one.
+    pub fn value(&self) -> Option<f64> {
+        self.known().map(|number| number.value())
     }
 }
 

@@ -34,6 +34,10 @@ pub enum Method {
     Jeffreys,
     /// Student interval over group values.
     GroupT,
+    /// Plain clustered standard error of the pooled rate with the normal quantile.
+    ClusteredCr0,
+    /// Bias-reduced clustered standard error of the pooled rate, Student quantile with Satterthwaite's degrees of freedom.
+    ClusteredCr2,
     /// Wilson interval on the effective size, with the Student quantile.
     EffectiveWilson,
     /// Wilson interval on the effective size of fixed groups.
@@ -42,6 +46,10 @@ pub enum Method {
     BetaBinomialGrid,
     /// Empirical Bayes for fixed groups, by seeded draws.
     FixedGroupsEmpiricalBayes,
+    /// F interval of an intraclass correlation of groups of one size.
+    AnovaF,
+    /// Vangel's interval of a coefficient of variation.
+    Vangel,
     /// Chi-square interval of a pooled log spread.
     LogChiSquare,
     /// Obuchowski's clustered variance on the logit scale with Student quantile.
@@ -73,10 +81,14 @@ impl std::fmt::Display for Method {
             Self::ClopperPearson => "clopper-pearson",
             Self::Jeffreys => "jeffreys",
             Self::GroupT => "group-t",
+            Self::ClusteredCr0 => "clustered-cr0-z",
+            Self::ClusteredCr2 => "clustered-cr2-t",
             Self::EffectiveWilson => "effective-wilson-t",
             Self::StratifiedWilson => "stratified-wilson",
             Self::BetaBinomialGrid => "beta-binomial-grid",
             Self::FixedGroupsEmpiricalBayes => "fixed-groups-empirical-bayes",
+            Self::AnovaF => "anova-f",
+            Self::Vangel => "vangel",
             Self::LogChiSquare => "log-chi-square",
             Self::ObuchowskiLogitT => "obuchowski-logit-t",
             Self::DeLongLogit => "delong-logit",

@@ -97,6 +97,12 @@ impl GridPosterior {
         Interval::ordered(self.mu_quantile(level.lower_tail()), self.mu_quantile(level.upper_tail()))
     }
 
+    /// Returns the equal-tailed posterior interval of ρ, the correlation of items within a group, with the distribution function linear
+    /// between grid edges.
+    pub fn rho_interval(&self, level: Level) -> Interval {
+        Interval::ordered(self.rho_quantile(level.lower_tail()), self.rho_quantile(level.upper_tail()))
+    }
+
     /// Summarises a functional. For the mean the quantiles are interpolated as in [`Self::mu_interval`]; for
     /// the others each is the smallest grid value at which the distribution function reaches its level.
     pub fn summary(&self, functional: Functional, level: Level) -> PosteriorSummary {
@@ -142,15 +148,12 @@ impl GridPosterior {
     }
 
     fn mu_quantile(&self, p: f64) -> f64 {
-        let mut below = 0.0;
-        for (index, row) in self.weights.chunks(self.rho_points).enumerate() {
-            let weight: f64 = row.iter().sum();
-            if below + weight >= p && weight > 0.0 {
-                return (index as f64 + (p - below) / weight) / self.mu_points as f64;
-            }
-            below += weight;
-        }
-        1.0
+        grid_quantile(self.weights.chunks(self.rho_points).map(|row| row.iter().sum()), self.mu_points, p)
+    }
+
+    fn rho_quantile(&self, p: f64) -> f64 {
+        let column = |rho: usize| self.weights.iter().skip(rho).step_by(self.rho_points).sum();
+        grid_quantile((0..self.rho_points).map(column), self.rho_points, p)
     }
 }
 
@@ -158,6 +161,18 @@ impl GridPosterior {
 pub(crate) fn shapes(mu: f64, rho: f64) -> (f64, f64) {
     let size = (1.0 - rho) / rho;
     (mu * size, (1.0 - mu) * size)
+}
+
+/// The quantile of `points` equal stretches of [0, 1] with these weights, each spread evenly.
+fn grid_quantile(weights: impl Iterator<Item = f64>, points: usize, p: f64) -> f64 {
+    let mut below = 0.0;
+    for (index, weight) in weights.enumerate() {
+        if below + weight >= p && weight > 0.0 {
+            return (index as f64 + (p - below) / weight) / points as f64;
+        }
+        below += weight;
+    }
+    1.0
 }
 
 fn midpoint(index: usize, points: usize) -> f64 {

@@ -9,10 +9,10 @@ use std::fmt::Write;
 
 use retrial_spec::{
     Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionKind, ConditionName, ConditionSpec,
-    Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, HostFacts, MissingReason,
-    Phase, PriceFacts, PriceTableFacts, RetryRule, RunId, RunManifest, SandboxChoice, SandboxFacts, Source,
-    TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict, WireFault,
-    digest_bytes,
+    Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, FinalState, HostFacts,
+    MissingReason, Phase, PriceFacts, PriceTableFacts, RetryRule, RunId, RunManifest, SandboxChoice,
+    SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict,
+    WireFault, digest_bytes,
 };
 
 /// A run of the agents `agents`, each trying each task `trials` times under the baseline.
@@ -151,6 +151,10 @@ pub trait Change: Sized {
     fn states(self, confidence: f64) -> Self;
     /// Gives it a stated claim.
     fn claims(self, claim: Claim) -> Self;
+    /// Leaves it with these files changed, in words, by this patch.
+    fn leaves(self, files: &str, patch: &str) -> Self;
+    /// Gives it a time in model calls.
+    fn calls_for(self, model_ms: u64) -> Self;
 }
 
 impl Change for TrialRecord {
@@ -219,6 +223,17 @@ impl Change for TrialRecord {
 
     fn claims(mut self, claim: Claim) -> Self {
         self.claim = Fact::known(claim, Source::Stated);
+        self
+    }
+
+    fn leaves(mut self, files: &str, patch: &str) -> Self {
+        let changed = files.split_whitespace().map(str::to_owned).collect();
+        self.state = Fact::known(FinalState { changed, patch: patch.to_owned() }, Source::Computed);
+        self
+    }
+
+    fn calls_for(mut self, model_ms: u64) -> Self {
+        self.times.model_ms = Some(model_ms);
         self
     }
 }

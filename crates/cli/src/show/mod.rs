@@ -1,5 +1,6 @@
 //! What people see on a terminal: tables and live progress. Formats values; decides nothing.
 
+mod forks;
 pub(crate) mod latency;
 pub(crate) mod plan;
 pub(crate) mod progress;

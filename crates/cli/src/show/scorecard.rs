@@ -1,6 +1,6 @@
 //! The scorecard on a terminal: measures as rows, agents as columns, readable at 80 columns.
 
-use retrial_metrics::{Bounds, Measure, MeasureId, Scorecard, Scorecards, Target, Unit, Value};
+use retrial_metrics::{Bounds, Measure, MeasureId, Safety, Scorecard, Scorecards, Target, Unit, Value};
 
 /// Columns where the terminal does not tell.
 const WIDTH: usize = 80;
@@ -16,23 +16,44 @@ const SHOWN_TASKS: usize = 6;
 
 /// The measures of the short table, in order, with a blank line before each group.
 const GROUPS: [&[MeasureId]; 4] = [
-    &[MeasureId::SuccessRate, MeasureId::PassAtK, MeasureId::PassHatK],
+    &[
+        MeasureId::SuccessRate,
+        MeasureId::PassAtK,
+        MeasureId::PassHatK,
+        MeasureId::DifficultyShare,
+        MeasureId::NoiseShare,
+    ],
     &[
         MeasureId::OutcomeConsistency,
         MeasureId::ActionMixConsistency,
         MeasureId::ActionOrderConsistency,
+        MeasureId::SharedOpening,
+        MeasureId::FirstDivergence,
+        MeasureId::ChangedFilesConsistency,
+        MeasureId::SamePatch,
         MeasureId::TokenSpread,
         MeasureId::TimeSpread,
         MeasureId::CostSpread,
+        MeasureId::StepSpread,
     ],
     &[
         MeasureId::Brier,
+        MeasureId::Ece,
+        MeasureId::EceNull,
         MeasureId::Auroc,
+        MeasureId::RiskAt80,
         MeasureId::Overconfidence,
         MeasureId::InvisibleOfFailures,
         MeasureId::ConfidenceCoverage,
     ],
-    &[MeasureId::TokenMedian, MeasureId::TimeMedian, MeasureId::CostMedian],
+    &[
+        MeasureId::TokenMedian,
+        MeasureId::TimeMedian,
+        MeasureId::WaitingMedian,
+        MeasureId::StepMedian,
+        MeasureId::CostMedian,
+        MeasureId::CostPerSuccess,
+    ],
 ];
 
 /// Returns the terminal's width, or 80 where there is none.
@@ -54,9 +75,11 @@ pub(crate) fn render(scorecards: &Scorecards, width: usize) -> String {
         text.push_str(&undefined(&title(scorecard), headlines));
     }
     text.push_str(&super::robustness::render(&scorecards.robustness, columns));
+    text.push_str(&not_measured(scorecards));
     text.push('\n');
     for scorecard in &scorecards.scorecards {
         text.push_str(&tasks(scorecard));
+        text.push_str(&super::forks::render(&scorecard.forks));
     }
     text
 }
@@ -176,8 +199,10 @@ fn number(value: f64, unit: Unit) -> String {
         Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
         Unit::UsdMicros => format!("${:.4}", value / 1e6),
         Unit::Factor => format!("×/÷{value:.2}"),
+        Unit::Actions => format!("{value:.1}"),
         // An unbiased estimate may lie outside the range of what it estimates; the JSON has it as it is.
         Unit::Score | Unit::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
+        Unit::Correlation | Unit::Variance => format!("{:.2}", value.max(0.0)),
         _ => format!("{value:.2}"),
     }
 }
@@ -208,6 +233,18 @@ pub(super) fn undefined<'a>(title: &str, measures: impl Iterator<Item = &'a Meas
     };
     let lines: String = reasons.into_iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
+/// The dimensions that nothing was measured of.
+fn not_measured(scorecards: &Scorecards) -> String {
+    let mut lines = Vec::new();
+    if scorecards.robustness.is_empty() {
+        lines.push("robustness was not measured, because no condition puts faults on the wire\n".to_owned());
+    }
+    if let Some(Safety::NotMeasured(reason)) = scorecards.scorecards.first().map(|card| &card.safety) {
+        lines.push(format!("safety was not measured, because {reason}\n"));
+    }
+    if lines.is_empty() { String::new() } else { format!("\n{}", lines.concat()) }
 }
 
 /// Which tasks an agent solves always, sometimes and never.

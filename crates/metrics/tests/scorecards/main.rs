@@ -3,9 +3,12 @@
 
 mod bad_input;
 mod build;
+mod consistency;
+mod degenerate;
 mod example;
 mod princeton;
 mod groups;
+mod measures;
 mod properties;
 mod robustness;
 mod thin_data;

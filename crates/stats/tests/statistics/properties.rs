@@ -7,6 +7,7 @@ use retrial_stats::compare::{Pair, mover, paired, stratified::StratifiedExact};
 use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::hierarchical::GridPosterior;
 use retrial_stats::pairwise::Pairwise;
+use retrial_stats::variance::BinaryVariance;
 use retrial_stats::{
     ClusterCounts, Counts, Estimate, Forecast, Functional, Level, Scored, agreement, cluster, edit, passk,
     proportion, special,
@@ -59,6 +60,24 @@ proptest! {
         prop_assert!((all - p.powf(k as f64)).abs() < CLOSE);
         prop_assert!((any - (1.0 - (1.0 - p).powf(k as f64))).abs() < CLOSE);
         prop_assert!((alike - (1.0 - 4.0 * p * (1.0 - p))).abs() < CLOSE);
+    }
+
+    #[test]
+    fn the_parts_of_the_variance_of_outcomes_are_unbiased(n in 2_u64..6, m in 2_u64..6, p in 0.0..=1.0_f64, q in 0.0..=1.0_f64) {
+        let of = |part: fn(BinaryVariance) -> f64| {
+            expectation(n, p, |a| expectation(m, q, |b| part(BinaryVariance::new(&ClusterCounts::new(vec![a, b]).unwrap()).unwrap())))
+        };
+        let noise = |p: f64| p * (1.0 - p);
+        prop_assert!((of(|parts| parts.within) - f64::midpoint(noise(p), noise(q))).abs() < CLOSE);
+        prop_assert!((of(|parts| parts.between) - (p - q).powi(2) / 2.0).abs() < CLOSE);
+    }
+
+    #[test]
+    fn the_posterior_of_the_correlation_lies_in_its_range_and_holds_its_mean(groups in clusters()) {
+        let grid = GridPosterior::new(&groups).unwrap();
+        let (wide, narrow) = (grid.rho_interval(Level::P95), grid.rho_interval(Level::P90));
+        prop_assert!(wide.low() >= 0.0 && wide.high() <= 1.0 && wide.low() <= narrow.low() && narrow.high() <= wide.high());
+        prop_assert!(wide.contains(grid.mean_rho()));
     }
 
     #[test]

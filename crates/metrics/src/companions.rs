@@ -1,0 +1,165 @@
+//! Companions of action mix and action order: other distances between the same trials, by fine names.
+//!
+//! Mix and order depend on the choice of a distance. Where all of these agree the finding does not.
+
+use std::collections::BTreeMap;
+
+use retrial_stats::Undefined;
+use retrial_stats::divergence::{Histogram, total_variation};
+use retrial_stats::edit::levenshtein_metric;
+use retrial_stats::kernel::{Grams, Spectrum};
+
+use crate::estimators::{self, Context};
+use crate::sequences::{IDLE, Sequences};
+use crate::value::{Estimate, Reason};
+use crate::{Among, Granularity, Measure, MeasureId};
+
+/// The measures, in the order of [`Trajectory::similarities`].
+const IDS: [MeasureId; 4] = [
+    MeasureId::ActionMixOverlap,
+    MeasureId::ActionComposition,
+    MeasureId::ActionOrderMetric,
+    MeasureId::ActionTransitions,
+];
+
+/// How alike the trials of one task are, by each measure.
+pub(crate) struct TaskCompanions {
+    all: Alike,
+    successes: Alike,
+}
+
+/// Means over pairs of trials, in the order of [`IDS`].
+#[derive(Default)]
+struct Alike {
+    trials: u64,
+    means: [f64; IDS.len()],
+}
+
+/// A distinct sequence of actions, prepared for comparison.
+struct Trajectory<'a> {
+    sequence: &'a [u32],
+    histogram: Histogram,
+    single: Spectrum,
+    pairs: Spectrum,
+    /// Trials that did exactly this, and those of them that passed.
+    trials: (u64, u64),
+}
+
+impl<'a> Trajectory<'a> {
+    fn new(sequence: &'a [u32], trials: (u64, u64)) -> Result<Self, Undefined> {
+        let something = if sequence.is_empty() { &[IDLE] } else { sequence };
+        Ok(Self {
+            sequence,
+            histogram: Histogram::new(something)?,
+            single: Spectrum::new(something, Grams::Single)?,
+            pairs: Spectrum::new(something, Grams::Pairs)?,
+            trials,
+        })
+    }
+
+    fn similarities(&self, other: &Self) -> [f64; IDS.len()] {
+        [
+            1.0 - total_variation(&self.histogram, &other.histogram),
+            self.single.cosine(&other.single),
+            1.0 - levenshtein_metric(self.sequence, other.sequence),
+            self.pairs.cosine(&other.pairs),
+        ]
+    }
+}
+
+impl TaskCompanions {
+    pub(crate) fn new(sequences: &Sequences) -> Self {
+        let mut counts: BTreeMap<&[u32], (u64, u64)> = BTreeMap::new();
+        for (sequence, &passed) in sequences.names.iter().zip(&sequences.passed) {
+            let count = counts.entry(sequence).or_default();
+            *count = (count.0 + 1, count.1 + u64::from(passed));
+        }
+        let trajectories = counts.into_iter().map(|(sequence, trials)| Trajectory::new(sequence, trials));
+        // No sequence is empty once nothing done counts as an action.
+        let trajectories: Vec<Trajectory<'_>> = trajectories.filter_map(Result::ok).collect();
+        let (mut all, mut successes) = (Sums::default(), Sums::default());
+        for (index, first) in trajectories.iter().enumerate() {
+            all.alike(first.trials.0);
+            successes.alike(first.trials.1);
+            for second in &trajectories[index + 1..] {
+                let similarities = first.similarities(second);
+                all.add(first.trials.0 * second.trials.0, &similarities);
+                successes.add(first.trials.1 * second.trials.1, &similarities);
+            }
+        }
+        Self { all: all.alike_of_pairs(), successes: successes.alike_of_pairs() }
+    }
+
+    fn among(&self, among: Among) -> &Alike {
+        match among {
+            Among::All => &self.all,
+            Among::Successes => &self.successes,
+        }
+    }
+}
+
+/// Sums of similarities over pairs of trials.
+#[derive(Default)]
+struct Sums {
+    trials: u64,
+    pairs: u64,
+    totals: [f64; IDS.len()],
+}
+
+impl Sums {
+    /// Adds trials that did exactly the same.
+    fn alike(&mut self, trials: u64) {
+        self.trials += trials;
+        self.add(trials * trials.saturating_sub(1) / 2, &[1.0; IDS.len()]);
+    }
+
+    fn add(&mut self, pairs: u64, similarities: &[f64; IDS.len()]) {
+        self.pairs += pairs;
+        for (sum, similarity) in self.totals.iter_mut().zip(similarities) {
+            *sum += pairs as f64 * similarity;
+        }
+    }
+
+    fn alike_of_pairs(self) -> Alike {
+        let means = self.totals.map(|sum| if self.pairs == 0 { 0.0 } else { sum / self.pairs as f64 });
+        Alike { trials: self.trials, means }
+    }
+}
+
+/// Returns the companions over all trials and over successes; none belongs into a short table.
+pub(crate) fn measures(
+    recorded: &Result<(), Reason>,
+    companions: &[&TaskCompanions],
+    context: &Context<'_>,
+) -> Vec<Measure> {
+    let mut measures = Vec::with_capacity(2 * IDS.len());
+    for (place, id) in IDS.into_iter().enumerate() {
+        for among in [Among::All, Among::Successes] {
+            let value = recorded.clone().and_then(|()| estimate(companions, among, place, context));
+            measures.push(Measure {
+                granularity: Some(Granularity::Name),
+                among: Some(among),
+                headline: false,
+                ..Measure::new(id, context.target(), value)
+            });
+        }
+    }
+    measures
+}
+
+fn estimate(
+    companions: &[&TaskCompanions],
+    among: Among,
+    place: usize,
+    context: &Context<'_>,
+) -> Result<Estimate, Reason> {
+    let of_tasks = companions.iter().map(|task| task.among(among));
+    let most = of_tasks.clone().map(|alike| alike.trials).max().unwrap_or(0);
+    let used: Vec<&Alike> = of_tasks.filter(|alike| alike.trials > 1).collect();
+    if used.is_empty() {
+        return Err(Undefined::TooFewItems { have: most as usize, need: 2 }.into());
+    }
+    let values: Vec<f64> = used.iter().map(|alike| alike.means[place]).collect();
+    let trials = used.iter().map(|alike| alike.trials).sum();
+    estimators::mean_over_tasks(&values, trials, (0.0, 1.0), context)
+}

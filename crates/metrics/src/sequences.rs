@@ -1,0 +1,27 @@
+//! The actions of one task's trials as plain sequences, by fine name and by kind.
+
+use crate::estimators::Context;
+use crate::trials::{TaskTrials, Trial};
+
+/// Stands for "nothing was done", so that idle trials are alike and unlike all others.
+pub(crate) const IDLE: u32 = u32::MAX;
+
+/// The actions of the trials of one task in which the agent ran, in the order of the trials.
+pub(crate) struct Sequences {
+    pub(crate) names: Vec<Vec<u32>>,
+    pub(crate) kinds: Vec<Vec<u32>>,
+    pub(crate) passed: Vec<bool>,
+}
+
+impl Sequences {
+    pub(crate) fn new(task: &TaskTrials<'_>, context: &Context<'_>) -> Self {
+        let trials: Vec<&Trial> = task.ran().collect();
+        let names: Vec<Vec<u32>> = trials.iter().map(|trial| trial.actions.to_vec()).collect();
+        let kind = |&code: &u32| context.kinds[code as usize] as u32;
+        Self {
+            kinds: names.iter().map(|actions| actions.iter().map(kind).collect()).collect(),
+            names,
+            passed: trials.iter().map(|trial| trial.is_passed()).collect(),
+        }
+    }
+}
