@@ -155,7 +155,7 @@ pub(crate) fn suite_finding(pairs: &PairedCounts, level: Level) -> Finding {
 
 fn population(plain: &Result<PairedCounts, Reason>, level: Level, seed: u64) -> PopulationComparison {
     let of = |value: &dyn Fn(&PairedCounts) -> Result<f64, Reason>| {
-        Number::from(plain.as_ref().map_err(Clone::clone).and_then(value))
+        Number::of(plain.as_ref().map_err(Clone::clone).and_then(value))
     };
     let difference = plain.clone().and_then(|pairs| pairs.difference(Target::Population, level));
     PopulationComparison {
@@ -177,7 +177,7 @@ fn sign_flip(pairs: &PairedCounts, seed: u64) -> Result<SignFlip, Reason> {
 
 fn suite(plain: &Result<PairedCounts, Reason>, level: Level) -> SuiteComparison {
     let exact = plain.clone().and_then(|pairs| Ok(StratifiedExact::new(&pairs.pairs())?));
-    let p = |of: fn(&StratifiedExact) -> f64| Number::from(exact.as_ref().map(of).map_err(Clone::clone));
+    let p = |of: fn(&StratifiedExact) -> f64| Number::of(exact.as_ref().map(of).map_err(Clone::clone));
     SuiteComparison {
         difference: plain.clone().and_then(|pairs| pairs.difference(Target::FixedSuite, level)).into(),
         exact: ExactTest {

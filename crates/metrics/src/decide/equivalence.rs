@@ -43,7 +43,7 @@ pub fn equivalence(pairing: &Pairing, target: Target, rule: GateRule) -> Result<
         within(&difference, rule.margin)
     };
     let shown = [Reading::Plain, Reading::Worst, Reading::Best].into_iter().all(holds);
-    let p = plain.and_then(|pairs| p_value(&pairs, target, level, rule.margin)).into();
+    let p = Number::of(plain.and_then(|pairs| p_value(&pairs, target, level, rule.margin)));
     let interval = difference.map_or_else(Bounds::Undefined, |estimate| estimate.interval);
     Ok(Equivalence { target, rule, interval, p, shown })
 }

@@ -139,12 +139,12 @@ pub fn gate(pairing: &Pairing, rule: GateRule) -> Result<Gate, MetricsError> {
         (Decision::Inconclusive, _) => Some(Open::ExcludedTrials),
         _ => None,
     };
-    let number = |of: fn(&OneSided) -> f64| Number::from(bounds.as_ref().map(of).map_err(Clone::clone));
+    let number = |of: fn(&OneSided) -> f64| Number::of(bounds.as_ref().map(of).map_err(Clone::clone));
     Ok(Gate {
         decision,
         open,
         rule,
-        difference: plain.and_then(|pairs| point(&pairs)).into(),
+        difference: Number::of(plain.and_then(|pairs| point(&pairs))),
         lower: number(|bounds| bounds.lower),
         upper: number(|bounds| bounds.upper),
         drop_shown: bounds.as_ref().is_ok_and(|bounds| bounds.upper < 0.0),

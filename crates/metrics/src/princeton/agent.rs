@@ -47,15 +47,15 @@ pub struct TaskConsistency {
     pub runs: u64,
     /// The mean of their outcomes.
     pub success_rate: f64,
-    /// C_out.
+    /// `C_out`.
     pub outcome: Result<f64, Undefined>,
-    /// C_traj^d.
+    /// `C_traj^d`.
     pub distribution: Result<f64, Undefined>,
-    /// C_traj^s.
+    /// `C_traj^s`.
     pub sequence: Result<f64, Undefined>,
     /// The consistency of confidences.
     pub confidence: ConfidenceConsistency,
-    /// C_res.
+    /// `C_res`.
     pub resource: ResourceConsistency,
     /// Mean cost in US dollars, time in seconds, calls and actions, zeros and all.
     pub means: [f64; 4],
@@ -66,15 +66,15 @@ pub struct TaskConsistency {
 /// The consistency of an agent over its baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consistency {
-    /// C_out.
+    /// `C_out`.
     pub outcome: TaskMean,
-    /// C_traj^d.
+    /// `C_traj^d`.
     pub distribution: TaskMean,
-    /// C_traj^s.
+    /// `C_traj^s`.
     pub sequence: TaskMean,
     /// The consistency of confidences.
     pub confidence: TaskMean,
-    /// C_res.
+    /// `C_res`.
     pub resource: TaskMean,
     /// Means over tasks of the coefficients of variation, in the order of [`ResourceConsistency::cvs`].
     pub mean_cvs: [Option<f64>; 6],
@@ -161,7 +161,7 @@ pub struct AgentAnalysis {
     pub consistency: Consistency,
     /// Predictability over the primary trials.
     pub predictability: Predictability,
-    /// R_fault, R_env and R_prompt.
+    /// `R_fault`, `R_env` and `R_prompt`.
     pub robustness: [Result<f64, Undefined>; 3],
     /// The accuracies under the three perturbations; they exist where there is a baseline.
     pub perturbed: [Result<f64, Undefined>; 3],

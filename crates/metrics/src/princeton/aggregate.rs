@@ -7,28 +7,28 @@ use super::consistency::{mean_of_known, weighted_consistency};
 /// What the scores of dimensions are made of; the values, or their standard errors.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Parts {
-    /// C_out.
+    /// `C_out`.
     pub outcome: Option<f64>,
-    /// C_traj^d.
+    /// `C_traj^d`.
     pub distribution: Option<f64>,
-    /// C_traj^s.
+    /// `C_traj^s`.
     pub sequence: Option<f64>,
-    /// C_res.
+    /// `C_res`.
     pub resource: Option<f64>,
-    /// P_brier.
+    /// `P_brier`.
     pub brier: Option<f64>,
-    /// R_fault, R_env and R_prompt.
+    /// `R_fault`, `R_env` and `R_prompt`.
     pub robustness: [Option<f64>; 3],
 }
 
 /// Their scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Aggregate {
-    /// R_Con.
+    /// `R_Con`.
     pub consistency: Result<f64, Undefined>,
-    /// R_Pred, which is P_brier alone.
+    /// `R_Pred`, which is `P_brier` alone.
     pub predictability: Result<f64, Undefined>,
-    /// R_Rob, the mean of the ratios that exist.
+    /// `R_Rob`, the mean of the ratios that exist.
     pub robustness: Result<f64, Undefined>,
     /// R, the mean of the three that exist; safety stays apart.
     pub overall: Result<f64, Undefined>,
@@ -49,9 +49,9 @@ pub fn aggregate(parts: &Parts) -> Aggregate {
 /// The standard errors that they draw as bars.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StandardErrors {
-    /// Of R_Con.
+    /// Of `R_Con`.
     pub consistency: f64,
-    /// Of R_Rob.
+    /// Of `R_Rob`.
     pub robustness: f64,
     /// Of R.
     pub overall: f64,

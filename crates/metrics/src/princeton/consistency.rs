@@ -6,7 +6,7 @@ use retrial_stats::pairwise::Pairwise;
 use retrial_stats::spread::coefficient_of_variation;
 use retrial_stats::{Undefined, moments};
 
-/// Returns C_out of a task, (2p̂ − 1)² with p̂ the mean of its outcomes (0 or 1).
+/// Returns `C_out` of a task, (2p̂ − 1)² with p̂ the mean of its outcomes (0 or 1).
 ///
 /// Ours differs: for K trials this is biased by 4p(1 − p)/K, so that a coin toss scores 1/K; `outcome_consistency` is
 /// unbiased.
@@ -18,7 +18,7 @@ pub fn outcome(successes: &[f64]) -> Result<f64, Undefined> {
     Ok((2.0 * moments::mean(successes)? - 1.0).powi(2))
 }
 
-/// Returns C_traj^d of a task: 1 − the mean Jensen–Shannon divergence in bits of the shares of actions, over pairs of
+/// Returns `C_traj^d` of a task: 1 − the mean Jensen–Shannon divergence in bits of the shares of actions, over pairs of
 /// successful trials with actions. `actions` are codes of names, `succeeded` stands at the same positions.
 ///
 /// Ours differs: `action_mix_consistency` compares all trials that ran, with or without actions, and gives the value over
@@ -31,7 +31,7 @@ pub fn trajectory_distribution<S: AsRef<[u32]>>(actions: &[S], succeeded: &[bool
     Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b))?.mean()
 }
 
-/// Returns C_traj^s of a task: 1 − the mean edit distance as a share of the longer trial, over the same pairs as
+/// Returns `C_traj^s` of a task: 1 − the mean edit distance as a share of the longer trial, over the same pairs as
 /// [`trajectory_distribution`].
 ///
 /// Ours differs: `action_order_consistency` compares all trials that ran, as said there.
@@ -114,7 +114,7 @@ pub struct ResourceConsistency {
     pub cvs: [Option<f64>; 6],
 }
 
-/// Returns C_res of a task.
+/// Returns `C_res` of a task.
 ///
 /// Ours differs: a mean over whatever coefficients exist compares other resources from task to task; zeros are dropped
 /// (but not of errors), and a missing cost is replaced by one price for all models. `token_spread`, `time_spread` and
@@ -150,7 +150,7 @@ fn errors(counts: &[f64]) -> Option<f64> {
     }
 }
 
-/// Returns R_Con, the mean of outcome, trajectories and resources with weight 1/3 each, where the trajectories are the mean
+/// Returns `R_Con`, the mean of outcome, trajectories and resources with weight 1/3 each, where the trajectories are the mean
 /// of the two that exist and the weights are shared out anew over what exists.
 ///
 /// Ours differs: there is no such score. Agents of which other parts exist are not comparable by it, and it rises where an

@@ -5,7 +5,7 @@
 //! one, and [`Profile`] prints both with the reason. The functions do what their code does, its defects included, not what
 //! their paper says; each says why ours differs.
 //!
-//! What they have and we do not take over: standard errors by 200 bootstrap resamples, which depend on NumPy's generator;
+//! What they have and we do not take over: standard errors by 200 bootstrap resamples, which depend on `NumPy`'s generator;
 //! judges, so that their safety is undefined for our runs; perturbed environments and prompts, for which we have no
 //! conditions yet.
 

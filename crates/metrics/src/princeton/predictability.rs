@@ -36,7 +36,7 @@ pub struct CalibrationBin {
 /// Calibration by bins of equal width.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
-    /// P_cal, 1 − the expected calibration error.
+    /// `P_cal`, 1 − the expected calibration error.
     pub score: f64,
     /// The expected calibration error.
     pub error: f64,
@@ -78,7 +78,7 @@ pub fn calibration(stated: &[Stated], bins: usize) -> Result<Calibration, Undefi
     Ok(Calibration { score: 1.0 - error, error, bins: occupied })
 }
 
-/// Returns P_auroc, the probability that a success was stated with more confidence than a failure, ties counting half.
+/// Returns `P_auroc`, the probability that a success was stated with more confidence than a failure, ties counting half.
 ///
 /// Ours differs: the value of `auroc` is the same over the same trials; its interval allows for trials that share a task.
 ///
@@ -92,7 +92,7 @@ pub fn auroc(stated: &[Stated]) -> Result<f64, Undefined> {
 /// The Brier score with its parts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BrierScore {
-    /// P_brier, 1 − the Brier score.
+    /// `P_brier`, 1 − the Brier score.
     pub score: f64,
     /// The Brier score.
     pub brier: f64,
@@ -102,7 +102,7 @@ pub struct BrierScore {
     pub baseline: f64,
 }
 
-/// Returns P_brier.
+/// Returns `P_brier`.
 ///
 /// Ours differs: theirs weighs a task by its trials and turns the score round, so that it also rises where an agent gets
 /// easy tasks; `brier` is the mean over tasks, with an interval.
@@ -118,7 +118,7 @@ pub fn brier(stated: &[Stated]) -> Result<BrierScore, Undefined> {
 /// Risk against coverage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RiskCoverage {
-    /// P_rc, in [0, 1].
+    /// `P_rc`, in [0, 1].
     pub score: f64,
     /// The area under the curve.
     pub area: f64,
@@ -134,7 +134,7 @@ const COVERAGES: usize = 100;
 /// Below this, the worst and the best order cannot be told apart.
 const EPSILON: f64 = 1e-8;
 
-/// Returns P_rc: 1 − (area − best area)/(error − best area + 10⁻⁸), cut off at 0 and 1, and 1 where all trials succeeded or
+/// Returns `P_rc`: 1 − (area − best area)/(error − best area + 10⁻⁸), cut off at 0 and 1, and 1 where all trials succeeded or
 /// all failed. Ties stay in the order of the input (theirs leaves their order to the machine).
 ///
 /// Ours differs: there is none yet. Theirs depends on the order within ties and gives an agent that always fails a 1.
@@ -189,11 +189,11 @@ pub struct Predictability {
     pub stated: Vec<Stated>,
     /// Calibration with ten bins.
     pub calibration: Result<Calibration, Undefined>,
-    /// P_auroc.
+    /// `P_auroc`.
     pub auroc: Result<f64, Undefined>,
-    /// P_brier.
+    /// `P_brier`.
     pub brier: Result<BrierScore, Undefined>,
-    /// P_rc.
+    /// `P_rc`.
     pub risk_coverage: Result<RiskCoverage, Undefined>,
     /// The mean confidence.
     pub mean_confidence: Result<f64, Undefined>,

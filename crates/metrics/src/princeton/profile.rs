@@ -135,7 +135,7 @@ impl<'a> Profile<'a> {
             let numbers = PrincetonId::ALL.iter().map(|&id| {
                 let theirs = Theirs::of(id, &analysis);
                 let ours = ours(id, &facts.name, manifest, scorecards);
-                let (theirs, standard_error) = (theirs.value.into(), theirs.standard_error.into());
+                let (theirs, standard_error) = (Number::of(theirs.value), Number::of(theirs.standard_error));
                 let n = evidence(id, &analysis);
                 Comparison { id, role: id.role(), theirs, standard_error, n, ours, why: id.why() }
             });

@@ -15,7 +15,7 @@ pub fn accuracy(successes: &[f64]) -> Result<f64, Undefined> {
     moments::mean(successes)
 }
 
-/// Returns R_fault, R_env or R_prompt: min(accuracy under the perturbation / accuracy of the baseline, 1).
+/// Returns `R_fault`, `R_env` or `R_prompt`: min(accuracy under the perturbation / accuracy of the baseline, 1).
 ///
 /// Ours differs: theirs pools the trials of whatever tasks there are on either side, also trials in which no fault landed,
 /// and cuts off at 1, which biases it downwards; `fault_ratio` and `fault_difference` pair the tasks, count trials that were

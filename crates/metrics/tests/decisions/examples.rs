@@ -79,9 +79,7 @@ fn an_answer_that_hangs_on_excluded_trials_is_inconclusive() {
     let mut candidate = all(20, (40, 10, 0));
     assert_eq!(gate(&pairing(&candidate, &candidate), GateRule::default()).unwrap().decision, Decision::Pass);
     let baseline = candidate.clone();
-    for task in &mut candidate {
-        *task = (40, 10, 10);
-    }
+    candidate.fill((40, 10, 10));
     let gate = gate(&pairing(&candidate, &baseline), GateRule::default()).unwrap();
     assert_eq!(gate.decision, Decision::Inconclusive);
     assert_eq!(gate.open, Some(Open::ExcludedTrials));

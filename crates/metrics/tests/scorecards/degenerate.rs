@@ -32,6 +32,7 @@ fn mixed(record: TrialRecord) -> TrialRecord {
 }
 
 /// Only what a record must have.
+#[expect(clippy::needless_pass_by_value, reason = "as the other changes of a record take it")]
 fn bare(record: TrialRecord) -> TrialRecord {
     trial(record.trial.task.as_str(), "agent", record.trial.number)
 }
@@ -53,7 +54,7 @@ fn scenarios() -> Vec<(&'static str, RunManifest, Vec<TrialRecord>)> {
     let of = |tasks: &[&str], trials: u32, change: fn(TrialRecord) -> TrialRecord| {
         (run(&["agent"], tasks, trials), cells(tasks, trials, change))
     };
-    let named = [
+    let named = vec![
         ("nothing ran", (run(&["agent"], &three, 5), Vec::new())),
         ("no tasks", (run(&["agent"], &[], 5), Vec::new())),
         ("one trial in all", of(&["a"], 1, mixed)),

@@ -32,9 +32,8 @@ fn an_agent_that_always_fails_scores_above_one_that_mostly_succeeds() {
     let records = |passes: &dyn Fn(u32) -> bool| -> Vec<TrialRecord> {
         let all =
             ["a", "b"].into_iter().flat_map(|task| (1..=4).map(move |number| trial(task, "agent", number)));
-        let stated = |record: TrialRecord| match passes(record.trial.number) {
-            true => record.states(0.6),
-            false => record.fails().states(0.1),
+        let stated = |record: TrialRecord| {
+            if passes(record.trial.number) { record.states(0.6) } else { record.fails().states(0.1) }
         };
         all.map(stated).collect()
     };

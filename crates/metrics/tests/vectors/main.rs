@@ -3,7 +3,8 @@
 //! Walks every file and case of `princeton/` in the directory named by `RETRIAL_VECTORS` (by default `shared/vectors`
 //! beside the workspace). Does not know which cases exist: an unknown function is a failure. Where the directory is absent
 //! the test says so and passes, unless `RETRIAL_REQUIRE_SHARED=1`. Standard errors from 200 resamples
-//! (`expected_bootstrap_se_approx`) depend on NumPy's generator and are not compared.
+//! (`expected_bootstrap_se_approx`) depend on `NumPy`'s generator and are not compared.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
 #[cfg(test)]
 mod parts;

@@ -37,7 +37,10 @@ pub(crate) fn run(function: &str, input: &Value) -> Option<Value> {
     })
 }
 
-fn trajectories(input: &Value, of: fn(&[Vec<u32>], &[bool]) -> Result<f64, Undefined>) -> Value {
+/// A measure of trajectories and whether each succeeded.
+type OfTrajectories = fn(&[Vec<u32>], &[bool]) -> Result<f64, Undefined>;
+
+fn trajectories(input: &Value, of: OfTrajectories) -> Value {
     let mut names = Names::default();
     let actions: Vec<Vec<u32>> =
         input["trajectories"].as_array().unwrap().iter().map(|one| names.codes(one)).collect();
