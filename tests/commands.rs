@@ -22,6 +22,7 @@ fn every_command_has_help_with_an_example() {
         "kit build",
         "doctor",
         "clean",
+        "validate",
         "completions",
     ] {
         let mut args: Vec<&str> = command.split_whitespace().collect();
@@ -225,4 +226,17 @@ fn an_agent_named_like_a_recipe_that_it_does_not_use_is_refused() {
     place.write("e.toml", &text);
     let ran = place.run(&["run", "e.toml", "--dry-run"]).expect(2);
     assert!(ran.stderr.contains("add `recipe = \"opencode\"`"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_validation_prints_the_same_whatever_the_number_of_threads() {
+    let place = Place::new();
+    let ran = |threads: &str| {
+        place.run(&["validate", "--reps", "3", "--designs", "3x4", "--seed", "5", "--threads", threads])
+    };
+    let (one, two) = (ran("1"), ran("2"));
+    assert!(one.stdout.contains("| success rate, shown"), "{}", one.stdout);
+    assert!(one.stderr.contains("24 of 24 cells done"), "{}", one.stderr);
+    assert_eq!((one.stdout, one.code), (two.stdout, two.code));
+    place.run(&["validate", "--designs", "1x4"]).expect(2);
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
 
 /// Measures whether a coding agent can be relied on.
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Remove what crashed runs left behind: containers, sockets, directories.
     Clean(CleanArgs),
+    /// Check the estimators against simulated agents whose true values are known.
+    Validate(ValidateArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
 }
@@ -338,6 +341,33 @@ pub(crate) struct CleanArgs {
     /// Remove the kits as well; they are built again when needed.
     #[arg(long)]
     pub(crate) kits: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial validate                          everything, in some minutes
+  retrial validate --reps 200 --designs 5x5,20x10
+  retrial validate --json | jq '.requirements[] | select(.standing != \"met\")'
+
+Exit codes: 0 every requirement is met, 1 one is missed, 3 one is unclear for lack of repetitions.")]
+pub(crate) struct ValidateArgs {
+    /// Simulated runs of each design and population of tasks.
+    #[arg(long, value_name = "N", default_value_t = retrial_metrics::validate::REPETITIONS,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) reps: u32,
+    /// The seed of everything that is drawn; the numbers do not depend on the number of threads.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only these designs, as TASKSxTRIALS.
+    #[arg(long, value_name = "DESIGN", value_delimiter = ',')]
+    pub(crate) designs: Vec<Design>,
+    /// Threads to use; by default one for each core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: Option<u32>,
+    /// Print JSON with every count.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -57,6 +57,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Kit(KitCommand::Build(args)) => commands::kit::build(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args).await,
         Command::Clean(args) => commands::clean::clean(&args).await,
+        Command::Validate(args) => commands::validate::validate(&args),
         Command::Completions(args) => commands::completions::completions(&args),
     }
 }

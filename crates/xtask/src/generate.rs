@@ -33,7 +33,7 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
 const MARKS: [&str; 2] = ["<!-- generated: begin -->\n", "<!-- generated: end -->\n"];
 
 /// Writes the generated part of a page, or checks that it is up to date.
-fn page(name: &str, part: &str, check: bool) -> Result<(), String> {
+pub(crate) fn page(name: &str, part: &str, check: bool) -> Result<(), String> {
     let path = root().join(name);
     let there = fs_err::read_to_string(&path).map_err(|error| error.to_string())?;
     let lacks = || format!("{name} lacks the lines between which its generated part stands");

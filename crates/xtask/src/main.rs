@@ -9,6 +9,7 @@ mod agents;
 mod bench;
 mod generate;
 mod steps;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Command {
     },
     /// Measure the cost of the harness beside bare loops, and write docs/performance.md.
     Bench,
+    /// Check the estimators against simulated agents with known truth, and write docs/validation.md.
+    Validate,
     /// Run every third-party agent in containers, and write the results into docs/agents.md.
     Agents,
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Test => steps::test(),
         Command::Generate { check } => generate::generate(check),
         Command::Bench => bench::bench(),
+        Command::Validate => validate::validate(),
         Command::Agents => agents::agents(),
     };
     match result {

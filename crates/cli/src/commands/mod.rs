@@ -12,3 +12,4 @@ pub(crate) mod run;
 pub(crate) mod score;
 pub(crate) mod status;
 pub(crate) mod task;
+pub(crate) mod validate;

@@ -7,3 +7,4 @@ pub(crate) mod progress;
 mod robustness;
 pub(crate) mod scorecard;
 pub(crate) mod table;
+pub(crate) mod validation;
