@@ -18,6 +18,7 @@ mod fact;
 mod injected;
 mod latency;
 mod name;
+mod output;
 mod recording;
 mod records;
 mod run;
@@ -48,6 +49,10 @@ pub use fact::{Fact, MissingReason, Source};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
+pub use output::{
+    AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
+    PlannedAgentOutput, PlannedTask, RunState, StatusOutput, TaskCheckOutput,
+};
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{RecordError, read_events, read_trials};
 pub use run::{

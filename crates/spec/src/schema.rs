@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::simulation::SimulationFile;
 use crate::{
-    AuditLine, Event, Exchange, Experiment, LatencyReport, RecordedExchange, RunManifest, Task, TrialRecord,
+    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, LatencyReport, PlanOutput,
+    RecordedExchange, RunManifest, StatusOutput, Task, TaskCheckOutput, TrialRecord,
 };
 
 /// One schema as it is checked in.
@@ -31,11 +32,22 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "recording.schema.json", schema: json_schema::<RecordedExchange>() },
         SchemaFile { name: "latency.schema.json", schema: json_schema::<LatencyReport>() },
         SchemaFile { name: "trial.schema.json", schema: json_schema::<TrialRecord>() },
+        SchemaFile { name: "status.schema.json", schema: output_schema::<StatusOutput>() },
+        SchemaFile { name: "plan.schema.json", schema: output_schema::<PlanOutput>() },
+        SchemaFile { name: "doctor.schema.json", schema: output_schema::<DoctorOutput>() },
+        SchemaFile { name: "task-check.schema.json", schema: output_schema::<TaskCheckOutput>() },
+        SchemaFile { name: "agent-check.schema.json", schema: output_schema::<AgentCheckOutput>() },
     ]
 }
 
 fn json_schema<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Returns the schema of what a command prints, in which every key is always there.
+fn output_schema<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// Returns the schema of a file that people write in TOML: without references, so that every place of the schema has one path,

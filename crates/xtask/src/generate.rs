@@ -8,8 +8,9 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     fs_err::create_dir_all(&directory).map_err(|error| error.to_string())?;
     let mut files: Vec<(&str, serde_json::Value)> =
         retrial_spec::schemas().into_iter().map(|file| (file.name, file.schema)).collect();
-    let scorecard = retrial_metrics::schema();
-    files.push((scorecard.name, scorecard.schema));
+    for file in [retrial_metrics::schema(), retrial_metrics::report_schema()] {
+        files.push((file.name, file.schema));
+    }
     files.push(("recipe.schema.json", retrial_agents::Recipe::schema()));
     files.push(("actions.schema.json", retrial_agents::ActionTable::schema()));
     for (name, schema) in files {

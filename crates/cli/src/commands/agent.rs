@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use retrial_agents::Recipe;
 use retrial_gateway::simulate::Profile;
 use retrial_runner::{AgentCheck, Candidate, check_agent};
-use retrial_spec::{AgentName, AgentSpec, Exit, SandboxChoice};
+use retrial_spec::{AgentCheckOutput, AgentName, AgentSpec, Exit, OUTPUT_SCHEMA, SandboxChoice};
 use serde::Serialize;
 
 use crate::args::{AgentCheckArgs, AgentListArgs};
@@ -74,21 +74,6 @@ pub(crate) fn recipe(name: &str, options: BTreeMap<String, String>) -> Result<Re
     Ok(retrial_agents::resolve(&spec, Path::new("."))?)
 }
 
-/// The check as JSON; schema version 1.
-#[derive(Debug, Serialize)]
-struct Checked<'a> {
-    schema: u32,
-    agent: &'a str,
-    version: &'a str,
-    protocol: &'a str,
-    min_glibc: Option<&'a str>,
-    works: bool,
-    requests: u64,
-    actions: usize,
-    ending: String,
-    detail: &'a str,
-}
-
 /// Launches the agent in a sandbox without network against a simulated model.
 pub(crate) async fn check(args: &AgentCheckArgs) -> Result<Exit, Failure> {
     let options: BTreeMap<String, String> = args.option.iter().cloned().collect();
@@ -120,17 +105,17 @@ struct Checkee<'a> {
 fn report(args: &AgentCheckArgs, checkee: &Checkee<'_>, check: &AgentCheck) -> Result<Exit, Failure> {
     let Checkee { version, protocol, min_glibc } = *checkee;
     if args.json {
-        out::json(&Checked {
-            schema: 1,
-            agent: &args.agent,
-            version,
+        out::json(&AgentCheckOutput {
+            schema: OUTPUT_SCHEMA,
+            agent: args.agent.clone(),
+            version: version.to_owned(),
             protocol,
-            min_glibc,
+            min_glibc: min_glibc.map(str::to_owned),
             works: check.works(),
             requests: check.requests,
             actions: check.actions,
-            ending: check.ending.as_str().to_owned(),
-            detail: &check.detail,
+            ending: check.ending.as_str(),
+            detail: check.detail.clone(),
         })?;
     } else if check.works() {
         let glibc = min_glibc.map(|glibc| format!("; images need glibc {glibc}")).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use retrial_runner::{Admission, ReadyTask, RunError, TaskDir};
-use retrial_spec::{Exit, Limits, RunId, SandboxChoice};
+use retrial_spec::{CheckedTask, Exit, Limits, OUTPUT_SCHEMA, RunId, SandboxChoice, TaskCheckOutput};
 use serde::Serialize;
 
 use crate::args::{TaskCheckArgs, TaskListArgs};
@@ -29,24 +29,6 @@ struct Listed {
 struct TaskList {
     schema: u32,
     tasks: Vec<Listed>,
-}
-
-/// The check as JSON; schema version 1.
-#[derive(Debug, Serialize)]
-struct TaskCheck {
-    schema: u32,
-    sandbox: String,
-    repeats: u32,
-    tasks: Vec<Checked>,
-}
-
-#[derive(Debug, Serialize)]
-struct Checked {
-    task: String,
-    admitted: bool,
-    oracle_passed: usize,
-    no_op_failed: usize,
-    faults: Vec<String>,
 }
 
 /// Lists tasks.
@@ -125,46 +107,43 @@ pub(crate) async fn check(args: &TaskCheckArgs) -> Result<Exit, Failure> {
         let prepared = ReadyTask::prepare(backend.as_ref(), Arc::clone(task), &run, &Limits::default()).await;
         let ready = prepared.map_err(RunError::Ready)?;
         let admission = ready.admit(backend.as_ref(), &run, args.repeats).await?;
-        checked.push(Checked::from(&admission));
+        checked.push(checked_task(&admission));
     }
     backend.close().await?;
     let count = checked.iter().filter(|task| !task.admitted).count();
     let of = checked.len();
     if args.json {
         let sandbox = opened.capabilities.kind.to_string();
-        out::json(&TaskCheck { schema: 1, sandbox, repeats: args.repeats, tasks: checked })?;
+        let repeats = args.repeats;
+        out::json(&TaskCheckOutput { schema: OUTPUT_SCHEMA, sandbox, repeats, tasks: checked })?;
     } else {
-        out::data(&checked.iter().map(|task| task.render(args.repeats)).collect::<String>())?;
+        out::data(&checked.iter().map(|task| render(task, args.repeats)).collect::<String>())?;
     }
     if count == 0 { Ok(Exit::Done) } else { Err(Failure::NotAdmitted { count, of }) }
 }
 
-impl From<&Admission> for Checked {
-    fn from(admission: &Admission) -> Self {
-        let passed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(true);
-        let failed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(false);
-        Self {
-            task: admission.task.to_string(),
-            admitted: admission.faults.is_empty(),
-            oracle_passed: admission.oracle.iter().filter(passed).count(),
-            no_op_failed: admission.no_op.iter().filter(failed).count(),
-            faults: admission.faults.iter().map(ToString::to_string).collect(),
-        }
+fn checked_task(admission: &Admission) -> CheckedTask {
+    let passed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(true);
+    let failed = |verdict: &&retrial_spec::Verdict| verdict.passed() == Some(false);
+    CheckedTask {
+        task: admission.task.clone(),
+        admitted: admission.faults.is_empty(),
+        oracle_passed: admission.oracle.iter().filter(passed).count(),
+        no_op_failed: admission.no_op.iter().filter(failed).count(),
+        faults: admission.faults.iter().map(ToString::to_string).collect(),
     }
 }
 
-impl Checked {
-    fn render(&self, repeats: u32) -> String {
-        let sign = if self.admitted { "✓" } else { "✗" };
-        let mut text = format!(
-            "{sign} {}: oracle passed {}/{repeats}, doing nothing failed {}/{repeats}\n",
-            self.task, self.oracle_passed, self.no_op_failed
-        );
-        for fault in &self.faults {
-            text.push_str("    ");
-            text.push_str(fault);
-            text.push('\n');
-        }
-        text
+fn render(task: &CheckedTask, repeats: u32) -> String {
+    let sign = if task.admitted { "✓" } else { "✗" };
+    let mut text = format!(
+        "{sign} {}: oracle passed {}/{repeats}, doing nothing failed {}/{repeats}\n",
+        task.task, task.oracle_passed, task.no_op_failed
+    );
+    for fault in &task.faults {
+        text.push_str("    ");
+        text.push_str(fault);
+        text.push('\n');
     }
+    text
 }
