@@ -151,6 +151,11 @@ pub(crate) fn records(run: &Path) -> Vec<TrialRecord> {
     records
 }
 
+/// Says that a test could not run here, and why.
+pub(crate) fn skipped(test: &str, why: &str) {
+    eprintln!("skipped `{test}`: {}", why.trim());
+}
+
 /// Whether Docker tests run. They must where `RETRIAL_REQUIRE_DOCKER=1`; elsewhere, without an engine, they say that they do not.
 pub(crate) fn docker_or_skip(test: &str) -> bool {
     let answers =

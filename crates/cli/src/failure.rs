@@ -8,7 +8,8 @@ use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
 use retrial_metrics::MetricsError;
 use retrial_runner::{
-    PlanError, ReadyError, RecordingError, RevokeError, RunDirError, RunError, SessionError, TaskDirError,
+    PlanError, ReadyError, RecordCheckError, RecordingError, RevokeError, RunDirError, RunError,
+    SessionError, TaskDirError,
 };
 use retrial_sandbox::{BuildError, ProbeError, SandboxError};
 use retrial_spec::{BudgetKind, Exit, SpecError};
@@ -32,12 +33,17 @@ pub(crate) enum Failure {
     Run(#[from] RunError),
     #[error(transparent)]
     RunDir(#[from] RunDirError),
-    #[error("cannot score the run at `{}`", path.display())]
+    #[error("cannot score `{}`{}", path.display(), line.map_or_else(String::new, |line| format!(" line {line}")))]
     Score {
+        /// The run's records.
         path: PathBuf,
+        /// Their line, from 1, where one is at fault.
+        line: Option<u64>,
         #[source]
         source: MetricsError,
     },
+    #[error(transparent)]
+    Records(#[from] RecordCheckError),
     #[error("nothing was evaluated in the run at `{}`", path.display())]
     NothingEvaluated { path: PathBuf },
     #[error("the books of the run at `{}` do not balance", path.display())]
@@ -73,7 +79,8 @@ impl Failure {
             }
             Self::Run(error) => run_exit(error),
             Self::Score { source, .. } => source.exit(),
-            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::Records(RecordCheckError::RunDir(error)) => run_dir_exit(error),
+            Self::Records(_) | Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
@@ -112,6 +119,8 @@ impl Failure {
             Self::Revoke(error) => revoke_hint(error),
             Self::Run(error) => run_hint(error),
             Self::RunDir(error) => run_dir_hint(error),
+            Self::Records(error) => records_hint(error),
+            Self::Score { source, .. } => score_hint(source),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {
                 Some(format!("see why with `retrial status {}`", path.display()))
@@ -201,6 +210,23 @@ fn revoke_hint(error: &RevokeError) -> Option<String> {
         RevokeError::Unknown { .. } => Some("a trial is named task~agent~condition~number".to_owned()),
         RevokeError::Unreachable { .. } => Some("only the user who runs it, or root, can".to_owned()),
         _ => None,
+    }
+}
+
+fn records_hint(error: &RecordCheckError) -> Option<String> {
+    match error {
+        RecordCheckError::Lacking { .. } => {
+            Some("`retrial run --resume` puts back what a killed run had not written yet".to_owned())
+        }
+        RecordCheckError::RunDir(error) => run_dir_hint(error),
+        _ => Some("put back the file as the run wrote it; `retrial audit` says more".to_owned()),
+    }
+}
+
+fn score_hint(error: &MetricsError) -> Option<String> {
+    match error {
+        MetricsError::Level(_) | MetricsError::NamedTwice { .. } => None,
+        _ => Some("put back the file as the run wrote it; `retrial audit` says more".to_owned()),
     }
 }
 

@@ -1,30 +1,45 @@
-//! `retrial score`: the scorecard of a run, from its records alone.
+//! `retrial score`: the scorecards of runs, from their records alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use retrial_metrics::{Scorecards, Scoring, Settings};
-use retrial_runner::RunDir;
-use retrial_spec::Exit;
+use retrial_metrics::{
+    ActionTally, REPORT_SCHEMA, RunReport, ScoreReport, Scorecards, Scoring, Settings, Target, TimeoutPolicy,
+    UngradedPolicy, princeton,
+};
+use retrial_runner::{Compared, RunDir, check_records};
+use retrial_spec::{Exit, RunManifest};
 
-use crate::args::ScoreArgs;
+use crate::args::{ByOpt, ScoreArgs, TargetOpt, TimeoutOpt, UngradedOpt};
 use crate::failure::Failure;
 use crate::out;
-use crate::show::scorecard;
+use crate::show::{by_action, by_condition, by_task, princeton as princeton_table, scorecard};
 
-/// Scores and prints.
+/// Scores and prints. Every run is read before anything is printed.
 pub(crate) fn score(args: &ScoreArgs) -> Result<Exit, Failure> {
-    print(&args.run, args.json)
+    let runs = args.runs.iter().map(|path| report(path, args)).collect::<Result<Vec<RunReport>, _>>()?;
+    for run in &runs {
+        warn(&run.scored, runs.len() > 1);
+    }
+    let is_empty = |(_, run): &(&PathBuf, &RunReport)| run.scored.graded() == 0;
+    let empty = args.runs.iter().zip(&runs).find(is_empty).map(|(path, _)| path.clone());
+    let is_plain = args.by != Some(ByOpt::Action) && args.profile.is_none();
+    match (args.json, runs.as_slice()) {
+        (true, [run]) if is_plain => out::json(&run.scored)?,
+        (true, _) => out::json(&ScoreReport { schema: REPORT_SCHEMA, runs })?,
+        (false, _) => {
+            let texts: Vec<String> = runs.iter().map(|run| text(run, args)).collect();
+            out::data(&texts.join("\n"))?;
+        }
+    }
+    empty.map_or(Ok(Exit::Done), |path| Err(Failure::NothingEvaluated { path }))
 }
 
-/// Prints the scorecard of the run at `path`.
+/// Prints the scorecard of the run at `path` with the default settings.
 pub(crate) fn print(path: &Path, json: bool) -> Result<Exit, Failure> {
-    let scorecards = scored(path)?;
-    if !scorecards.books.balanced() {
-        return Err(Failure::Unbalanced { path: path.to_owned() });
-    }
-    for warning in &scorecards.warnings {
-        out::warning(&warning.to_string());
-    }
+    let (run, manifest) = RunDir::open(path)?;
+    let settings = Settings { seed: manifest.seed, ..Settings::default() };
+    let scorecards = scored(path, &run, &manifest, &settings)?;
+    warn(&scorecards, false);
     if json {
         out::json(&scorecards)?;
     } else {
@@ -44,13 +59,91 @@ pub(crate) fn print_partial(path: &Path, json: bool) -> Result<(), Failure> {
     }
 }
 
-fn scored(path: &Path) -> Result<Scorecards, Failure> {
+/// What was asked for of one run.
+fn report(path: &Path, args: &ScoreArgs) -> Result<RunReport, Failure> {
     let (run, manifest) = RunDir::open(path)?;
-    let settings = Settings { seed: manifest.seed, ..Settings::default() };
-    let failed = |source| Failure::Score { path: path.to_owned(), source };
-    let mut scoring = Scoring::new(&manifest, &settings).map_err(failed)?;
-    for record in run.trials()? {
-        scoring.add(&record?).map_err(failed)?;
+    let settings = settings(args, &manifest);
+    let scored = scored(path, &run, &manifest, &settings)?;
+    let mut report = RunReport { scored, actions: None, princeton: None };
+    if args.by == Some(ByOpt::Action) {
+        let mut tally = ActionTally::new(&manifest, &settings);
+        for record in run.trials()? {
+            tally.add(&record?);
+        }
+        report.actions = Some(tally.finish());
     }
-    Ok(scoring.finish())
+    if args.profile.is_some() {
+        let mut profile = princeton::Profile::new(&manifest, &settings);
+        for record in run.trials()? {
+            profile.add(&record?);
+        }
+        report.princeton = Some(profile.finish(&report.scored));
+    }
+    Ok(report)
+}
+
+/// Scores the run, whose records must agree with its events and whose books must balance.
+fn scored(
+    path: &Path,
+    run: &RunDir,
+    manifest: &RunManifest,
+    settings: &Settings,
+) -> Result<Scorecards, Failure> {
+    let failed = |line, source| Failure::Score { path: run.trials_path(), line, source };
+    let mut scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
+    for (line, record) in (1..).zip(run.trials()?) {
+        scoring.add(&record?).map_err(|source| failed(Some(line), source))?;
+    }
+    let scorecards = scoring.finish();
+    if !scorecards.books.balanced() {
+        return Err(Failure::Unbalanced { path: path.to_owned() });
+    }
+    if check_records(run)? == Compared::NoEvents && scorecards.books.finished > 0 {
+        out::warning(
+            "there is no events.jsonl, so that the records could not be compared with what happened",
+        );
+    }
+    Ok(scorecards)
+}
+
+fn settings(args: &ScoreArgs, manifest: &RunManifest) -> Settings {
+    Settings {
+        level: args.level,
+        seed: args.seed.unwrap_or(manifest.seed),
+        timeout: match args.timeout {
+            TimeoutOpt::Verdict => TimeoutPolicy::Verdict,
+            TimeoutOpt::Fail => TimeoutPolicy::Fail,
+        },
+        ungraded: match args.ungraded {
+            UngradedOpt::Exclude => UngradedPolicy::Exclude,
+            UngradedOpt::Fail => UngradedPolicy::Fail,
+        },
+        target: match args.target {
+            TargetOpt::Fixed => Target::FixedSuite,
+            TargetOpt::Population => Target::Population,
+        },
+    }
+}
+
+fn text(run: &RunReport, args: &ScoreArgs) -> String {
+    if let Some(profile) = &run.princeton {
+        return princeton_table::render(&run.scored, profile);
+    }
+    match (args.by, &run.actions) {
+        (Some(ByOpt::Task), _) => by_task::render(&run.scored, args.all),
+        (Some(ByOpt::Condition), _) => by_condition::render(&run.scored),
+        (Some(ByOpt::Action), Some(actions)) => by_action::render(&run.scored, actions, args.all),
+        _ => scorecard::render(&run.scored, scorecard::width()),
+    }
+}
+
+/// Says what a reader should know; of several runs, whose warning it is.
+fn warn(scorecards: &Scorecards, is_one_of_several: bool) {
+    for warning in &scorecards.warnings {
+        if is_one_of_several {
+            out::warning(&format!("run {}: {warning}", scorecards.run.run));
+        } else {
+            out::warning(&warning.to_string());
+        }
+    }
 }

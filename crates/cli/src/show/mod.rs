@@ -1,8 +1,13 @@
 //! What people see on a terminal: tables and live progress. Formats values; decides nothing.
 
+pub(crate) mod by_action;
+pub(crate) mod by_condition;
+pub(crate) mod by_task;
+mod columns;
 mod forks;
 pub(crate) mod latency;
 pub(crate) mod plan;
+pub(crate) mod princeton;
 pub(crate) mod progress;
 mod robustness;
 pub(crate) mod scorecard;

@@ -2,6 +2,8 @@
 
 use retrial_metrics::{Bounds, Measure, MeasureId, Safety, Scorecard, Scorecards, Target, Unit, Value};
 
+use super::columns::pad;
+
 /// Columns where the terminal does not tell.
 const WIDTH: usize = 80;
 
@@ -84,7 +86,7 @@ pub(crate) fn render(scorecards: &Scorecards, width: usize) -> String {
     text
 }
 
-fn head(scorecards: &Scorecards) -> String {
+pub(super) fn head(scorecards: &Scorecards) -> String {
     let run = &scorecards.run;
     let books = &scorecards.books;
     let target = match scorecards.settings.target {
@@ -128,16 +130,7 @@ pub(super) fn row(label: &str, cells: impl Iterator<Item = String>) -> String {
     format!("{}\n", line.trim_end())
 }
 
-fn pad(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length < width {
-        return format!("{text}{}", " ".repeat(width - length));
-    }
-    let kept: String = text.chars().take(width - 2).collect();
-    format!("{kept}… ")
-}
-
-fn title(scorecard: &Scorecard) -> String {
+pub(super) fn title(scorecard: &Scorecard) -> String {
     if scorecard.condition.as_str() == "baseline" {
         scorecard.agent.to_string()
     } else {
@@ -181,12 +174,16 @@ fn label(id: MeasureId, k: Option<u32>) -> String {
 }
 
 pub(super) fn cell(measure: &Measure) -> String {
-    let Value::Estimate(estimate) = &measure.value else { return "undefined".to_owned() };
-    let point = number(estimate.point.value(), measure.unit);
+    value_cell(&measure.value, measure.unit)
+}
+
+pub(super) fn value_cell(value: &Value, unit: Unit) -> String {
+    let Value::Estimate(estimate) = value else { return "undefined".to_owned() };
+    let point = number(estimate.point.value(), unit);
     match &estimate.interval {
         Bounds::Interval(interval) => {
             let (low, high) = (interval.low.value(), interval.high.value());
-            format!("{point} [{}, {}]", number(low, measure.unit), number(high, measure.unit))
+            format!("{point} [{}, {}]", number(low, unit), number(high, unit))
         }
         Bounds::Undefined(_) => format!("{point} (no interval)"),
     }
