@@ -4,7 +4,7 @@
 mod runs;
 mod support;
 
-use retrial_spec::{Claim, RunManifest, TrialRecord, Verdict};
+use retrial_spec::{Claim, RetrialFacts, RunManifest, Stakes, TrialRecord, Verdict, Verifiability};
 use retrial_testkit::{Change, run, run_with_faults, trial};
 use runs::{validate, write_run};
 use support::Place;
@@ -67,6 +67,27 @@ fn tables_by_task_condition_and_action_fit_80_columns() {
         assert_narrow(&ran.stdout);
         insta::assert_snapshot!(format!("by_{by}"), ran.stdout);
     }
+}
+
+#[test]
+fn a_table_by_category_has_a_row_for_each_and_says_so_where_no_task_states_one() {
+    let place = Place::new();
+    let (mut manifest, records) = example();
+    write_run(&place, "plain", &manifest, &records);
+    let ran = place.run(&["score", "plain", "--by", "category"]).expect(0);
+    assert!(ran.stdout.ends_with("\nno task of this run states a category\n"), "{}", ran.stdout);
+    for (task, category) in manifest.tasks.iter_mut().zip(["fix-bug", "fix-bug"]) {
+        task.facts = Some(RetrialFacts {
+            category: category.to_owned(),
+            stakes: Stakes::Low,
+            verifiability: Verifiability::Full,
+            expected_minutes: 5.0,
+        });
+    }
+    write_run(&place, "run", &manifest, &records);
+    let ran = place.run(&["score", "run", "--by", "category"]).expect(0);
+    assert_narrow(&ran.stdout);
+    insta::assert_snapshot!("by_category", ran.stdout);
 }
 
 #[test]

@@ -217,6 +217,8 @@ fn level(text: &str) -> Result<f64, String> {
 pub(crate) enum ByOpt {
     /// One row for each task.
     Task,
+    /// One row for each category that tasks state.
+    Category,
     /// One column for each condition, agent by agent.
     Condition,
     /// Actions in passed and in failed trials, and which kind follows which.
@@ -447,7 +449,7 @@ pub(crate) struct ValidateArgs {
     /// The seed of everything that is drawn; the numbers do not depend on the number of threads.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Only these designs, as TASKSxTRIALS.
+    /// Only these designs, as `TASKSxTRIALS`.
     #[arg(long, value_name = "DESIGN", value_delimiter = ',')]
     pub(crate) designs: Vec<Design>,
     /// Threads to use; by default one for each core.

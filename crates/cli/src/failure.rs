@@ -39,11 +39,10 @@ pub(crate) enum Failure {
         path: PathBuf,
         /// Their line, from 1, where one is at fault.
         line: Option<u64>,
-        #[source]
-        source: MetricsError,
+        source: Box<MetricsError>,
     },
     #[error(transparent)]
-    Records(#[from] RecordCheckError),
+    Records(Box<RecordCheckError>),
     #[error("nothing was evaluated in the run at `{}`", path.display())]
     NothingEvaluated { path: PathBuf },
     #[error("the books of the run at `{}` do not balance", path.display())]
@@ -68,6 +67,12 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
 }
 
+impl From<RecordCheckError> for Failure {
+    fn from(error: RecordCheckError) -> Self {
+        Self::Records(Box::new(error))
+    }
+}
+
 impl Failure {
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
@@ -79,8 +84,8 @@ impl Failure {
             }
             Self::Run(error) => run_exit(error),
             Self::Score { source, .. } => source.exit(),
-            Self::Records(RecordCheckError::RunDir(error)) => run_dir_exit(error),
-            Self::Records(_) | Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::Records(error) => records_exit(error),
+            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
@@ -210,6 +215,13 @@ fn revoke_hint(error: &RevokeError) -> Option<String> {
         RevokeError::Unknown { .. } => Some("a trial is named task~agent~condition~number".to_owned()),
         RevokeError::Unreachable { .. } => Some("only the user who runs it, or root, can".to_owned()),
         _ => None,
+    }
+}
+
+fn records_exit(error: &RecordCheckError) -> Exit {
+    match error {
+        RecordCheckError::RunDir(error) => run_dir_exit(error),
+        _ => Exit::Invalid,
     }
 }
 

@@ -4,6 +4,7 @@
 //! costs a fraction of reading the records; only lines without their equal are parsed. Whether the records themselves are
 //! true is the audit's question.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader};
@@ -215,12 +216,11 @@ fn record_within(line: &[u8]) -> Option<&[u8]> {
     rest[quote..].strip_prefix(br#"","record":"#)?.strip_suffix(b"}")
 }
 
+/// A record's text with the number of its line.
+type Numbered<'a> = (u64, Cow<'a, [u8]>);
+
 /// The next record of the events. An event that is not written as the journal writes it is parsed.
-fn next_record<'a>(
-    events: &'a mut Lines,
-    path: &Path,
-) -> Result<Option<(u64, std::borrow::Cow<'a, [u8]>)>, RunDirError> {
-    use std::borrow::Cow;
+fn next_record<'a>(events: &'a mut Lines, path: &Path) -> Result<Option<Numbered<'a>>, RunDirError> {
     let odd = loop {
         let Some((line, text)) = events.next()? else { return Ok(None) };
         if record_within(text).is_some() {

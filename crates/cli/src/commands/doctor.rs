@@ -51,15 +51,15 @@ fn limits(capabilities: &Capabilities) -> Vec<String> {
 /// The programs that tasks use in namespace sandboxes, which see the host's own.
 fn host_tools() -> DoctorFinding {
     let places = ["/usr/bin", "/bin", "/usr/local/bin"];
-    let missing: Vec<&str> = ["bash", "python3", "git", "patch"]
+    let absent: Vec<&str> = ["bash", "python3", "git", "patch"]
         .into_iter()
         .filter(|tool| !places.iter().any(|place| Path::new(place).join(tool).exists()))
         .collect();
     let what = "the host's tools for namespace sandboxes";
-    if missing.is_empty() {
+    if absent.is_empty() {
         return usable(what, "bash, python3, git and patch are there".to_owned());
     }
-    let detail = format!("missing: {}", missing.join(", "));
+    let detail = format!("missing: {}", absent.join(", "));
     missing(what, detail, "install them with the system's packages, or use docker".to_owned())
 }
 

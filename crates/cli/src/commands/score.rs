@@ -12,7 +12,7 @@ use retrial_spec::{Exit, RunManifest};
 use crate::args::{ByOpt, ScoreArgs, TargetOpt, TimeoutOpt, UngradedOpt};
 use crate::failure::Failure;
 use crate::out;
-use crate::show::{by_action, by_condition, by_task, princeton as princeton_table, scorecard};
+use crate::show::{by_action, by_category, by_condition, by_task, princeton as princeton_table, scorecard};
 
 /// Scores and prints. Every run is read before anything is printed.
 pub(crate) fn score(args: &ScoreArgs) -> Result<Exit, Failure> {
@@ -89,7 +89,7 @@ fn scored(
     manifest: &RunManifest,
     settings: &Settings,
 ) -> Result<Scorecards, Failure> {
-    let failed = |line, source| Failure::Score { path: run.trials_path(), line, source };
+    let failed = |line, source| Failure::Score { path: run.trials_path(), line, source: Box::new(source) };
     let mut scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
     for (line, record) in (1..).zip(run.trials()?) {
         scoring.add(&record?).map_err(|source| failed(Some(line), source))?;
@@ -122,6 +122,7 @@ fn settings(args: &ScoreArgs, manifest: &RunManifest) -> Settings {
             TargetOpt::Fixed => Target::FixedSuite,
             TargetOpt::Population => Target::Population,
         },
+        ..Settings::default()
     }
 }
 
@@ -131,6 +132,7 @@ fn text(run: &RunReport, args: &ScoreArgs) -> String {
     }
     match (args.by, &run.actions) {
         (Some(ByOpt::Task), _) => by_task::render(&run.scored, args.all),
+        (Some(ByOpt::Category), _) => by_category::render(&run.scored),
         (Some(ByOpt::Condition), _) => by_condition::render(&run.scored),
         (Some(ByOpt::Action), Some(actions)) => by_action::render(&run.scored, actions, args.all),
         _ => scorecard::render(&run.scored, scorecard::width()),

@@ -1,6 +1,7 @@
 //! What people see on a terminal: tables and live progress. Formats values; decides nothing.
 
 pub(crate) mod by_action;
+pub(crate) mod by_category;
 pub(crate) mod by_condition;
 pub(crate) mod by_task;
 mod columns;

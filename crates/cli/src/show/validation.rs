@@ -86,7 +86,7 @@ fn study(study: Study) -> &'static str {
 /// One row for each measure and method, one column for each design.
 fn table(report: &Report, study: Study) -> String {
     let designs = report.designs(study);
-    let mut head = vec!["".to_owned()];
+    let mut head = vec![String::new()];
     head.extend(designs.iter().map(ToString::to_string));
     let row = |&(what, method): &(&str, &str)| {
         let name = if method.is_empty() { what.to_owned() } else { format!("{what}, {method}") };
@@ -147,7 +147,8 @@ fn pipes(head: &[String], rows: &[Vec<String>]) -> String {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!(" {cell:<width$} |"));
         format!("|{}\n", cells.collect::<String>())
     };
-    let rule: String = widths.iter().map(|width| format!("{}|", "-".repeat(width + 2))).collect();
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
+    let rule = rules.join("|");
     let body: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}|{rule}\n{body}", line(head))
+    format!("{}|{rule}|\n{body}", line(head))
 }
