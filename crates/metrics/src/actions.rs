@@ -3,16 +3,18 @@
 //! Compared are trials in which the agent ran; what an infrastructure failure cut short says nothing of the agent. Values
 //! depend on the length of trajectories, so they compare agents on the same tasks only.
 
+use std::convert::Infallible;
+
 use retrial_stats::Undefined;
 use retrial_stats::divergence::{Histogram, jensen_shannon_bits};
-use retrial_stats::edit::levenshtein_normalised;
-use retrial_stats::pairwise::Pairwise;
+use retrial_stats::edit::Pattern;
+use retrial_stats::pairwise::{self, Pairwise};
 
 use crate::estimators::{self, Context};
 use crate::sequences::{IDLE, Sequences};
 use crate::trials::TaskTrials;
 use crate::value::{Estimate, Number, Reason};
-use crate::{Among, Granularity, Measure, MeasureId};
+use crate::{Among, Granularity, Measure, MeasureId, in_order};
 
 /// How alike the trials of one task are.
 pub(crate) struct TaskSimilarity {
@@ -47,12 +49,21 @@ impl Means {
 
 impl Similarity {
     fn of(sequences: &[Vec<u32>], passed: &[bool]) -> Self {
-        let mixes: Result<Vec<Histogram>, Undefined> = sequences
+        // Trials that did the same are compared with the others once, and not with each other: they are alike.
+        let (distinct, places) = pairwise::distinct(sequences);
+        let repeated = |pairs: Pairwise| pairs.repeated(&places, 1.0);
+        let mixes: Result<Vec<Histogram>, Undefined> = distinct
             .iter()
             .map(|sequence| Histogram::new(if sequence.is_empty() { &[IDLE] } else { sequence }))
             .collect();
-        let mix = mixes.and_then(|mixes| Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)));
-        let order = Pairwise::of(sequences, |a, b| 1.0 - levenshtein_normalised(a, b));
+        let mix = mixes
+            .and_then(|mixes| Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)))
+            .and_then(repeated);
+        let order = Pairwise::by_rows(&distinct, |first| {
+            let pattern = Pattern::new(first);
+            move |second: &&Vec<u32>| 1.0 - pattern.levenshtein_normalised(second)
+        })
+        .and_then(repeated);
         Self { mix: Means::of(&mix, passed), order: Means::of(&order, passed) }
     }
 }

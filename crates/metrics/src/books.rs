@@ -163,14 +163,24 @@ pub struct MissingCount {
     pub trials: u64,
 }
 
+/// Where a fact comes from, or why it is missing.
+type Origin = Result<Source, MissingReason>;
+
+fn origin<T>(fact: &Fact<T>) -> Origin {
+    match *fact {
+        Fact::Known { source, .. } => Ok(source),
+        Fact::Missing(reason) => Err(reason),
+    }
+}
+
 impl FactCounts {
-    fn add<T>(&mut self, fact: &Fact<T>) {
-        match *fact {
-            Fact::Known { source, .. } => match self.known.iter_mut().find(|count| count.source == source) {
+    fn add(&mut self, origin: Origin) {
+        match origin {
+            Ok(source) => match self.known.iter_mut().find(|count| count.source == source) {
                 Some(count) => count.trials += 1,
                 None => self.known.push(KnownCount { source, trials: 1 }),
             },
-            Fact::Missing(reason) => match self.missing.iter_mut().find(|count| count.reason == reason) {
+            Err(reason) => match self.missing.iter_mut().find(|count| count.reason == reason) {
                 Some(count) => count.trials += 1,
                 None => self.missing.push(MissingCount { reason, trials: 1 }),
             },
@@ -182,6 +192,32 @@ impl FactCounts {
         self.known.sort_by_key(|count| count.source as u8);
         self.missing.sort_by_key(|count| count.reason as u8);
         self
+    }
+}
+
+/// What the books say of one finished trial.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BookEntry {
+    class: (EndingClass, VerdictClass),
+    outcome: Outcome,
+    is_retried: bool,
+    confidence: Origin,
+    claim: Origin,
+    usage: Origin,
+    cost: Origin,
+}
+
+impl BookEntry {
+    pub(crate) fn new(record: &TrialRecord, outcome: Outcome) -> Self {
+        Self {
+            class: (EndingClass::from(&record.ending), VerdictClass::from(&record.verdict)),
+            outcome,
+            is_retried: record.attempts > 1,
+            confidence: origin(&record.confidence),
+            claim: origin(&record.claim),
+            usage: origin(&record.usage),
+            cost: origin(&record.cost),
+        }
     }
 }
 
@@ -197,19 +233,18 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, record: &TrialRecord, outcome: Outcome) {
-        let class = (EndingClass::from(&record.ending), VerdictClass::from(&record.verdict));
-        *self.classes.entry(class).or_default() += 1;
-        self.retried += u64::from(record.attempts > 1);
-        match outcome {
+    pub(crate) fn add(&mut self, entry: BookEntry) {
+        *self.classes.entry(entry.class).or_default() += 1;
+        self.retried += u64::from(entry.is_retried);
+        match entry.outcome {
             Outcome::Passed => self.passed += 1,
             Outcome::Failed => self.failed += 1,
             Outcome::Excluded => self.excluded += 1,
         }
-        self.provenance.confidence.add(&record.confidence);
-        self.provenance.claim.add(&record.claim);
-        self.provenance.usage.add(&record.usage);
-        self.provenance.cost.add(&record.cost);
+        self.provenance.confidence.add(entry.confidence);
+        self.provenance.claim.add(entry.claim);
+        self.provenance.usage.add(entry.usage);
+        self.provenance.cost.add(entry.cost);
     }
 
     fn books(&self, planned: u64) -> Books {

@@ -1,6 +1,6 @@
 //! What makes a set of trials unusable. Thin data is not among it: that makes measures undefined, not the run.
 
-use retrial_spec::{Exit, TrialId};
+use retrial_spec::{Exit, RecordError, TrialId};
 
 /// Why no scorecard can be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -57,6 +57,23 @@ pub enum MetricsError {
     Contradiction {
         /// The record's trial.
         trial: TrialId,
+    },
+}
+
+/// Why a line of a file of records cannot be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// The line cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The line is a record, and one that cannot be.
+    #[error("line {line} cannot be scored")]
+    Unfit {
+        /// The line, from 1.
+        line: u64,
+        /// The cause.
+        #[source]
+        source: MetricsError,
     },
 }
 

@@ -1,5 +1,7 @@
 //! Which estimator of `stats` serves which target: the choices that measures of all dimensions share.
 
+use std::num::NonZeroUsize;
+
 use retrial_spec::{Action, ActionKind};
 use retrial_stats::hierarchical::GridPosterior;
 use retrial_stats::{
@@ -24,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub(crate) kinds: &'a [ActionKind],
     /// Whether the run was answered from a recording.
     pub(crate) is_replayed: bool,
+    /// How many threads may work on one scorecard.
+    pub(crate) threads: NonZeroUsize,
 }
 
 impl Context<'_> {

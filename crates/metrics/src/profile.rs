@@ -1,5 +1,7 @@
 //! The measures of any set of tasks: all tasks of a scorecard, or those of one group.
 
+use std::convert::Infallible;
+
 use crate::actions::{self, TaskSimilarity};
 use crate::calibration::Calibration;
 use crate::companions::{self, TaskCompanions};
@@ -9,7 +11,10 @@ use crate::sequences::Sequences;
 use crate::states::{self, TaskStates};
 use crate::trials::TaskTrials;
 use crate::value::Known;
-use crate::{Measure, confidence, cost, difficulty, resources, success};
+use crate::{Measure, confidence, cost, difficulty, in_order, resources, success};
+
+/// Into how many parts tasks are split for each thread, so that none waits long for the others.
+const PARTS_PER_THREAD: usize = 4;
 
 /// One task's trials with what is costly to compute of them, which every set of tasks that holds the task shares.
 pub(crate) struct TaskProfile<'a> {
@@ -21,7 +26,20 @@ pub(crate) struct TaskProfile<'a> {
 }
 
 impl<'a> TaskProfile<'a> {
-    pub(crate) fn new(trials: TaskTrials<'a>, context: &Context<'_>) -> Self {
+    /// Computes those of every task, in their order.
+    pub(crate) fn of_all(tasks: &[TaskTrials<'a>], context: &Context<'_>) -> Vec<Self> {
+        let parts = tasks.chunks(tasks.len().div_ceil(PARTS_PER_THREAD * context.threads.get()).max(1));
+        let mut profiles = Vec::with_capacity(tasks.len());
+        let computed = |part: &[TaskTrials<'a>]| part.iter().map(|&task| Self::new(task, context)).collect();
+        let kept = |part: Vec<Self>| {
+            profiles.extend(part);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = in_order::for_each(parts, context.threads, computed, kept);
+        profiles
+    }
+
+    fn new(trials: TaskTrials<'a>, context: &Context<'_>) -> Self {
         let sequences = Sequences::new(&trials, context);
         Self {
             trials,

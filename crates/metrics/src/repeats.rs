@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::codes::Codes;
 use crate::trials::{TaskTrials, Trial};
 
 /// From so many trials on with the same actions and tokens a coincidence is unlikely.
@@ -10,7 +11,7 @@ const SUSPICIOUS: usize = 3;
 /// Returns the numbers of the task's graded trials that did exactly the same with exactly as many tokens, in groups of at
 /// least three. Trials without actions or with unknown tokens say nothing.
 pub(crate) fn identical(task: &TaskTrials<'_>) -> Vec<Vec<u32>> {
-    let mut alike: BTreeMap<(&[u32], u64), Vec<u32>> = BTreeMap::new();
+    let mut alike: BTreeMap<(&Codes, u64), Vec<u32>> = BTreeMap::new();
     for trial in task.graded().filter(|trial| !trial.actions.is_empty()) {
         let Trial { tokens: Some(tokens), actions, number, .. } = trial else { continue };
         alike.entry((actions, *tokens)).or_default().push(*number);

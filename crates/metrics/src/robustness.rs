@@ -75,8 +75,8 @@ impl Comparison<'_> {
                 of_pairs(|pairs, context| pairs.difference(context.target(), context.level)),
             ),
             (MeasureId::FaultRatio, of_pairs(ratio)),
-            (MeasureId::FaultRecovery, self.share_of_faults(|trial| trial.faults.recovered, context)),
-            (MeasureId::FaultContinued, self.share_of_faults(|trial| trial.faults.went_on, context)),
+            (MeasureId::FaultRecovery, self.share_of_faults(|trial| trial.faults().recovered, context)),
+            (MeasureId::FaultContinued, self.share_of_faults(|trial| trial.faults().went_on, context)),
             (MeasureId::FaultFinished, self.finished(context)),
         ];
         Robustness {
@@ -92,8 +92,8 @@ impl Comparison<'_> {
     fn totals(&self) -> FaultTotals {
         let mut totals = FaultTotals::default();
         for trial in self.tasks.iter().flat_map(|(faulty, _)| faulty.trials) {
-            totals.landed += trial.faults.landed;
-            totals.not_landed += trial.faults.not_landed;
+            totals.landed += trial.faults().landed;
+            totals.not_landed += trial.faults().not_landed;
             if trial.is_hit() {
                 totals.hit += 1;
             } else {
@@ -135,7 +135,7 @@ impl Comparison<'_> {
         let (mut shares, mut trials) = (Vec::new(), 0);
         for (faulty, _) in &self.tasks {
             let hit: Vec<&Trial> = faulty.ran().filter(|trial| trial.is_hit()).collect();
-            let landed: u64 = hit.iter().map(|trial| trial.faults.landed).sum();
+            let landed: u64 = hit.iter().map(|trial| trial.faults().landed).sum();
             if landed > 0 {
                 let such: u64 = hit.iter().map(|trial| of(trial)).sum();
                 shares.push(such as f64 / landed as f64);

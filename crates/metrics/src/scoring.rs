@@ -1,18 +1,19 @@
-//! Scoring: takes trial records one by one, keeps what measures need, and makes the scorecards at the end.
+//! Scoring: takes trial records, keeps what measures need, and makes the scorecards at the end.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
 
 use retrial_spec::{
-    AgentName, ConditionKind, ConditionName, ConditionSpec, Ending, Fact, RunManifest, TaskName, TrialId,
-    TrialRecord, Verdict,
+    ActionKind, AgentName, ConditionKind, ConditionName, ConditionSpec, LineChunk, RecordError, RunManifest,
+    TaskName, TrialRecord,
 };
 use retrial_stats::{Level, agreement};
 
+use crate::actions::{self, TaskSimilarity};
 use crate::books::{Tally, books_of_run};
 use crate::estimators::Context;
-use crate::groups::Groups;
-use crate::outcome::outcome;
+use crate::groups::{GroupCard, Groups};
+use crate::plan::{Entry, Plan};
 use crate::profile::{Profile, TaskProfile};
 use crate::robustness::{Comparison, Robustness};
 use crate::safety::Safety;
@@ -20,11 +21,11 @@ use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow,
 use crate::solved::SolvedTasks;
 use crate::trials::{TaskTrials, Trial, Vocabulary};
 use crate::value::Number;
-use crate::{MeasureId, MetricsError, Settings, difficulty, forks, repeats, success};
+use crate::{LineError, MeasureId, MetricsError, Settings, difficulty, forks, in_order, repeats, success};
 
 /// Makes the scorecards of a run from its records, in any order.
 ///
-/// Records that are read from a file are better added one by one with [`Scoring::add`], so that an error can name the line.
+/// Records that are read from a file are better added with [`Scoring::add_chunks`], so that an error can name the line.
 ///
 /// # Errors
 /// [`MetricsError`] as of [`Scoring::new`] and [`Scoring::add`].
@@ -40,26 +41,26 @@ pub fn scorecard(
     Ok(scoring.finish())
 }
 
+/// Most trials of a cell that room is made for at once; a run may plan more than it ever holds.
+const ROOM: u32 = 64;
+
 /// Scorecards in the making.
 ///
-/// Memory grows with trials and their actions (four bytes each), not with the records' other content.
+/// Memory grows with trials and their actions (one byte each where a run knows few), not with the records' other content.
 #[derive(Debug)]
 pub struct Scoring<'a> {
-    manifest: &'a RunManifest,
-    settings: &'a Settings,
+    plan: Plan<'a>,
     level: Level,
-    agents: Names<'a, AgentName>,
-    conditions: Names<'a, ConditionName>,
-    tasks: Names<'a, TaskName>,
     groups: Vec<Group>,
     vocabulary: Vocabulary,
+    threads: NonZeroUsize,
 }
 
 /// The trials of one agent under one condition.
 #[derive(Debug, Clone)]
 struct Group {
     tally: Tally,
-    /// By task, in the order of [`Scoring::tasks`].
+    /// By task, in the order of [`Plan::tasks`].
     cells: Vec<Cell>,
 }
 
@@ -67,8 +68,8 @@ struct Group {
 #[derive(Debug, Clone, Default)]
 struct Cell {
     trials: Vec<Trial>,
-    /// By trial number less one: whether there is a record.
-    seen: Vec<bool>,
+    /// A bit for each trial number less one: whether there is a record.
+    seen: Vec<u64>,
 }
 
 impl<'a> Scoring<'a> {
@@ -78,16 +79,15 @@ impl<'a> Scoring<'a> {
     /// [`MetricsError::Level`], [`MetricsError::NamedTwice`].
     pub fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Result<Self, MetricsError> {
         let level = Level::new(settings.level).map_err(|_| MetricsError::Level(settings.level))?;
-        let agents = Names::new("agent", manifest.agents.iter().map(|agent| &agent.name).collect())?;
-        let conditions = manifest.experiment.conditions.iter().map(|condition| &condition.name).collect();
-        let conditions = Names::new("condition", conditions)?;
-        let mut tasks: Vec<&TaskName> = manifest.tasks.iter().map(|task| &task.name).collect();
-        tasks.sort_unstable();
-        let group = Group { tally: Tally::default(), cells: vec![Cell::default(); tasks.len()] };
-        let groups = vec![group; agents.order.len() * conditions.order.len()];
-        let tasks = Names::new("task", tasks)?;
-        let vocabulary = Vocabulary::default();
-        Ok(Self { manifest, settings, level, agents, conditions, tasks, groups, vocabulary })
+        let plan = Plan::new(manifest, settings)?;
+        let group = Group { tally: Tally::default(), cells: vec![Cell::default(); plan.tasks().len()] };
+        let groups = vec![group; plan.groups().count()];
+        Ok(Self { plan, level, groups, vocabulary: Vocabulary::default(), threads: NonZeroUsize::MIN })
+    }
+
+    /// Works in so many threads, of which one is the default. The scorecards do not depend on it.
+    pub fn in_threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads, ..self }
     }
 
     /// Adds one record.
@@ -96,70 +96,66 @@ impl<'a> Scoring<'a> {
     /// [`MetricsError::Unplanned`] and [`MetricsError::Duplicate`] where the books cannot balance;
     /// [`MetricsError::Confidence`], [`MetricsError::Reward`] and [`MetricsError::Contradiction`] for values that cannot be.
     pub fn add(&mut self, record: &TrialRecord) -> Result<(), MetricsError> {
-        check(record)?;
-        let (group, task) = self.place(&record.trial)?;
-        let group = &mut self.groups[group];
-        let cell = &mut group.cells[task];
-        cell.mark(&record.trial)?;
-        let outcome = outcome(&record.ending, &record.verdict, self.settings);
-        group.tally.add(record, outcome);
-        cell.trials.push(Trial::new(record, outcome, &mut self.vocabulary));
-        Ok(())
+        let entry = self.plan.read(record, &self.vocabulary)?;
+        enter(entry, &self.plan, &mut self.groups)
     }
 
-    /// The positions of the trial's group and cell.
-    fn place(&self, trial: &TrialId) -> Result<(usize, usize), MetricsError> {
-        let unplanned = |what| MetricsError::Unplanned { trial: trial.clone(), what };
-        let agent = self.agents.place(&trial.agent).ok_or_else(|| unplanned("agent"))?;
-        let condition = self.conditions.place(&trial.condition).ok_or_else(|| unplanned("condition"))?;
-        let task = self.tasks.place(&trial.task).ok_or_else(|| unplanned("task"))?;
-        if trial.number == 0 || trial.number > self.manifest.experiment.trials {
-            return Err(unplanned("trial number"));
-        }
-        Ok((agent * self.conditions.order.len() + condition, task))
+    /// Adds the records of a file's chunks, and stops at the first line that cannot be read or added.
+    ///
+    /// # Errors
+    /// [`LineError::Record`] for a line that is no record, and for a chunk that could not be read; [`LineError::Unfit`] as of
+    /// [`Self::add`].
+    pub fn add_chunks(
+        &mut self,
+        chunks: impl Iterator<Item = Result<LineChunk, RecordError>>,
+    ) -> Result<(), LineError> {
+        let Self { plan, groups, vocabulary, threads, .. } = self;
+        let read = |chunk| Batch::read(chunk, plan, vocabulary);
+        let mut lines = 0;
+        in_order::for_each(chunks, *threads, read, |batch| batch.enter(plan, groups, &mut lines))
     }
 
     /// Makes the scorecards.
-    pub fn finish(mut self) -> Scorecards {
-        let renamed = self.vocabulary.sort();
-        let kinds = self.vocabulary.kinds();
-        let is_replayed = self.manifest.replay_of.is_some();
-        let context = Context {
-            settings: self.settings,
-            level: self.level,
-            actions: self.vocabulary.actions(),
-            kinds: &kinds,
-            is_replayed,
-        };
-        let planned_each = u64::from(self.manifest.experiment.trials) * self.tasks.order.len() as u64;
-        let (mut scorecards, mut warnings) = (Vec::with_capacity(self.groups.len()), Vec::new());
-        let division = Groups::new(self.settings.groups, &self.tasks.order, &self.manifest.tasks);
-        let mut group_cards = Vec::new();
-        let mut groups = std::mem::take(&mut self.groups);
+    pub fn finish(self) -> Scorecards {
+        let Self { plan, level, mut groups, vocabulary, threads } = self;
+        let (actions, renamed) = vocabulary.into_order();
+        let kinds: Vec<ActionKind> = actions.iter().map(|action| action.kind).collect();
+        let is_replayed = plan.manifest.replay_of.is_some();
+        // Threads that groups do not keep busy work within a group.
+        let threads_each =
+            NonZeroUsize::new(threads.get() / groups.len().max(1)).unwrap_or(NonZeroUsize::MIN);
+        let context =
+            Context { settings: plan.settings, level, actions: &actions, kinds: &kinds, is_replayed, threads: threads_each };
         for group in &mut groups {
             group.settle(&renamed);
         }
-        let robustness = self.robustness(&groups, &context);
-        let mut groups = groups.into_iter();
-        for &agent in &self.agents.order {
-            for &condition in &self.conditions.order {
-                let Some(group) = groups.next() else { continue };
-                let subject = Subject { agent, condition, tasks: &self.tasks.order, planned: planned_each };
-                let profiles = subject.profiles(&group, &context);
-                group_cards.extend(division.cards((agent, condition), &profiles, &context));
-                scorecards.push(subject.scorecard(&group, &profiles, &context));
-                subject.warn(&profiles, &mut warnings);
-            }
-        }
+        let robustness = robustness(&plan, &groups, &context);
+        let planned = u64::from(plan.manifest.experiment.trials) * plan.tasks().len() as u64;
+        let subjects = plan.groups().map(|(agent, condition)| Subject {
+            agent,
+            condition,
+            tasks: plan.tasks(),
+            planned,
+        });
+        let division = Groups::new(plan.settings.groups, plan.tasks(), &plan.manifest.tasks);
+        let (mut scorecards, mut group_cards, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let scored = |(subject, group): (Subject<'_>, Group)| subject.scored(group, &division, &context);
+        let kept = |scored: Scored| {
+            scorecards.push(scored.scorecard);
+            group_cards.extend(scored.group_cards);
+            warnings.extend(scored.warnings);
+            Ok::<(), Infallible>(())
+        };
+        let Ok(()) = in_order::for_each(subjects.zip(groups), threads, scored, kept);
         let parts = scorecards.iter().map(|scorecard| &scorecard.denominators.books);
-        let books = books_of_run(self.manifest.planned(), parts);
+        let books = books_of_run(plan.manifest.planned(), parts);
         if !books.complete() {
             warnings.insert(0, Warning::MissingTrials { trials: books.missing, planned: books.planned });
         }
         Scorecards {
             schema: SCHEMA_VERSION,
-            run: RunFacts::from(self.manifest),
-            settings: *self.settings,
+            run: RunFacts::from(plan.manifest),
+            settings: *plan.settings,
             books,
             scorecards,
             groups: group_cards,
@@ -167,46 +163,94 @@ impl<'a> Scoring<'a> {
             warnings,
         }
     }
+}
 
-    /// Compares every agent's trials under every fault condition with those under the baseline.
-    fn robustness(&self, groups: &[Group], context: &Context<'_>) -> Vec<Robustness> {
-        let conditions = &self.manifest.experiment.conditions;
-        let is_baseline = |condition: &ConditionSpec| condition.kind == ConditionKind::Baseline;
-        let Some(baseline) = conditions.iter().position(is_baseline) else { return Vec::new() };
-        let mut found = Vec::new();
-        for (agent, of_agent) in self.agents.order.iter().zip(groups.chunks(conditions.len())) {
-            for (condition, group) in conditions.iter().zip(of_agent) {
-                let Some(settings) = &condition.fault else { continue };
-                let comparison = Comparison {
-                    agent,
-                    condition: &condition.name,
-                    baseline: &conditions[baseline].name,
-                    fault: settings.what,
-                    tasks: self.of_tasks(group).zip(self.of_tasks(&of_agent[baseline])).collect(),
-                };
-                found.push(comparison.robustness(context));
+/// Puts an entry where it belongs.
+fn enter(entry: Entry, plan: &Plan<'_>, groups: &mut [Group]) -> Result<(), MetricsError> {
+    let group = &mut groups[entry.group];
+    let cell = &mut group.cells[entry.task];
+    if !cell.mark(entry.trial.number) {
+        return Err(MetricsError::Duplicate { trial: plan.trial_of(&entry) });
+    }
+    if cell.trials.is_empty() {
+        cell.trials.reserve_exact(plan.manifest.experiment.trials.min(ROOM) as usize);
+    }
+    group.tally.add(entry.book);
+    cell.trials.push(entry.trial);
+    Ok(())
+}
+
+/// What a chunk of a file holds, up to the first line that cannot be read or added.
+struct Batch {
+    entries: Vec<Entry>,
+    end: Result<(), BatchEnd>,
+}
+
+/// Why a batch ends before its chunk does.
+enum BatchEnd {
+    Unreadable(RecordError),
+    Unfit(MetricsError),
+}
+
+impl Batch {
+    fn read(chunk: Result<LineChunk, RecordError>, plan: &Plan<'_>, vocabulary: &Vocabulary) -> Self {
+        let mut entries = Vec::new();
+        let end = chunk.map_err(BatchEnd::Unreadable).and_then(|chunk| {
+            for record in chunk.trials() {
+                let record = record.map_err(BatchEnd::Unreadable)?;
+                entries.push(plan.read(&record, vocabulary).map_err(BatchEnd::Unfit)?);
             }
-        }
-        found
+            Ok(())
+        });
+        Self { entries, end }
     }
 
-    fn of_tasks<'g>(&'g self, group: &'g Group) -> impl Iterator<Item = TaskTrials<'g>> {
-        let cells = self.tasks.order.iter().zip(&group.cells);
-        cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials })
+    /// Puts the entries where they belong; `lines` counts those of all batches.
+    fn enter(self, plan: &Plan<'_>, groups: &mut [Group], lines: &mut u64) -> Result<(), LineError> {
+        for entry in self.entries {
+            *lines += 1;
+            enter(entry, plan, groups).map_err(|source| LineError::Unfit { line: *lines, source })?;
+        }
+        self.end.map_err(|end| match end {
+            BatchEnd::Unreadable(source) => LineError::Record(source),
+            BatchEnd::Unfit(source) => LineError::Unfit { line: *lines + 1, source },
+        })
     }
 }
 
+/// Compares every agent's trials under every fault condition with those under the baseline.
+fn robustness(plan: &Plan<'_>, groups: &[Group], context: &Context<'_>) -> Vec<Robustness> {
+    let conditions = &plan.manifest.experiment.conditions;
+    let is_baseline = |condition: &ConditionSpec| condition.kind == ConditionKind::Baseline;
+    let Some(baseline) = conditions.iter().position(is_baseline) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (agent, of_agent) in plan.agents().iter().zip(groups.chunks(conditions.len())) {
+        for (condition, group) in conditions.iter().zip(of_agent) {
+            let Some(settings) = &condition.fault else { continue };
+            let plain = of_agent[baseline].tasks(plan.tasks());
+            let comparison = Comparison {
+                agent,
+                condition: &condition.name,
+                baseline: &conditions[baseline].name,
+                fault: settings.what,
+                tasks: group.tasks(plan.tasks()).zip(plain).collect(),
+            };
+            found.push(comparison.robustness(context));
+        }
+    }
+    found
+}
+
 impl Cell {
-    /// Marks the trial as recorded; its number is within the plan.
-    fn mark(&mut self, trial: &TrialId) -> Result<(), MetricsError> {
-        let place = trial.number as usize - 1;
-        if self.seen.len() <= place {
-            self.seen.resize(place + 1, false);
+    /// Marks the trial as recorded; its number is within the plan. Returns whether it was not before.
+    fn mark(&mut self, number: u32) -> bool {
+        let (word, bit) = ((number as usize - 1) / 64, (number - 1) % 64);
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
         }
-        if std::mem::replace(&mut self.seen[place], true) {
-            return Err(MetricsError::Duplicate { trial: trial.clone() });
-        }
-        Ok(())
+        let is_new = self.seen[word] & (1 << bit) == 0;
+        self.seen[word] |= 1 << bit;
+        is_new
     }
 }
 
@@ -216,11 +260,14 @@ impl Group {
         for cell in &mut self.cells {
             cell.trials.sort_unstable_by_key(|trial| trial.number);
             for trial in &mut cell.trials {
-                for code in &mut trial.actions {
-                    *code = renamed[*code as usize];
-                }
+                trial.actions.rename(renamed);
             }
         }
+    }
+
+    fn tasks<'g>(&'g self, names: &'g [&'g TaskName]) -> impl Iterator<Item = TaskTrials<'g>> {
+        let cells = names.iter().zip(&self.cells);
+        cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials })
     }
 }
 
@@ -232,35 +279,52 @@ struct Subject<'a> {
     planned: u64,
 }
 
+/// What is said of one subject.
+struct Scored {
+    scorecard: Scorecard,
+    group_cards: Vec<GroupCard>,
+    warnings: Vec<Warning>,
+}
+
 impl Subject<'_> {
-    fn profiles<'g>(&'g self, group: &'g Group, context: &Context<'_>) -> Vec<TaskProfile<'g>> {
-        let cells = self.tasks.iter().zip(&group.cells);
-        let of_task = cells.map(|(task, cell)| TaskTrials { task, trials: &cell.trials });
-        of_task.map(|trials| TaskProfile::new(trials, context)).collect()
+    /// Scores the trials, which are let go afterwards.
+    fn scored(&self, group: Group, division: &Groups, context: &Context<'_>) -> Scored {
+        let tasks: Vec<TaskTrials<'_>> = group.tasks(self.tasks).collect();
+        let profiles = TaskProfile::of_all(&tasks, context);
+        Scored {
+            scorecard: self.scorecard(&group.tally, &tasks, &profiles, context),
+            group_cards: division.cards((self.agent, self.condition), &profiles, context).collect(),
+            warnings: self.warnings(&tasks),
+        }
     }
 
-    fn scorecard(&self, group: &Group, profiles: &[TaskProfile<'_>], context: &Context<'_>) -> Scorecard {
-        let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
+    fn scorecard(
+        &self,
+        tally: &Tally,
+        tasks: &[TaskTrials<'_>],
+        profiles: &[TaskProfile<'_>],
+        context: &Context<'_>,
+    ) -> Scorecard {
         let all = Profile::of(&profiles.iter().collect::<Vec<_>>(), context);
         Scorecard {
             agent: self.agent.clone(),
             condition: self.condition.clone(),
-            worst_case: success::worst_case(&tasks),
+            worst_case: success::worst_case(tasks),
             measures: all.measures,
             tasks: profiles.iter().map(row).collect(),
-            solved: SolvedTasks::of(&tasks),
-            clustered_errors: difficulty::clustered_errors(&success::outcome_counts(&tasks)),
+            solved: SolvedTasks::of(tasks),
+            clustered_errors: difficulty::clustered_errors(&success::outcome_counts(tasks)),
             prefix_agreement: all.prefix_agreement,
             forks: forks::forks(profiles, context),
             calibration: all.calibration,
             safety: Safety::WITHOUT_CONSTRAINTS,
-            denominators: group.tally.clone().denominators(self.planned),
+            denominators: tally.clone().denominators(self.planned),
         }
     }
 
-    fn warn(&self, profiles: &[TaskProfile<'_>], warnings: &mut Vec<Warning>) {
+    fn warnings(&self, tasks: &[TaskTrials<'_>]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
         let (agent, condition) = (self.agent, self.condition);
-        let tasks: Vec<TaskTrials<'_>> = profiles.iter().map(|profile| profile.trials).collect();
         let ungraded: Vec<TaskName> = tasks
             .iter()
             .filter(|task| task.graded().next().is_none())
@@ -270,7 +334,7 @@ impl Subject<'_> {
             let (agent, condition) = (agent.clone(), condition.clone());
             warnings.push(Warning::UngradedTasks { agent, condition, tasks: ungraded });
         }
-        for task in &tasks {
+        for task in tasks {
             warnings.extend(repeats::identical(task).into_iter().map(|trials| Warning::IdenticalRepeats {
                 agent: agent.clone(),
                 condition: condition.clone(),
@@ -278,6 +342,7 @@ impl Subject<'_> {
                 trials,
             }));
         }
+        warnings
     }
 }
 
@@ -293,48 +358,5 @@ fn row(profile: &TaskProfile<'_>) -> TaskRow {
         action_mix_consistency: similarity.headline(MeasureId::ActionMixConsistency),
         action_order_consistency: similarity.headline(MeasureId::ActionOrderConsistency),
         first_divergence: openings.first_divergence(),
-    }
-}
-
-/// Refuses values that cannot be, whoever wrote them.
-fn check(record: &TrialRecord) -> Result<(), MetricsError> {
-    let trial = || record.trial.clone();
-    if let Fact::Known { value, .. } = record.confidence
-        && !(0.0..=1.0).contains(&value)
-    {
-        return Err(MetricsError::Confidence { trial: trial(), value });
-    }
-    if let Verdict::Reward(value) = record.verdict
-        && !(value > 0.0 && value < 1.0)
-    {
-        return Err(MetricsError::Reward { trial: trial(), value });
-    }
-    let unfinished = matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked);
-    if unfinished && record.verdict.passed().is_some() {
-        return Err(MetricsError::Contradiction { trial: trial() });
-    }
-    Ok(())
-}
-
-/// Names with their positions.
-#[derive(Debug)]
-struct Names<'a, T> {
-    order: Vec<&'a T>,
-    places: HashMap<&'a T, usize>,
-}
-
-impl<'a, T: Hash + Eq + ToString> Names<'a, T> {
-    fn new(what: &'static str, order: Vec<&'a T>) -> Result<Self, MetricsError> {
-        let mut places = HashMap::with_capacity(order.len());
-        for (place, &name) in order.iter().enumerate() {
-            if places.insert(name, place).is_some() {
-                return Err(MetricsError::NamedTwice { what, name: name.to_string() });
-            }
-        }
-        Ok(Self { order, places })
-    }
-
-    fn place(&self, name: &T) -> Option<usize> {
-        self.places.get(name).copied()
     }
 }

@@ -1,11 +1,8 @@
-//! What scoring keeps of each trial, and the table of action names shared by all of them.
+//! What scoring keeps of each trial: all that measures need, in as little memory as a million trials call for.
 
-use std::collections::HashMap;
+use retrial_spec::{Action, Claim, Ending, Fact, FaultCount, MissingReason, TaskName, TrialRecord};
 
-use retrial_spec::{
-    Action, ActionKind, ActionLog, Claim, Ending, Fact, FaultCount, MissingReason, TaskName, TrialRecord,
-};
-
+use crate::codes::{Codes, Table};
 use crate::outcome::Outcome;
 use crate::states::EndState;
 
@@ -16,8 +13,8 @@ pub(crate) struct Trial {
     pub(crate) outcome: Outcome,
     /// Whether the agent came to its own end, so that actions and amounts are the agent's.
     pub(crate) ran: bool,
-    /// Codes into the [`Vocabulary`].
-    pub(crate) actions: Box<[u32]>,
+    /// What the agent did, as codes into the [`Vocabulary`].
+    pub(crate) actions: Codes,
     pub(crate) tokens: Option<u64>,
     pub(crate) working_ms: Option<u64>,
     pub(crate) model_ms: Option<u64>,
@@ -29,13 +26,14 @@ pub(crate) struct Trial {
     pub(crate) claim: Option<Claim>,
     /// Whether the agent stopped by itself and without an error.
     pub(crate) finished: bool,
-    pub(crate) faults: Faults,
+    /// None for most trials.
+    faults: Option<Box<Faults>>,
     /// What it left behind, where that is recorded.
     pub(crate) state: Option<Box<EndState>>,
 }
 
 /// The faults of a trial, of all kinds together.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Faults {
     pub(crate) landed: u64,
     pub(crate) not_landed: u64,
@@ -48,13 +46,14 @@ const NOT_ASKED: [MissingReason; 3] =
     [MissingReason::NotAsked, MissingReason::NotRecorded, MissingReason::OverBudget];
 
 impl Trial {
-    pub(crate) fn new(record: &TrialRecord, outcome: Outcome, vocabulary: &mut Vocabulary) -> Self {
+    pub(crate) fn new(record: &TrialRecord, outcome: Outcome, vocabulary: &Vocabulary) -> Self {
+        let codes = vocabulary.codes(record.actions.table());
         let not_asked = matches!(record.confidence, Fact::Missing(reason) if NOT_ASKED.contains(&reason));
         Self {
             number: record.trial.number,
             outcome,
             ran: !matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked),
-            actions: vocabulary.encode(&record.actions),
+            actions: Codes::new(record.actions.codes().iter().map(|&code| codes[code as usize])),
             tokens: record.usage.value().map(retrial_spec::Usage::total),
             working_ms: record.times.working_ms(),
             model_ms: record.times.model_ms,
@@ -64,14 +63,18 @@ impl Trial {
             confidence_asked: !not_asked,
             claim: record.claim.value().copied(),
             finished: record.ending == Ending::Finished,
-            faults: Faults::of(record),
+            faults: Some(Faults::of(record)).filter(|faults| *faults != Faults::default()).map(Box::new),
             state: record.state.value().map(|state| Box::new(EndState::new(state))),
         }
     }
 
     /// Whether a fault landed in it.
     pub(crate) fn is_hit(&self) -> bool {
-        self.faults.landed > 0
+        self.faults().landed > 0
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.faults.as_deref().copied().unwrap_or_default()
     }
 
     pub(crate) fn is_graded(&self) -> bool {
@@ -112,47 +115,5 @@ impl<'a> TaskTrials<'a> {
     }
 }
 
-/// The distinct actions of all trials. A code is a position in it.
-#[derive(Debug, Default)]
-pub(crate) struct Vocabulary {
-    actions: Vec<Action>,
-    codes: HashMap<Action, u32>,
-}
-
-impl Vocabulary {
-    fn encode(&mut self, log: &ActionLog) -> Box<[u32]> {
-        let codes: Vec<u32> = log.table().iter().map(|action| self.code(action)).collect();
-        log.codes().iter().map(|&code| codes[code as usize]).collect()
-    }
-
-    fn code(&mut self, action: &Action) -> u32 {
-        if let Some(&code) = self.codes.get(action) {
-            return code;
-        }
-        let code = self.actions.len() as u32;
-        self.actions.push(action.clone());
-        self.codes.insert(action.clone(), code);
-        code
-    }
-
-    /// Sorts the table and returns the new code of each old one, so that codes do not depend on which trial came first.
-    pub(crate) fn sort(&mut self) -> Vec<u32> {
-        self.actions.sort_unstable();
-        let mut renamed = vec![0; self.actions.len()];
-        for (new, action) in self.actions.iter().enumerate() {
-            renamed[self.codes[action] as usize] = new as u32;
-        }
-        self.codes.clear();
-        renamed
-    }
-
-    /// Returns the action of each code.
-    pub(crate) fn actions(&self) -> &[Action] {
-        &self.actions
-    }
-
-    /// Returns the kind of each code.
-    pub(crate) fn kinds(&self) -> Vec<ActionKind> {
-        self.actions.iter().map(|action| action.kind).collect()
-    }
-}
+/// The distinct actions of all trials.
+pub(crate) type Vocabulary = Table<Action>;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    Event, LatencyReport, RecordError, RunBudget, RunManifest, TrialId, TrialRecord, UnreadableFormat,
-    read_events, read_trials,
+    Event, LatencyReport, LineChunk, RecordError, RunBudget, RunManifest, TrialId, TrialRecord,
+    UnreadableFormat, read_chunks, read_events, read_trials,
 };
 
 /// The audit log in an attempt's directory.
@@ -231,6 +231,24 @@ impl RunDir {
                 record.map_err(|source| RunDirError::Record { path: path.clone(), source })
             }),
         ))
+    }
+
+    /// Reads the records of finished trials in chunks of lines, about `size` bytes each, which several threads can take apart.
+    /// None where no trial has finished. Errors of reading are given as they are; [`Self::trial_error`] names the file.
+    ///
+    /// # Errors
+    /// [`RunDirError::Io`].
+    pub fn trial_chunks(
+        &self,
+        size: usize,
+    ) -> Result<impl Iterator<Item = Result<LineChunk, RecordError>> + use<>, RunDirError> {
+        let file = open_if_there(&self.trials_path())?;
+        Ok(file.into_iter().flat_map(move |file| read_chunks(file, size)))
+    }
+
+    /// Returns the error of a line of `trials.jsonl`.
+    pub fn trial_error(&self, source: RecordError) -> RunDirError {
+        RunDirError::Record { path: self.trials_path(), source }
     }
 
     fn manifest_path(&self) -> PathBuf {

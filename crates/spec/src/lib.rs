@@ -54,7 +54,7 @@ pub use output::{
     PlannedAgentOutput, PlannedTask, RunState, StatusOutput, TaskCheckOutput,
 };
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
-pub use records::{RecordError, read_events, read_trials};
+pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};
 pub use run::{
     AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, PriceTableFacts, ReplayFacts,
     RunManifest, SandboxFacts, TaskFacts, UnreadableFormat,

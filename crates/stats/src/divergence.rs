@@ -10,8 +10,26 @@ use crate::undefined::Undefined;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     /// Sorted by symbol.
-    shares: Vec<(u32, f64)>,
+    shares: Vec<Share>,
     entropy: f64,
+}
+
+/// The share of one symbol.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Share {
+    symbol: u32,
+    share: f64,
+    /// p log₂ p of the share.
+    own: f64,
+    /// p log₂ p of half of it, its part in a mixture with a sequence that lacks the symbol.
+    half: f64,
+}
+
+impl Share {
+    fn new(symbol: u32, share: f64) -> Self {
+        let half = share / 2.0;
+        Self { symbol, share, own: share * share.log2(), half: half * half.log2() }
+    }
 }
 
 impl Histogram {
@@ -26,43 +44,31 @@ impl Histogram {
         }
         let mut symbols = sequence.to_vec();
         symbols.sort_unstable();
-        let shares: Vec<(u32, f64)> = symbols
+        let shares: Vec<Share> = symbols
             .chunk_by(|a, b| a == b)
-            .map(|run| (run[0], run.len() as f64 / sequence.len() as f64))
+            .map(|run| Share::new(run[0], run.len() as f64 / sequence.len() as f64))
             .collect();
-        Ok(Self::of_shares(shares))
+        let entropy = entropy(shares.iter().map(|share| share.share));
+        Ok(Self { shares, entropy })
     }
 
-    fn of_shares(shares: Vec<(u32, f64)>) -> Self {
-        let entropy = entropy(shares.iter().map(|share| share.1));
-        Self { shares, entropy }
-    }
-
-    /// Calls `f` with both shares of every symbol that occurs in either.
-    fn zip(&self, other: &Self, mut f: impl FnMut(f64, f64)) {
-        let (mut left, mut right) = (self.shares.iter().peekable(), other.shares.iter().peekable());
-        loop {
-            match (left.peek(), right.peek()) {
-                (Some(a), Some(b)) if a.0 == b.0 => {
-                    f(a.1, b.1);
-                    left.next();
-                    right.next();
-                }
-                (Some(a), Some(b)) if a.0 < b.0 => {
-                    f(a.1, 0.0);
-                    left.next();
-                }
-                (Some(a), None) => {
-                    f(a.1, 0.0);
-                    left.next();
-                }
-                (_, Some(b)) => {
-                    f(0.0, b.1);
-                    right.next();
-                }
-                (None, None) => return,
-            }
+    /// Calls `f` with both shares of every symbol that occurs in either, in the order of the symbols.
+    fn zip(&self, other: &Self, mut f: impl FnMut(Option<&Share>, Option<&Share>)) {
+        let (mut left, mut right) = (self.shares.as_slice(), other.shares.as_slice());
+        while let ([a, left_rest @ ..], [b, right_rest @ ..]) = (left, right) {
+            let (takes_left, takes_right) = (a.symbol <= b.symbol, b.symbol <= a.symbol);
+            f(takes_left.then_some(a), takes_right.then_some(b));
+            left = if takes_left { left_rest } else { left };
+            right = if takes_right { right_rest } else { right };
         }
+        left.iter().for_each(|a| f(Some(a), None));
+        right.iter().for_each(|b| f(None, Some(b)));
+    }
+
+    /// Calls `f` with both shares of every symbol that occurs in either, 0 where it does not occur.
+    fn zip_shares(&self, other: &Self, mut f: impl FnMut(f64, f64)) {
+        let share = |of: Option<&Share>| of.map_or(0.0, |of| of.share);
+        self.zip(other, |a, b| f(share(a), share(b)));
     }
 }
 
@@ -79,8 +85,15 @@ pub(crate) fn entropy(shares: impl Iterator<Item = f64>) -> f64 {
 pub fn jensen_shannon_bits(a: &Histogram, b: &Histogram) -> f64 {
     let mut mixture = 0.0;
     a.zip(b, |p, q| {
-        let m = f64::midpoint(p, q);
-        mixture -= m * m.log2();
+        mixture -= match (p, q) {
+            (Some(p), Some(q)) if p.share.to_bits() == q.share.to_bits() => p.own,
+            (Some(p), Some(q)) => {
+                let m = f64::midpoint(p.share, q.share);
+                m * m.log2()
+            }
+            (Some(only), None) | (None, Some(only)) => only.half,
+            (None, None) => 0.0,
+        };
     });
     (mixture - f64::midpoint(a.entropy, b.entropy)).clamp(0.0, 1.0)
 }
@@ -94,14 +107,14 @@ pub fn jensen_shannon_distance_nats(a: &Histogram, b: &Histogram) -> f64 {
 /// Returns the total variation distance, half the sum of absolute differences of shares.
 pub fn total_variation(a: &Histogram, b: &Histogram) -> f64 {
     let mut total = 0.0;
-    a.zip(b, |p, q| total += (p - q).abs());
+    a.zip_shares(b, |p, q| total += (p - q).abs());
     (total / 2.0).min(1.0)
 }
 
 /// Returns the Hellinger distance, √(1 − Σ √(pq)).
 pub fn hellinger(a: &Histogram, b: &Histogram) -> f64 {
     let mut overlap = 0.0;
-    a.zip(b, |p, q| overlap += (p * q).sqrt());
+    a.zip_shares(b, |p, q| overlap += (p * q).sqrt());
     (1.0 - overlap).max(0.0).sqrt()
 }
 
@@ -124,11 +137,12 @@ pub fn generalised_jensen_shannon_bits(mixes: &[Histogram]) -> Result<f64, Undef
     if mixes.is_empty() {
         return Err(Undefined::Empty);
     }
-    let mut all: Vec<(u32, f64)> = mixes.iter().flat_map(|mix| mix.shares.iter().copied()).collect();
-    all.sort_unstable_by_key(|share| share.0);
+    let mut all: Vec<Share> = mixes.iter().flat_map(|mix| mix.shares.iter().copied()).collect();
+    all.sort_unstable_by_key(|share| share.symbol);
     let weight = 1.0 / mixes.len() as f64;
-    let mixture =
-        all.chunk_by(|a, b| a.0 == b.0).map(|run| weight * run.iter().map(|share| share.1).sum::<f64>());
+    let mixture = all
+        .chunk_by(|a, b| a.symbol == b.symbol)
+        .map(|run| weight * run.iter().map(|share| share.share).sum::<f64>());
     let inner = moments::sum(mixes.iter().map(|mix| mix.entropy)) * weight;
     Ok((entropy(mixture) - inner).max(0.0))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use rapidfuzz::distance::levenshtein::BatchComparator;
 use rapidfuzz::distance::{damerau_levenshtein, lcs_seq, osa};
 
 use crate::undefined::Undefined;
@@ -16,8 +17,36 @@ pub fn levenshtein(a: &[u32], b: &[u32]) -> usize {
 
 /// Returns Levenshtein / longer length, in [0, 1]; 0 for two empty sequences.
 pub fn levenshtein_normalised(a: &[u32], b: &[u32]) -> f64 {
+    share_of_longer(levenshtein(a, b), a, b)
+}
+
+fn share_of_longer(distance: usize, a: &[u32], b: &[u32]) -> f64 {
     let longest = a.len().max(b.len());
-    if longest == 0 { 0.0 } else { levenshtein(a, b) as f64 / longest as f64 }
+    if longest == 0 { 0.0 } else { distance as f64 / longest as f64 }
+}
+
+/// A sequence prepared for comparison with many others.
+pub struct Pattern<'a> {
+    sequence: &'a [u32],
+    comparator: BatchComparator<u32>,
+}
+
+impl<'a> Pattern<'a> {
+    /// Prepares a sequence. Codes below 256 are compared fastest.
+    pub fn new(sequence: &'a [u32]) -> Self {
+        Self { sequence, comparator: BatchComparator::new(sequence.iter().copied()) }
+    }
+
+    /// Returns the distance of [`levenshtein`] to another sequence.
+    pub fn levenshtein(&self, other: &[u32]) -> usize {
+        // The comparator cannot do without a pattern.
+        if self.sequence.is_empty() { other.len() } else { self.comparator.distance(other.iter().copied()) }
+    }
+
+    /// Returns the distance of [`levenshtein_normalised`] to another sequence.
+    pub fn levenshtein_normalised(&self, other: &[u32]) -> f64 {
+        share_of_longer(self.levenshtein(other), self.sequence, other)
+    }
 }
 
 /// Returns 2d/(|a| + |b| + d) of the Levenshtein distance d, which is a metric; 0 for two empty sequences.

@@ -2,6 +2,10 @@
 //!
 //! Computed once; means over a subset of the items (say, the successful ones) then cost nothing further.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use crate::moments;
 use crate::undefined::Undefined;
 
@@ -42,6 +46,51 @@ impl Pairwise {
         Self::try_of(items, |a, b| Ok(f(a, b)))
     }
 
+    /// As [`Self::of`], where the first item of pairs is worth preparing: `row` returns the function of the second one.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::NotFinite`] if a function returns no finite number.
+    pub fn by_rows<'a, T, F: Fn(&'a T) -> f64>(
+        items: &'a [T],
+        row: impl Fn(&'a T) -> F,
+    ) -> Result<Self, Undefined> {
+        let mut values = Vec::with_capacity(items.len() * items.len().saturating_sub(1) / 2);
+        for (index, first) in items.iter().enumerate() {
+            values.extend(items[index + 1..].iter().map(row(first)));
+        }
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(Self { items: items.len(), values })
+        } else {
+            Err(Undefined::NotFinite)
+        }
+    }
+
+    /// Returns the values for items that repeat these ones: each is the item at its place here, and two at one place have the
+    /// value `same`.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::OutOfDomain`] for a place beyond the items.
+    pub fn repeated(self, places: &[usize], same: f64) -> Result<Self, Undefined> {
+        if places.iter().any(|&place| place >= self.items) {
+            return Err(Undefined::OutOfDomain);
+        }
+        if places.iter().copied().eq(0..self.items) {
+            return Ok(self);
+        }
+        Self::of(places, |&first, &second| match first.cmp(&second) {
+            Ordering::Equal => same,
+            Ordering::Less => self.values[self.place(first, second)],
+            Ordering::Greater => self.values[self.place(second, first)],
+        })
+    }
+
+    /// The place of the value of two items, `first < second`.
+    fn place(&self, first: usize, second: usize) -> usize {
+        first * (2 * self.items - first - 1) / 2 + second - first - 1
+    }
+
     /// Returns the number of items.
     pub fn items(&self) -> usize {
         self.items
@@ -76,8 +125,7 @@ impl Pairwise {
         }
         let mut values = Vec::with_capacity(kept.len() * (kept.len() - 1) / 2);
         for (index, &first) in kept.iter().enumerate() {
-            let row = first * (2 * self.items - first - 1) / 2;
-            values.extend(kept[index + 1..].iter().map(|second| self.values[row + second - first - 1]));
+            values.extend(kept[index + 1..].iter().map(|&second| self.values[self.place(first, second)]));
         }
         moments::mean(&values)
     }
@@ -107,6 +155,20 @@ impl Pairwise {
         let left_out: Vec<f64> = of_item.iter().map(|own| (total - own) / rest).collect();
         Ok((n - 1.0) / n * moments::squared_deviations(&left_out, moments::mean(&left_out)?))
     }
+}
+
+/// Returns the distinct items by first appearance, and the place among them of each item.
+pub fn distinct<T: Hash + Eq>(items: &[T]) -> (Vec<&T>, Vec<usize>) {
+    let mut known = HashMap::with_capacity(items.len());
+    let mut distinct = Vec::with_capacity(items.len());
+    let places = items.iter().map(|item| {
+        *known.entry(item).or_insert_with(|| {
+            distinct.push(item);
+            distinct.len() - 1
+        })
+    });
+    let places = places.collect();
+    (distinct, places)
 }
 
 /// Returns the variance of a U-statistic of order 2: 4(n−2)/(n(n−1)) ζ₁ + 2/(n(n−1)) ζ₂.

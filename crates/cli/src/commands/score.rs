@@ -1,10 +1,11 @@
 //! `retrial score`: the scorecards of runs, from their records alone.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use retrial_metrics::{
-    ActionTally, REPORT_SCHEMA, RunReport, ScoreReport, Scorecards, Scoring, Settings, Target, TimeoutPolicy,
-    UngradedPolicy, princeton,
+    ActionTally, LineError, REPORT_SCHEMA, RunReport, ScoreReport, Scorecards, Scoring, Settings, Target,
+    TimeoutPolicy, UngradedPolicy, princeton,
 };
 use retrial_runner::{Compared, RunDir, check_records};
 use retrial_spec::{Exit, RunManifest};
@@ -13,6 +14,9 @@ use crate::args::{ByOpt, ScoreArgs, TargetOpt, TimeoutOpt, UngradedOpt};
 use crate::failure::Failure;
 use crate::out;
 use crate::show::{by_action, by_category, by_condition, by_task, princeton as princeton_table, scorecard};
+
+/// Bytes of `trials.jsonl` that one thread takes at a time.
+const CHUNK: usize = 1 << 20;
 
 /// Scores and prints. Every run is read before anything is printed.
 pub(crate) fn score(args: &ScoreArgs) -> Result<Exit, Failure> {
@@ -90,10 +94,13 @@ fn scored(
     settings: &Settings,
 ) -> Result<Scorecards, Failure> {
     let failed = |line, source| Failure::Score { path: run.trials_path(), line, source: Box::new(source) };
-    let mut scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
-    for (line, record) in (1..).zip(run.trials()?) {
-        scoring.add(&record?).map_err(|source| failed(Some(line), source))?;
-    }
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
+    let mut scoring = scoring.in_threads(threads);
+    scoring.add_chunks(run.trial_chunks(CHUNK)?).map_err(|error| match error {
+        LineError::Record(source) => Failure::RunDir(run.trial_error(source)),
+        LineError::Unfit { line, source } => failed(Some(line), source),
+    })?;
     let scorecards = scoring.finish();
     if !scorecards.books.balanced() {
         return Err(Failure::Unbalanced { path: path.to_owned() });

@@ -1,7 +1,11 @@
 //! Records and settings that cannot be: refused by name, with the exit code of the refusal.
 
-use retrial_metrics::{MetricsError, Settings, scorecard};
-use retrial_spec::{Exit, RunManifest, TrialRecord, Verdict};
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::num::NonZeroUsize;
+
+use retrial_metrics::{MetricsError, Scoring, Settings, scorecard};
+use retrial_spec::{Exit, RunManifest, TrialRecord, Verdict, read_chunks};
 
 use crate::build::{Change, run, score, trial};
 
@@ -81,4 +85,47 @@ fn levels_that_are_no_levels_are_refused() {
 fn a_manifest_that_names_a_task_twice_is_refused() {
     let manifest = run(&["agent"], &["a", "a"], 1);
     assert_eq!(refusal(&manifest, &[]), ("the run names the task `a` twice".to_owned(), Exit::Invalid));
+}
+
+/// The first refusal of lines, as error and cause; the same for any chunks and threads.
+fn refusal_of_lines(manifest: &RunManifest, lines: &[String]) -> String {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let refusals: BTreeSet<String> = (1..6)
+        .flat_map(|threads| [1, 300, 2_000, 1_000_000].map(|size| (threads, size)))
+        .map(|(threads, size)| {
+            let settings = Settings::default();
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let mut scoring = Scoring::new(manifest, &settings).unwrap().in_threads(threads);
+            let error = scoring.add_chunks(read_chunks(text.as_bytes(), size)).unwrap_err();
+            format!("{error}: {}", error.source().unwrap())
+        })
+        .collect();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    refusals.into_iter().next().unwrap()
+}
+
+#[test]
+fn the_first_line_that_cannot_be_scored_is_named_however_the_file_is_read() {
+    let manifest = run(&["agent"], &["a"], 20);
+    let line = |record: &TrialRecord| serde_json::to_string(record).unwrap();
+    let lines: Vec<String> = (1..=20).map(|number| line(&trial("a", "agent", number))).collect();
+    let with = |changes: &[(usize, &str)]| {
+        let mut lines = lines.clone();
+        for &(number, text) in changes {
+            text.clone_into(&mut lines[number - 1]);
+        }
+        refusal_of_lines(&manifest, &lines)
+    };
+    let twice = "line 14 cannot be scored: trial `a~agent~baseline~3` is recorded twice";
+    assert_eq!(with(&[(14, &lines[2])]), twice);
+    assert_eq!(with(&[(14, &lines[2]), (15, "{}"), (16, &lines[0])]), twice);
+    assert_eq!(
+        with(&[(13, "not json"), (14, &lines[2])]),
+        "line 13 is not a record: expected ident at line 1 column 2"
+    );
+    let unplanned = line(&trial("a", "agent", 21));
+    assert_eq!(
+        with(&[(2, &unplanned), (3, &lines[0])]),
+        "line 2 cannot be scored: trial `a~agent~baseline~21` is not planned: the run knows no such trial number"
+    );
 }

@@ -1,10 +1,13 @@
 //! What holds for any trials.
 
+use std::num::NonZeroUsize;
+
 use proptest::prelude::*;
 use retrial_metrics::{
-    Bounds, MeasureId, Scorecards, Settings, Target, TimeoutPolicy, UngradedPolicy, schema, scorecard,
+    Bounds, MeasureId, Scorecards, Scoring, Settings, Target, TimeoutPolicy, UngradedPolicy, schema,
+    scorecard,
 };
-use retrial_spec::{Claim, RunManifest, TrialRecord, Verdict};
+use retrial_spec::{Claim, RunManifest, TrialRecord, Verdict, read_chunks};
 
 use crate::build::{Change, measure, point, run, trial};
 
@@ -86,6 +89,11 @@ fn json(scored: &Scorecards) -> String {
     serde_json::to_string(scored).unwrap()
 }
 
+/// The records as lines of a file.
+fn lines(records: &[TrialRecord]) -> String {
+    records.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect()
+}
+
 fn shuffled_run() -> impl Strategy<Value = (RunManifest, Vec<TrialRecord>, RunManifest, Vec<TrialRecord>)> {
     runs().prop_flat_map(|(manifest, records)| {
         let tasks = Just(manifest.tasks.clone()).prop_shuffle();
@@ -107,6 +115,20 @@ proptest! {
     ) {
         let expected = json(&scored(&manifest, &records, &settings));
         prop_assert_eq!(expected, json(&scored(&turned, &shuffled, &settings)));
+    }
+
+    #[test]
+    fn chunks_and_threads_change_no_byte(
+        (manifest, records) in runs(),
+        settings in settings(),
+        size in 1_usize..5000,
+        threads in 1_usize..5,
+    ) {
+        let lines = lines(&records);
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let mut scoring = Scoring::new(&manifest, &settings).unwrap().in_threads(threads);
+        scoring.add_chunks(read_chunks(lines.as_bytes(), size)).unwrap();
+        prop_assert_eq!(json(&scoring.finish()), json(&scored(&manifest, &records, &settings)));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use retrial_stats::calibration::brier;
 use retrial_stats::compare::{Pair, mover, paired, stratified::StratifiedExact};
 use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::hierarchical::GridPosterior;
-use retrial_stats::pairwise::Pairwise;
+use retrial_stats::pairwise::{self, Pairwise};
 use retrial_stats::variance::BinaryVariance;
 use retrial_stats::{
-    ClusterCounts, Counts, Estimate, Forecast, Functional, Level, Scored, agreement, cluster, edit, passk,
-    proportion, special,
+    ClusterCounts, Counts, Estimate, Forecast, Functional, Level, Scored, agreement, cluster, divergence,
+    edit, passk, proportion, special,
 };
 
 const CLOSE: f64 = 1e-9;
@@ -44,6 +44,19 @@ fn expectation(n: u64, p: f64, value: impl Fn(Counts) -> f64) -> f64 {
         choose * p.powf(c as f64) * (1.0 - p).powf((n - c) as f64)
     };
     (0..=n).map(|c| probability(c) * value(Counts::new(c, n).unwrap())).sum()
+}
+
+/// The table of Wagner and Fischer, row by row.
+fn naive_levenshtein(a: &[u32], b: &[u32]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
 }
 
 fn holds_its_point(estimate: Estimate) -> bool {
@@ -231,6 +244,47 @@ proptest! {
         prop_assert!(edit::optimal_string_alignment(&a, &b) <= distance && distance <= edit::indel(&a, &b));
         let metric = edit::levenshtein_metric;
         prop_assert!(metric(&a, &c) <= metric(&a, &b) + metric(&b, &c) + CLOSE);
+    }
+
+    #[test]
+    fn a_prepared_pattern_gives_the_distances_of_a_naive_table(
+        a in prop::collection::vec(0_u32..6, 0..150),
+        b in prop::collection::vec(0_u32..6, 0..150),
+        shift in 0_u32..600,
+    ) {
+        let shifted = |sequence: &[u32]| sequence.iter().map(|code| code + shift).collect::<Vec<u32>>();
+        let (a, b) = (shifted(&a), shifted(&b));
+        let pattern = edit::Pattern::new(&a);
+        prop_assert_eq!(pattern.levenshtein(&b), naive_levenshtein(&a, &b));
+        prop_assert_eq!(pattern.levenshtein_normalised(&b).to_bits(), edit::levenshtein_normalised(&a, &b).to_bits());
+    }
+
+    #[test]
+    fn pairs_of_distinct_items_repeated_are_the_pairs_of_all_items_to_the_last_bit(
+        set in prop::collection::vec(prop::collection::vec(0_u32..3, 1..4), 0..9),
+    ) {
+        let mix = |sequence: &Vec<u32>| divergence::Histogram::new(sequence).unwrap();
+        let mixes: Vec<divergence::Histogram> = set.iter().map(mix).collect();
+        let naive = Pairwise::of(&mixes, |a, b| 1.0 - divergence::jensen_shannon_bits(a, b)).unwrap();
+        let (distinct, places) = pairwise::distinct(&set);
+        let mixes: Vec<divergence::Histogram> = distinct.iter().map(|&sequence| mix(sequence)).collect();
+        let pairs = Pairwise::by_rows(&mixes, |a| move |b| 1.0 - divergence::jensen_shannon_bits(a, b)).unwrap();
+        prop_assert_eq!(pairs.repeated(&places, 1.0).unwrap(), naive);
+    }
+
+    #[test]
+    fn the_divergence_is_that_of_its_definition(
+        a in prop::collection::vec(0_u32..8, 1..30),
+        b in prop::collection::vec(0_u32..8, 1..30),
+    ) {
+        let share = |sequence: &[u32], symbol: u32| {
+            sequence.iter().filter(|&&other| other == symbol).count() as f64 / sequence.len() as f64
+        };
+        let term = |p: f64, q: f64| if p > 0.0 { p * (p / f64::midpoint(p, q)).log2() / 2.0 } else { 0.0 };
+        let symbols = (0..8).map(|symbol| (share(&a, symbol), share(&b, symbol)));
+        let expected: f64 = symbols.map(|(p, q)| term(p, q) + term(q, p)).sum();
+        let [left, right] = [&a, &b].map(|sequence| divergence::Histogram::new(sequence).unwrap());
+        prop_assert!((divergence::jensen_shannon_bits(&left, &right) - expected).abs() < CLOSE);
     }
 
     #[test]
