@@ -1,5 +1,5 @@
 //! Measurements of what the harness itself costs: trials of an agent that does nothing, beside loops that ask the engine
-//! for the same containers and do nothing else.
+//! for the same containers and do nothing else; and of what scoring costs.
 //!
 //! `cargo xtask bench` runs the program of this crate, which writes `docs/performance.md`; `cargo bench -p retrial-benches`
 //! runs the same trials under criterion. Nothing here is part of the product, and nothing asserts a time.
@@ -10,6 +10,7 @@ mod machine;
 mod noop;
 mod profile;
 mod report;
+mod scoring;
 mod sitting;
 mod wire;
 mod wire_readings;
@@ -20,6 +21,9 @@ pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
 pub use profile::{Profile, Step};
 pub use report::render;
+pub use scoring::{
+    LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, pairwise_order, section,
+};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
 

@@ -1,4 +1,4 @@
-//! Measures the cost of the harness and writes the page about it. Run it in a release build; `cargo xtask bench` does.
+//! Measures the cost of the harness and of scoring, and writes the page about it. Run it in a release build; `cargo xtask bench` does.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use retrial_benches::{Extent, Failure, NAMESPACE_HELPER, PEER, Sitting, peer_main, render};
+use retrial_benches::{
+    Extent, Failure, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, meter_main, peer_main, render,
+    section,
+};
 
 // As in the command.
 #[global_allocator]
@@ -34,12 +37,19 @@ struct Cli {
     /// Leaves the loops in Docker out.
     #[arg(long)]
     without_docker: bool,
+    /// Measures scoring alone, and prints its section of the page.
+    #[arg(long, conflicts_with = "write")]
+    only_scoring: bool,
+    /// The command; beside this program where absent.
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     match std::env::args_os().nth(1) {
         Some(first) if first == NAMESPACE_HELPER => return retrial_sandbox::namespace_helper_main(),
         Some(first) if first == PEER => return peer_main(),
+        Some(first) if first == METER => return meter_main(),
         _ => {}
     }
     let cli = Cli::parse();
@@ -62,8 +72,18 @@ fn main() -> ExitCode {
 
 async fn measure(cli: &Cli) -> Result<(), Failure> {
     let scratch = tempfile::tempdir_in(&cli.scratch)?;
+    let say = |text: &str| eprintln!("{text}");
+    let program = match &cli.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?.with_file_name("retrial"),
+    };
+    if cli.only_scoring {
+        let readings = ScoringReadings::take(&program, scratch.path(), cli.rounds, &say)?;
+        println!("{}", section(&readings));
+        return Ok(());
+    }
     let extent = Extent { rounds: cli.rounds, trials: cli.trials, docker: !cli.without_docker };
-    let sitting = Box::pin(Sitting::hold(extent, scratch.path(), &|text| eprintln!("{text}"))).await?;
+    let sitting = Box::pin(Sitting::hold(extent, &program, scratch.path(), &say)).await?;
     let page = render(&sitting);
     println!("{page}");
     if let Some(path) = &cli.write {

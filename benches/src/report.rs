@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::scoring::section;
 use crate::sitting::CONCURRENCY;
 use crate::wire_readings::{Shape, WireReadings};
 use crate::{Calls, Loop, Profile, Sitting, Step, Verifier, Way, WireReading};
@@ -29,6 +30,7 @@ pub fn render(sitting: &Sitting) -> String {
     namespace(&mut page, sitting);
     steps(&mut page, sitting);
     streams(&mut page, &sitting.wire);
+    page.push_str(&section(&sitting.scoring));
     page.push_str(METHOD);
     page
 }
@@ -37,7 +39,7 @@ const OPENING: &str = "\
 # Performance
 
 What the harness itself costs: trials of an agent that does nothing (`true`) with a verifier that only writes a reward,
-beside loops that ask the container engine for the same containers and do nothing else. This page is written by
+beside loops that ask the container engine for the same containers and do nothing else; and what scoring costs. This page is written by
 `cargo xtask bench`; the numbers are those of one machine in one sitting, and the ratios are what to look at.
 ";
 
@@ -216,16 +218,19 @@ const METHOD: &str = "
 - **Streams**: gateway and proxy run in one process, provider and clients in another, all on this machine; so the rates are those of
   a machine that does everything at once, and the processor time is that of the gateway's or the proxy's process alone. The
   gateway serves one trial for each stream and records every exchange, as in a run.
+- **Scoring**: records are made from a seed and written once; the operating system has the file in memory when the command reads it.
+  Statistics are a call of the library with every record added before; the command is a process of its own, from start to exit,
+  with as many threads as there are cores. Medians of the rounds, of memory the maximum.
 ";
 
 const BARE: Loop = Loop::Calls(Calls::Bare);
 
-fn line(page: &mut String, text: &str) {
+pub(crate) fn line(page: &mut String, text: &str) {
     // Writing into a text cannot fail.
     let _ = writeln!(page, "{text}");
 }
 
-fn row(page: &mut String, cells: &[String]) {
+pub(crate) fn row(page: &mut String, cells: &[String]) {
     line(page, &format!("| {} |", cells.join(" | ")));
 }
 

@@ -10,6 +10,7 @@ use retrial_runner::ReadyTask;
 use retrial_spec::{Limits, RunId};
 use retrial_stats::quantile::Sorted;
 
+use crate::scoring::ScoringReadings;
 use crate::wire_readings::WireReadings;
 use crate::{Calls, Engine, Failure, Harness, Machine, NoopTask, Profile, Verifier};
 
@@ -66,6 +67,7 @@ pub struct Sitting {
     pub(crate) docker_profile: Profile,
     pub(crate) namespace_profile: Profile,
     pub(crate) wire: WireReadings,
+    pub(crate) scoring: ScoringReadings,
     pub(crate) machine: Machine,
     /// The engine's versions, where Docker was measured.
     pub(crate) engine: Option<String>,
@@ -75,11 +77,16 @@ pub struct Sitting {
 }
 
 impl Sitting {
-    /// Measures. `scratch` lies on the disk whose speed counts; `say` hears of progress.
+    /// Measures. `program` is the command, `scratch` lies on the disk whose speed counts, `say` hears of progress.
     ///
     /// # Errors
     /// Where the engine or the namespaces cannot be used, or a trial does not pass.
-    pub async fn hold(extent: Extent, scratch: &Path, say: &dyn Fn(&str)) -> Result<Self, Failure> {
+    pub async fn hold(
+        extent: Extent,
+        program: &Path,
+        scratch: &Path,
+        say: &dyn Fn(&str),
+    ) -> Result<Self, Failure> {
         let load = Machine::load();
         let bench = Bench::open(extent, scratch).await?;
         let mut readings = Vec::new();
@@ -98,12 +105,14 @@ impl Sitting {
             Profile::take(&bench.namespace, &bench.ready(&bench.namespace).await?, scratch, extent.trials)
                 .await?;
         let wire = WireReadings::take(extent.rounds, say).await?;
+        let scoring = ScoringReadings::take(program, scratch, extent.rounds, say)?;
         Ok(Self {
             extent,
             readings,
             docker_profile,
             namespace_profile,
             wire,
+            scoring,
             machine: Machine::look(),
             engine: bench.docker.as_ref().map(|docker| docker.harness.version().to_owned()),
             namespace: bench.namespace.version().to_owned(),

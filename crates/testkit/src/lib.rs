@@ -5,6 +5,8 @@
     reason = "a test that is written wrong should stop at once"
 )]
 
+mod synthetic;
+
 use std::fmt::Write;
 
 use retrial_spec::{
@@ -14,6 +16,8 @@ use retrial_spec::{
     SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict,
     WireFault, digest_bytes,
 };
+
+pub use synthetic::SyntheticRun;
 
 /// A run of the agents `agents`, each trying each task `trials` times under the baseline.
 pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {

@@ -33,8 +33,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the cost of the harness beside bare loops, and write docs/performance.md.
-    Bench,
+    /// Measure the cost of the harness beside bare loops and that of scoring, and write docs/performance.md.
+    Bench {
+        /// Measure scoring alone and print its section, without changing the page.
+        #[arg(long)]
+        only_scoring: bool,
+    },
     /// Check the estimators against simulated agents with known truth, and write docs/validation.md.
     Validate,
     /// Run every third-party agent in containers, and write the results into docs/agents.md.
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test => steps::test(),
         Command::Generate { check } => generate::generate(check),
-        Command::Bench => bench::bench(),
+        Command::Bench { only_scoring } => bench::bench(only_scoring),
         Command::Validate => validate::validate(),
         Command::Agents => agents::agents(),
     };

@@ -1,0 +1,90 @@
+//! `retrial score` as a process: how long it takes from start to exit, and how much memory it holds at most.
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use retrial_testkit::SyntheticRun;
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+use crate::sitting::median;
+
+/// The first argument of the program that meters one process: the system tells the memory of ended children only for all of
+/// them together, so each gets a parent of its own.
+pub const METER: &str = "meter";
+
+/// What one kind of process took.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Process {
+    seconds: f64,
+    /// Most resident memory, in bytes.
+    peak: u64,
+}
+
+impl Process {
+    /// Writes the run, scores it so many times and takes the run away.
+    ///
+    /// # Errors
+    /// Where the run cannot be written, or the command fails.
+    pub fn measure(program: &Path, run: &SyntheticRun, scratch: &Path, rounds: u32) -> Result<Self, Failure> {
+        let directory = tempfile::tempdir_in(scratch)?;
+        run.write(directory.path())?;
+        let mut readings = Vec::new();
+        for _ in 0..rounds.max(1) {
+            readings.push(Self::score(program, directory.path())?);
+        }
+        let seconds: Vec<f64> = readings.iter().map(|reading| reading.seconds).collect();
+        let peak = readings.iter().map(|reading| reading.peak).max().unwrap_or(0);
+        Ok(Self { seconds: median(&seconds).ok_or("nothing was timed")?, peak })
+    }
+
+    /// Returns the time from start to exit.
+    pub fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    /// Returns the most resident memory, in megabytes.
+    pub fn peak_mb(&self) -> f64 {
+        self.peak as f64 / 1e6
+    }
+
+    fn score(program: &Path, run: &Path) -> Result<Self, Failure> {
+        let mut meter = Command::new(std::env::current_exe()?);
+        let output = meter.arg(METER).arg(program).args(["score", "--json"]).arg(run).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+/// Runs the command of the further arguments and prints what it took.
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the parent process reads it")]
+pub fn meter_main() -> ExitCode {
+    match meter() {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn meter() -> Result<String, Failure> {
+    let mut words = std::env::args_os().skip(2);
+    let program = words.next().ok_or("no command to meter")?;
+    let begin = Instant::now();
+    let status = Command::new(&program).args(words).stdout(Stdio::null()).status()?;
+    let seconds = begin.elapsed().as_secs_f64();
+    if !status.success() {
+        return Err(format!("`{}` ended with {status}", program.display()).into());
+    }
+    // The system counts in kibibytes.
+    let peak = u64::try_from(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())? << 10;
+    Ok(serde_json::to_string(&Process { seconds, peak })?)
+}
