@@ -27,7 +27,8 @@ const CLAUDE_REPEATS_USAGE: &str =
 const MINI_INPUT_HOLDS_CACHE: &str =
     "mini-swe-agent: `prompt_tokens` holds what was read from a cache, in each protocol";
 const AIDER_KEEPS_TEXT: &str = "aider: the text of the replies is kept, and tokens only rounded";
-const AIDER_HIDES_SUMMARIES: &str = "aider: a request for a summary of its own history is not in that history";
+const AIDER_HIDES_SUMMARIES: &str =
+    "aider: a request for a summary of its own history is not in that history";
 
 /// How aider begins such a request.
 pub(crate) const AIDER_SUMMARY: &str = "*Briefly* summarize this partial conversation about programming.";

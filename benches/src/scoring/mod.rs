@@ -13,8 +13,10 @@ use retrial_stats::edit::Pattern;
 use retrial_stats::pairwise::Pairwise;
 use retrial_testkit::SyntheticRun;
 
-pub use process::{METER, Process, meter_main};
+pub use process::{METER, meter_main};
 pub use section::section;
+
+use process::Process;
 
 use crate::Failure;
 use crate::sitting::median;
@@ -24,7 +26,7 @@ pub const TYPICAL_RUN: SyntheticRun =
     SyntheticRun { agents: 1, tasks: 1000, trials: 20, actions: 50, with_faults: false, seed: 1 };
 
 /// A million trials.
-pub const LARGE_RUN: SyntheticRun = SyntheticRun { agents: 100, tasks: 500, ..TYPICAL_RUN };
+const LARGE_RUN: SyntheticRun = SyntheticRun { agents: 100, tasks: 500, ..TYPICAL_RUN };
 
 /// A task with long trajectories.
 pub const LONG_TRAJECTORIES: SyntheticRun =
@@ -69,13 +71,13 @@ const CURVES: [(&str, &[SyntheticRun]); 3] = [
 pub struct Records {
     manifest: RunManifest,
     settings: Settings,
-    records: Vec<TrialRecord>,
+    trials: Vec<TrialRecord>,
 }
 
 impl Records {
     /// Makes the records of a synthetic run.
     pub fn of(run: &SyntheticRun) -> Self {
-        Self { manifest: run.manifest(), settings: Settings::default(), records: run.records().collect() }
+        Self { manifest: run.manifest(), settings: Settings::default(), trials: run.records().collect() }
     }
 
     /// Returns the scoring with every record added.
@@ -84,7 +86,7 @@ impl Records {
     /// Where a record is refused, which would be an error of its maker.
     pub fn scoring(&self) -> Result<Scoring<'_>, Failure> {
         let mut scoring = Scoring::new(&self.manifest, &self.settings)?;
-        for record in &self.records {
+        for record in &self.trials {
             scoring.add(record)?;
         }
         Ok(scoring)
@@ -96,7 +98,7 @@ impl Records {
     /// Where a record cannot be written.
     pub fn lines(&self) -> Result<Vec<u8>, Failure> {
         let mut lines = Vec::new();
-        for record in &self.records {
+        for record in &self.trials {
             serde_json::to_writer(&mut lines, record)?;
             lines.push(b'\n');
         }
@@ -122,8 +124,8 @@ impl Records {
                 known.len() - 1
             }) as u32
         };
-        let records = self.records.iter();
-        records.map(|record| record.actions.iter().map(&mut code).collect()).collect()
+        let trials = self.trials.iter();
+        trials.map(|trial| trial.actions.iter().map(&mut code).collect()).collect()
     }
 }
 

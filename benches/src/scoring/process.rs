@@ -17,7 +17,7 @@ pub const METER: &str = "meter";
 
 /// What one kind of process took.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Process {
+pub(crate) struct Process {
     seconds: f64,
     /// Most resident memory, in bytes.
     peak: u64,
@@ -28,7 +28,12 @@ impl Process {
     ///
     /// # Errors
     /// Where the run cannot be written, or the command fails.
-    pub fn measure(program: &Path, run: &SyntheticRun, scratch: &Path, rounds: u32) -> Result<Self, Failure> {
+    pub(crate) fn measure(
+        program: &Path,
+        run: &SyntheticRun,
+        scratch: &Path,
+        rounds: u32,
+    ) -> Result<Self, Failure> {
         let directory = tempfile::tempdir_in(scratch)?;
         run.write(directory.path())?;
         let mut readings = Vec::new();
@@ -41,12 +46,12 @@ impl Process {
     }
 
     /// Returns the time from start to exit.
-    pub fn time(&self) -> Duration {
+    pub(crate) fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
 
     /// Returns the most resident memory, in megabytes.
-    pub fn peak_mb(&self) -> f64 {
+    pub(crate) fn peak_mb(&self) -> f64 {
         self.peak as f64 / 1e6
     }
 

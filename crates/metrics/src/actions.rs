@@ -3,8 +3,6 @@
 //! Compared are trials in which the agent ran; what an infrastructure failure cut short says nothing of the agent. Values
 //! depend on the length of trajectories, so they compare agents on the same tasks only.
 
-use std::convert::Infallible;
-
 use retrial_stats::Undefined;
 use retrial_stats::divergence::{Histogram, jensen_shannon_bits};
 use retrial_stats::edit::Pattern;
@@ -14,7 +12,7 @@ use crate::estimators::{self, Context};
 use crate::sequences::{IDLE, Sequences};
 use crate::trials::TaskTrials;
 use crate::value::{Estimate, Number, Reason};
-use crate::{Among, Granularity, Measure, MeasureId, in_order};
+use crate::{Among, Granularity, Measure, MeasureId};
 
 /// How alike the trials of one task are.
 pub(crate) struct TaskSimilarity {

@@ -65,12 +65,16 @@ impl Codes {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Bytes(codes) => codes.is_empty(),
-            Self::Shorts(codes) => codes.is_empty(),
-            Self::Words(codes) => codes.is_empty(),
+            Self::Bytes(codes) => codes.len(),
+            Self::Shorts(codes) => codes.len(),
+            Self::Words(codes) => codes.len(),
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(crate) fn to_vec(&self) -> Vec<u32> {

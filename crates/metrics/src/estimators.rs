@@ -30,7 +30,12 @@ pub(crate) struct Context<'a> {
     pub(crate) threads: NonZeroUsize,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// Returns the context of measures that look at no actions, in one thread.
+    pub(crate) fn without_actions(settings: &'a Settings, level: Level) -> Self {
+        Self { settings, level, actions: &[], kinds: &[], is_replayed: false, threads: NonZeroUsize::MIN }
+    }
+
     pub(crate) fn target(&self) -> Target {
         self.settings.target
     }

@@ -184,8 +184,8 @@ impl<'a> Fork<'a> {
             Granularity::Name => code,
             Granularity::Kind => context.kinds[code as usize] as u32,
         };
-        let sequences: Vec<Vec<u32>> =
-            trials.iter().map(|trial| trial.actions.iter().copied().map(code).collect()).collect();
+        let sequence = |codes: Vec<u32>| codes.into_iter().map(code).collect();
+        let sequences: Vec<Vec<u32>> = trials.iter().map(|trial| sequence(trial.actions.to_vec())).collect();
         let place = edit::first_divergence_of_all(&sequences)?;
         let mut outcomes: BTreeMap<Code, Vec<bool>> = BTreeMap::new();
         for (sequence, trial) in sequences.iter().zip(&trials) {

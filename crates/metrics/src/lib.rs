@@ -7,8 +7,8 @@ mod action_use;
 mod actions;
 mod books;
 mod calibration;
-mod companions;
 mod codes;
+mod companions;
 mod confidence;
 mod cost;
 pub mod decide;
@@ -23,9 +23,9 @@ mod measure;
 mod openings;
 mod outcome;
 mod paired;
+mod plan;
 pub mod princeton;
 mod profile;
-mod plan;
 mod repeats;
 mod report;
 mod resources;
@@ -51,14 +51,12 @@ pub use calibration::{
     Calibration, ConfidenceBin, MurphyParts, NullCalibration, ReliabilityStep, RiskPoint, Spiegelhalter,
 };
 pub use difficulty::ClusteredErrors;
-pub use error::MetricsError;
+pub use error::{LineError, MetricsError};
 pub use forks::{Branch, BranchAction, BranchTest, ForkTest, Forks, TaskFork};
 pub use groups::{GroupBy, GroupCard};
 pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Resource, Unit};
 pub use openings::{AgreementPoint, PrefixAgreement};
 pub use report::{REPORT_SCHEMA, RunReport, ScoreReport, report_schema};
-pub use error::{LineError, MetricsError};
-pub use measure::{Among, Better, Dimension, Granularity, Measure, MeasureId, Unit};
 pub use robustness::{FaultTotals, Robustness};
 pub use safety::Safety;
 pub use scorecard::{

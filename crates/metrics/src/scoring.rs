@@ -9,7 +9,6 @@ use retrial_spec::{
 };
 use retrial_stats::{Level, agreement};
 
-use crate::actions::{self, TaskSimilarity};
 use crate::books::{Tally, books_of_run};
 use crate::estimators::Context;
 use crate::groups::{GroupCard, Groups};
@@ -124,8 +123,14 @@ impl<'a> Scoring<'a> {
         // Threads that groups do not keep busy work within a group.
         let threads_each =
             NonZeroUsize::new(threads.get() / groups.len().max(1)).unwrap_or(NonZeroUsize::MIN);
-        let context =
-            Context { settings: plan.settings, level, actions: &actions, kinds: &kinds, is_replayed, threads: threads_each };
+        let context = Context {
+            settings: plan.settings,
+            level,
+            actions: &actions,
+            kinds: &kinds,
+            is_replayed,
+            threads: threads_each,
+        };
         for group in &mut groups {
             group.settle(&renamed);
         }
@@ -139,7 +144,8 @@ impl<'a> Scoring<'a> {
         });
         let division = Groups::new(plan.settings.groups, plan.tasks(), &plan.manifest.tasks);
         let (mut scorecards, mut group_cards, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        let scored = |(subject, group): (Subject<'_>, Group)| subject.scored(group, &division, &context);
+        // A group's trials go when it has been scored.
+        let scored = |(subject, group): (Subject<'_>, Group)| subject.scored(&group, &division, &context);
         let kept = |scored: Scored| {
             scorecards.push(scored.scorecard);
             group_cards.extend(scored.group_cards);
@@ -287,8 +293,8 @@ struct Scored {
 }
 
 impl Subject<'_> {
-    /// Scores the trials, which are let go afterwards.
-    fn scored(&self, group: Group, division: &Groups, context: &Context<'_>) -> Scored {
+    /// Scores the trials.
+    fn scored(&self, group: &Group, division: &Groups, context: &Context<'_>) -> Scored {
         let tasks: Vec<TaskTrials<'_>> = group.tasks(self.tasks).collect();
         let profiles = TaskProfile::of_all(&tasks, context);
         Scored {

@@ -90,11 +90,11 @@ impl<R: Read> Iterator for Chunks<R> {
                 Ok(_) => {}
                 Err(source) => self.end = Some(Err(source)),
             }
-            let feed = self.rest[searched..].iter().rposition(|&byte| byte == b'\n');
+            let feed = memchr::memrchr(b'\n', &self.rest[searched..]);
             if let Some(feed) = feed {
                 let rest = self.rest.split_off(searched + feed + 1);
                 let text = std::mem::replace(&mut self.rest, rest);
-                self.next_line += text.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                self.next_line += memchr::memchr_iter(b'\n', &text).count() as u64;
                 return Some(Ok(LineChunk { first_line, text }));
             }
         }

@@ -18,17 +18,18 @@ pub struct Histogram {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Share {
     symbol: u32,
-    share: f64,
-    /// p log₂ p of the share.
+    /// p, above 0.
+    of_all: f64,
+    /// p log₂ p.
     own: f64,
-    /// p log₂ p of half of it, its part in a mixture with a sequence that lacks the symbol.
+    /// The same of half of p, its part in a mixture with a sequence that lacks the symbol.
     half: f64,
 }
 
 impl Share {
-    fn new(symbol: u32, share: f64) -> Self {
-        let half = share / 2.0;
-        Self { symbol, share, own: share * share.log2(), half: half * half.log2() }
+    fn new(symbol: u32, of_all: f64) -> Self {
+        let half = of_all / 2.0;
+        Self { symbol, of_all, own: of_all * of_all.log2(), half: half * half.log2() }
     }
 }
 
@@ -48,7 +49,7 @@ impl Histogram {
             .chunk_by(|a, b| a == b)
             .map(|run| Share::new(run[0], run.len() as f64 / sequence.len() as f64))
             .collect();
-        let entropy = entropy(shares.iter().map(|share| share.share));
+        let entropy = entropy(shares.iter().map(|share| share.of_all));
         Ok(Self { shares, entropy })
     }
 
@@ -61,13 +62,17 @@ impl Histogram {
             left = if takes_left { left_rest } else { left };
             right = if takes_right { right_rest } else { right };
         }
-        left.iter().for_each(|a| f(Some(a), None));
-        right.iter().for_each(|b| f(None, Some(b)));
+        for a in left {
+            f(Some(a), None);
+        }
+        for b in right {
+            f(None, Some(b));
+        }
     }
 
     /// Calls `f` with both shares of every symbol that occurs in either, 0 where it does not occur.
     fn zip_shares(&self, other: &Self, mut f: impl FnMut(f64, f64)) {
-        let share = |of: Option<&Share>| of.map_or(0.0, |of| of.share);
+        let share = |of: Option<&Share>| of.map_or(0.0, |of| of.of_all);
         self.zip(other, |a, b| f(share(a), share(b)));
     }
 }
@@ -86,9 +91,9 @@ pub fn jensen_shannon_bits(a: &Histogram, b: &Histogram) -> f64 {
     let mut mixture = 0.0;
     a.zip(b, |p, q| {
         mixture -= match (p, q) {
-            (Some(p), Some(q)) if p.share.to_bits() == q.share.to_bits() => p.own,
+            (Some(p), Some(q)) if p.of_all.to_bits() == q.of_all.to_bits() => p.own,
             (Some(p), Some(q)) => {
-                let m = f64::midpoint(p.share, q.share);
+                let m = f64::midpoint(p.of_all, q.of_all);
                 m * m.log2()
             }
             (Some(only), None) | (None, Some(only)) => only.half,
@@ -142,7 +147,7 @@ pub fn generalised_jensen_shannon_bits(mixes: &[Histogram]) -> Result<f64, Undef
     let weight = 1.0 / mixes.len() as f64;
     let mixture = all
         .chunk_by(|a, b| a.symbol == b.symbol)
-        .map(|run| weight * run.iter().map(|share| share.share).sum::<f64>());
+        .map(|run| weight * run.iter().map(|share| share.of_all).sum::<f64>());
     let inner = moments::sum(mixes.iter().map(|mix| mix.entropy)) * weight;
     Ok((entropy(mixture) - inner).max(0.0))
 }

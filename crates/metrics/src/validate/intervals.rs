@@ -62,7 +62,7 @@ pub(super) fn run(cell: &Cell, target: Target, tallies: &mut Tallies) {
         let probabilities = simulator.probabilities(cell.scenario, cell.design.tasks as usize);
         let forecasts = simulator.forecasts(&probabilities, cell.design.trials);
         let settings = Settings { level: LEVEL, seed: simulator.seed(), target, ..Settings::default() };
-        let context = Context { settings: &settings, level, actions: &[], kinds: &[], is_replayed: false };
+        let context = Context::without_actions(&settings, level);
         let truth = match target {
             Target::Population => Truth::population(cell.scenario),
             Target::FixedSuite => Truth::suite(&probabilities),

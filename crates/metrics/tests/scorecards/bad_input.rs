@@ -89,7 +89,7 @@ fn a_manifest_that_names_a_task_twice_is_refused() {
 
 /// The first refusal of lines, as error and cause; the same for any chunks and threads.
 fn refusal_of_lines(manifest: &RunManifest, lines: &[String]) -> String {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.join("\n") + "\n";
     let refusals: BTreeSet<String> = (1..6)
         .flat_map(|threads| [1, 300, 2_000, 1_000_000].map(|size| (threads, size)))
         .map(|(threads, size)| {
