@@ -251,17 +251,6 @@ fn files_of_a_workspace_do_not_redirect_a_models_traffic() {
     }
 }
 
-/// The directory of the captures, or none where it is absent and need not be there.
-fn captures() -> Option<PathBuf> {
-    let path = tasks_dir().parent().expect("the workspace").join("../shared/captures");
-    let path = [path, PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures")]
-        .into_iter()
-        .find(|path| path.is_dir());
-    let required = std::env::var_os("RETRIAL_REQUIRE_SHARED").is_some_and(|value| value == "1");
-    assert!(path.is_some() || !required, "the captures are absent");
-    path
-}
-
 /// The session as a capture of the wire tells it: what the model server had decided to say, and the usage it stated.
 fn of_capture(text: &str) -> Account {
     let mut account = Account::default();
@@ -299,7 +288,7 @@ fn stated_usage(entry: &Value) -> Value {
 #[test]
 fn captured_sessions_agree_with_the_agents_own_logs() {
     type Reader = fn(&str) -> Account;
-    let Some(captures) = captures() else { return };
+    let Some(captures) = retrial_testkit::shared("captures") else { return };
     let pairs: [(&str, &str, Reader); 5] = [
         ("wire/responses/codex-stream.jsonl", "events/codex/native/multi.rollout.jsonl", own_logs::codex),
         (

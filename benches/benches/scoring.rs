@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use retrial_benches::{LONG_TRAJECTORIES, Records, TYPICAL_RUN, pairwise_order};
+use retrial_benches::{LONG_TRAJECTORIES, Records, TYPICAL_RUN};
+use retrial_stats::edit::Distances;
 
 fn statistics(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("scoring");
@@ -25,7 +26,7 @@ fn statistics(criterion: &mut Criterion) {
 fn order(criterion: &mut Criterion) {
     let sequences = Records::of(&LONG_TRAJECTORIES).sequences();
     criterion.bench_function("order of 10 trials of 1000 actions", |bencher| {
-        bencher.iter(|| pairwise_order(&sequences).expect("every order is defined"));
+        bencher.iter(|| Distances::of(&sequences));
     });
 }
 

@@ -21,9 +21,7 @@ pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
 pub use profile::{Profile, Step};
 pub use report::render;
-pub use scoring::{
-    LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, pairwise_order, section,
-};
+pub use scoring::{LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, section};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
 

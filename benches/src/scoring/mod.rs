@@ -4,13 +4,13 @@
 mod process;
 mod section;
 
+use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use retrial_metrics::{Scorecards, Scoring, Settings};
 use retrial_spec::{RunManifest, TrialRecord, read_chunks};
-use retrial_stats::edit::Pattern;
-use retrial_stats::pairwise::Pairwise;
+use retrial_stats::edit::Distances;
 use retrial_testkit::SyntheticRun;
 
 pub use process::{METER, meter_main};
@@ -129,15 +129,6 @@ impl Records {
     }
 }
 
-/// Compares the order of all pairs of sequences.
-pub fn pairwise_order(sequences: &[Vec<u32>]) -> Option<Pairwise> {
-    let order = Pairwise::by_rows(sequences, |first| {
-        let pattern = Pattern::new(first);
-        move |second: &Vec<u32>| pattern.levenshtein_normalised(second)
-    });
-    order.ok()
-}
-
 /// What was measured of one run.
 #[derive(Debug)]
 pub(crate) struct RunReading {
@@ -176,7 +167,8 @@ impl ScoringReadings {
         let sequences = Records::of(&LONG_TRAJECTORIES).sequences();
         let order = typical_time(rounds.max(5), || {
             let begin = Instant::now();
-            pairwise_order(&sequences).map(|_| begin.elapsed()).ok_or_else(|| "an order is undefined".into())
+            black_box(Distances::of(&sequences));
+            Ok(begin.elapsed())
         })?;
         Ok(Self { curves, large, order })
     }

@@ -6,7 +6,6 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
-use std::path::Path;
 
 use proptest::prelude::*;
 use retrial_agents::{ActionTable, actions_of};
@@ -306,13 +305,7 @@ proptest! {
 /// The tool calls that real agents made, by captured file: wire traffic of the chat and responses protocols, and opencode's and
 /// codex' own events.
 fn captured() -> Option<Vec<(String, Vec<ToolCall>)>> {
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
-    if !captures.is_dir() {
-        let required = std::env::var_os("RETRIAL_REQUIRE_SHARED").is_some_and(|value| value == "1");
-        assert!(!required, "the captures are required and not there");
-        println!("skipped: there are no captures beside this checkout");
-        return None;
-    }
+    let captures = retrial_testkit::shared("captures")?;
     let mut files = Vec::new();
     for directory in ["wire/chat", "wire/responses", "events/opencode", "events/codex/native"] {
         let entries = fs_err::read_dir(captures.join(directory)).unwrap().map(|entry| entry.unwrap().path());

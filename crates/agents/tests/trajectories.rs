@@ -6,7 +6,6 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
-use std::path::Path;
 
 use proptest::prelude::*;
 use retrial_agents::{
@@ -553,15 +552,8 @@ fn every_rule_of_the_format_is_checked() {
 
 #[test]
 fn a_trajectory_of_another_tool_is_valid() {
-    let fixture =
-        "../../../shared/fixtures/harbor/jobs/2026-01-02__03-04-05/hello__aaaaaa0/agent/trajectory.json";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
-    if !path.is_file() {
-        let required = std::env::var_os("RETRIAL_REQUIRE_SHARED").is_some_and(|value| value == "1");
-        assert!(!required, "the fixtures are required and not there");
-        println!("skipped: there are no fixtures beside this checkout");
-        return;
-    }
+    let fixture = "fixtures/harbor/jobs/2026-01-02__03-04-05/hello__aaaaaa0/agent/trajectory.json";
+    let Some(path) = retrial_testkit::shared(fixture) else { return };
     let trajectory: Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
     assert_eq!(validate_trajectory(&trajectory), []);
 }

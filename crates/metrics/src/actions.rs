@@ -5,11 +5,11 @@
 
 use retrial_stats::Undefined;
 use retrial_stats::divergence::{Histogram, jensen_shannon_bits};
-use retrial_stats::edit::Pattern;
-use retrial_stats::pairwise::{self, Pairwise};
+use retrial_stats::edit;
+use retrial_stats::pairwise::Pairwise;
 
 use crate::estimators::{self, Context};
-use crate::sequences::{IDLE, Sequences};
+use crate::sequences::{Compared, IDLE};
 use crate::trials::TaskTrials;
 use crate::value::{Estimate, Number, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
@@ -46,10 +46,10 @@ impl Means {
 }
 
 impl Similarity {
-    fn of(sequences: &[Vec<u32>], passed: &[bool]) -> Self {
+    fn of(compared: &Compared<'_>, passed: &[bool]) -> Self {
         // Trials that did the same are compared with the others once, and not with each other: they are alike.
-        let (distinct, places) = pairwise::distinct(sequences);
-        let repeated = |pairs: Pairwise| pairs.repeated(&places, 1.0);
+        let Compared { distinct, places, distances } = compared;
+        let repeated = |pairs: Pairwise| pairs.repeated(places, 1.0);
         let mixes: Result<Vec<Histogram>, Undefined> = distinct
             .iter()
             .map(|sequence| Histogram::new(if sequence.is_empty() { &[IDLE] } else { sequence }))
@@ -57,20 +57,19 @@ impl Similarity {
         let mix = mixes
             .and_then(|mixes| Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)))
             .and_then(repeated);
-        let order = Pairwise::by_rows(&distinct, |first| {
-            let pattern = Pattern::new(first);
-            move |second: &&Vec<u32>| 1.0 - pattern.levenshtein_normalised(second)
-        })
-        .and_then(repeated);
+        let alike = |&first: &usize, &second: &usize| {
+            let (a, b) = (distinct[first].len(), distinct[second].len());
+            1.0 - edit::normalised(distances.between(first, second), a, b)
+        };
+        let order = Pairwise::of(&(0..distinct.len()).collect::<Vec<usize>>(), alike).and_then(repeated);
         Self { mix: Means::of(&mix, passed), order: Means::of(&order, passed) }
     }
 }
 
 impl TaskSimilarity {
-    pub(crate) fn new(sequences: &Sequences) -> Self {
-        let Sequences { names, kinds, passed, .. } = sequences;
+    pub(crate) fn new(names: &Compared<'_>, kinds: &Compared<'_>, passed: &[bool]) -> Self {
         Self {
-            trials: names.len(),
+            trials: passed.len(),
             successes: passed.iter().filter(|&&passed| passed).count(),
             kind: Similarity::of(kinds, passed),
             name: Similarity::of(names, passed),

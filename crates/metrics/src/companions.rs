@@ -2,15 +2,13 @@
 //!
 //! Mix and order depend on the choice of a distance. Where all of these agree the finding does not.
 
-use std::collections::BTreeMap;
-
 use retrial_stats::Undefined;
 use retrial_stats::divergence::{Histogram, total_variation};
-use retrial_stats::edit::levenshtein_metric;
+use retrial_stats::edit;
 use retrial_stats::kernel::{Grams, Spectrum};
 
 use crate::estimators::{self, Context};
-use crate::sequences::{IDLE, Sequences};
+use crate::sequences::{Compared, IDLE};
 use crate::value::{Estimate, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
 
@@ -57,32 +55,37 @@ impl<'a> Trajectory<'a> {
         })
     }
 
-    fn similarities(&self, other: &Self) -> [f64; IDS.len()] {
+    /// By the Levenshtein distance of the two.
+    fn similarities(&self, other: &Self, distance: usize) -> [f64; IDS.len()] {
         [
             1.0 - total_variation(&self.histogram, &other.histogram),
             self.single.cosine(&other.single),
-            1.0 - levenshtein_metric(self.sequence, other.sequence),
+            1.0 - edit::metric(distance, self.sequence.len(), other.sequence.len()),
             self.pairs.cosine(&other.pairs),
         ]
     }
 }
 
 impl TaskCompanions {
-    pub(crate) fn new(sequences: &Sequences) -> Self {
-        let mut counts: BTreeMap<&[u32], (u64, u64)> = BTreeMap::new();
-        for (sequence, &passed) in sequences.names.iter().zip(&sequences.passed) {
-            let count = counts.entry(sequence).or_default();
+    pub(crate) fn new(compared: &Compared<'_>, passed: &[bool]) -> Self {
+        let mut counts = vec![(0, 0); compared.distinct.len()];
+        for (&place, &passed) in compared.places.iter().zip(passed) {
+            let count: &mut (u64, u64) = &mut counts[place];
             *count = (count.0 + 1, count.1 + u64::from(passed));
         }
-        let trajectories = counts.into_iter().map(|(sequence, trials)| Trajectory::new(sequence, trials));
+        let sequences = compared.distinct.iter().zip(counts).enumerate();
         // No sequence is empty once nothing done counts as an action.
-        let trajectories: Vec<Trajectory<'_>> = trajectories.filter_map(Result::ok).collect();
+        let mut trajectories: Vec<(usize, Trajectory<'_>)> = sequences
+            .filter_map(|(place, (sequence, trials))| Some((place, Trajectory::new(sequence, trials).ok()?)))
+            .collect();
+        // Sums of floating point numbers depend on their order, which is not to be that of the trials.
+        trajectories.sort_unstable_by_key(|(_, trajectory)| trajectory.sequence);
         let (mut all, mut successes) = (Sums::default(), Sums::default());
-        for (index, first) in trajectories.iter().enumerate() {
+        for (index, (place, first)) in trajectories.iter().enumerate() {
             all.alike(first.trials.0);
             successes.alike(first.trials.1);
-            for second in &trajectories[index + 1..] {
-                let similarities = first.similarities(second);
+            for (other, second) in &trajectories[index + 1..] {
+                let similarities = first.similarities(second, compared.distances.between(*place, *other));
                 all.add(first.trials.0 * second.trials.0, &similarities);
                 successes.add(first.trials.1 * second.trials.1, &similarities);
             }

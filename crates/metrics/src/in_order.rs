@@ -1,58 +1,73 @@
 //! Work in several threads whose results come back in the order of the work, so that they do not depend on the threads.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Maps items in up to `threads` threads, and hands every result to `take` in the order of the items, until it refuses one.
 ///
 /// At most `2 · threads` items and results are held at a time: while some are mapped, the results of those before them are
-/// taken and the items after them are fetched.
+/// taken and the items after them are fetched, by the calling thread.
 pub(crate) fn for_each<T: Send, U: Send, E>(
-    items: impl Iterator<Item = T>,
+    mut items: impl Iterator<Item = T>,
     threads: NonZeroUsize,
     map: impl Fn(T) -> U + Sync,
     mut take: impl FnMut(U) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut items = items.fuse();
     if threads.get() == 1 {
         return items.map(map).try_for_each(take);
     }
-    let mut fetch = || items.by_ref().take(threads.get()).collect::<Vec<T>>();
-    let (mut round, mut results) = (fetch(), Vec::new());
-    while !round.is_empty() {
-        let meanwhile = || results.drain(..).try_for_each(&mut take).map(|()| fetch());
-        let (mapped, following) = map_round(round, &map, meanwhile);
-        (round, results) = (following?, mapped);
-    }
-    results.into_iter().try_for_each(take)
+    let (to_workers, work) = mpsc::channel();
+    let (to_taker, results) = mpsc::channel();
+    let work = Mutex::new(work);
+    thread::scope(|scope| {
+        // Dropped with the scope's function, however it ends; the workers end with it.
+        let to_workers: Sender<(usize, T)> = to_workers;
+        let started = (0..threads.get()).filter(|_| {
+            let (work, map, to_taker) = (&work, &map, to_taker.clone());
+            thread::Builder::new().spawn_scoped(scope, move || work_through(work, map, &to_taker)).is_ok()
+        });
+        if started.count() == 0 {
+            // The host gives no thread, so this one does the work.
+            return items.map(&map).try_for_each(take);
+        }
+        let (mut sent, mut taken, mut early) = (0, 0, BTreeMap::new());
+        loop {
+            while sent < taken + 2 * threads.get()
+                && let Some(item) = items.next()
+                && to_workers.send((sent, item)).is_ok()
+            {
+                sent += 1;
+            }
+            let Some((place, result)) = (taken < sent).then(|| results.recv().ok()).flatten() else {
+                return Ok(());
+            };
+            early.insert(place, result);
+            while let Some(result) = early.remove(&taken) {
+                taken += 1;
+                take(result.unwrap_or_else(|panic| resume_unwind(panic)))?;
+            }
+        }
+    })
 }
 
-/// Maps every item in a thread of its own, and does something else meanwhile.
-fn map_round<T: Send, U: Send, V>(
-    items: Vec<T>,
-    map: &(impl Fn(T) -> U + Sync),
-    meanwhile: impl FnOnce() -> V,
-) -> (Vec<U>, V) {
-    let items: Vec<Mutex<Option<T>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
-    let mapped = |item: &Mutex<Option<T>>| {
-        let item = item.lock().unwrap_or_else(PoisonError::into_inner).take();
-        item.map(map)
-    };
-    thread::scope(|scope| {
-        let started: Vec<_> = items
-            .iter()
-            .map(|item| (item, thread::Builder::new().spawn_scoped(scope, move || mapped(item))))
-            .collect();
-        let other = meanwhile();
-        let results = started.into_iter().filter_map(|(item, thread)| match thread {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            // The host gives no further thread, so this one does the work.
-            Err(_) => mapped(item),
-        });
-        (results.collect(), other)
-    })
+/// Maps one item after the other until there are no more, or nobody takes results.
+fn work_through<T, U>(
+    work: &Mutex<Receiver<(usize, T)>>,
+    map: &impl Fn(T) -> U,
+    to_taker: &Sender<(usize, thread::Result<U>)>,
+) {
+    let next = || work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    while let Ok((place, item)) = next() {
+        // A panic goes on where the results are taken, which would wait for this one for ever.
+        let mapped = catch_unwind(AssertUnwindSafe(|| map(item)));
+        if to_taker.send((place, mapped)).is_err() {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +94,13 @@ mod tests {
         for threads in [1, 2, 3, 7, 50] {
             assert_eq!(squares(threads, u64::MAX), (expected.clone(), Ok(())), "{threads} threads");
         }
+    }
+
+    #[test]
+    fn a_panic_in_a_thread_is_one_of_the_caller() {
+        let threads = NonZeroUsize::new(3).unwrap();
+        let run = || for_each(0..20_u64, threads, |item| assert!(item != 7), |()| Ok::<(), ()>(()));
+        assert!(catch_unwind(run).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::calibration::Calibration;
 use crate::companions::{self, TaskCompanions};
 use crate::estimators::Context;
 use crate::openings::{self, PrefixAgreement, TaskOpenings};
-use crate::sequences::Sequences;
+use crate::sequences::{Compared, Sequences};
 use crate::states::{self, TaskStates};
 use crate::trials::TaskTrials;
 use crate::value::Known;
@@ -41,11 +41,12 @@ impl<'a> TaskProfile<'a> {
 
     fn new(trials: TaskTrials<'a>, context: &Context<'_>) -> Self {
         let sequences = Sequences::new(&trials, context);
+        let (names, kinds) = (Compared::of(&sequences.names), Compared::of(&sequences.kinds));
         Self {
             trials,
-            similarity: TaskSimilarity::new(&sequences),
+            similarity: TaskSimilarity::new(&names, &kinds, &sequences.passed),
             openings: TaskOpenings::new(&sequences),
-            companions: TaskCompanions::new(&sequences),
+            companions: TaskCompanions::new(&names, &sequences.passed),
             states: TaskStates::new(&trials),
         }
     }

@@ -1,5 +1,8 @@
 //! The actions of one task's trials as plain sequences, by fine name and by kind.
 
+use retrial_stats::edit::Distances;
+use retrial_stats::pairwise;
+
 use crate::estimators::Context;
 use crate::trials::{TaskTrials, Trial};
 
@@ -23,5 +26,23 @@ impl Sequences {
             names,
             passed: trials.iter().map(|trial| trial.is_passed()).collect(),
         }
+    }
+}
+
+/// The different ones among some sequences, and how far apart they are: what is costly, and asked for more than once.
+pub(crate) struct Compared<'a> {
+    /// By first appearance.
+    pub(crate) distinct: Vec<&'a Vec<u32>>,
+    /// The place of each sequence among them.
+    pub(crate) places: Vec<usize>,
+    /// The Levenshtein distances of every two of them.
+    pub(crate) distances: Distances,
+}
+
+impl<'a> Compared<'a> {
+    pub(crate) fn of(sequences: &'a [Vec<u32>]) -> Self {
+        let (distinct, places) = pairwise::distinct(sequences);
+        let distances = Distances::of(&distinct);
+        Self { distinct, places, distances }
     }
 }

@@ -10,26 +10,31 @@ use crate::trials::{TaskTrials, Trial};
 use crate::value::{Estimate, Reason};
 use crate::{Among, Measure, MeasureId};
 
-/// What a trial left behind, as fingerprints that are compared within a process only.
+/// What a trial left behind, as fingerprints that are compared within a process only: that of the patch's digest, and then those of
+/// the changed files' paths, ascending and each once. In one piece of memory, for there is one for each trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EndState {
-    /// Of the paths, ascending and each once.
-    changed: Box<[u64]>,
-    /// Of the digest of the patch.
-    patch: u64,
-}
+pub(crate) struct EndState(Box<[u64]>);
 
 impl EndState {
     pub(crate) fn new(state: &FinalState) -> Self {
         let mut changed: Vec<u64> = state.changed.iter().map(|path| fingerprint(path)).collect();
         changed.sort_unstable();
         changed.dedup();
-        Self { changed: changed.into(), patch: fingerprint(&state.patch) }
+        changed.insert(0, fingerprint(&state.patch));
+        Self(changed.into())
+    }
+
+    fn patch(&self) -> u64 {
+        self.0[0]
+    }
+
+    fn changed(&self) -> &[u64] {
+        &self.0[1..]
     }
 
     /// Files that both changed as a share of those that either changed; 1 where neither changed any.
     fn jaccard(&self, other: &Self) -> f64 {
-        let (mut left, mut right) = (&*self.changed, &*other.changed);
+        let (mut left, mut right) = (self.changed(), other.changed());
         let mut common = 0_usize;
         while let ([a, others @ ..], [b, rest @ ..]) = (left, right) {
             common += usize::from(a == b);
@@ -40,7 +45,7 @@ impl EndState {
                 right = rest;
             }
         }
-        let all = self.changed.len() + other.changed.len() - common;
+        let all = self.changed().len() + other.changed().len() - common;
         if all == 0 { 1.0 } else { common as f64 / all as f64 }
     }
 }
@@ -71,7 +76,7 @@ impl Alike {
         for (index, first) in states.iter().enumerate() {
             for second in &states[index + 1..] {
                 files += first.jaccard(second);
-                same += u64::from(first.patch == second.patch);
+                same += u64::from(first.patch() == second.patch());
                 pairs += 1;
             }
         }
@@ -83,7 +88,7 @@ impl Alike {
 impl TaskStates {
     pub(crate) fn new(task: &TaskTrials<'_>) -> Self {
         let known = |keep: fn(&Trial) -> bool| -> Vec<&EndState> {
-            task.ran().filter(|trial| keep(trial)).filter_map(|trial| trial.state.as_deref()).collect()
+            task.ran().filter(|trial| keep(trial)).filter_map(|trial| trial.state.as_ref()).collect()
         };
         Self { all: Alike::of(&known(|_| true)), successes: Alike::of(&known(Trial::is_passed)) }
     }

@@ -29,7 +29,7 @@ pub(crate) struct Trial {
     /// None for most trials.
     faults: Option<Box<Faults>>,
     /// What it left behind, where that is recorded.
-    pub(crate) state: Option<Box<EndState>>,
+    pub(crate) state: Option<EndState>,
 }
 
 /// The faults of a trial, of all kinds together.
@@ -64,7 +64,7 @@ impl Trial {
             claim: record.claim.value().copied(),
             finished: record.ending == Ending::Finished,
             faults: Some(Faults::of(record)).filter(|faults| *faults != Faults::default()).map(Box::new),
-            state: record.state.value().map(|state| Box::new(EndState::new(state))),
+            state: record.state.value().map(EndState::new),
         }
     }
 

@@ -17,44 +17,65 @@ pub fn levenshtein(a: &[u32], b: &[u32]) -> usize {
 
 /// Returns Levenshtein / longer length, in [0, 1]; 0 for two empty sequences.
 pub fn levenshtein_normalised(a: &[u32], b: &[u32]) -> f64 {
-    share_of_longer(levenshtein(a, b), a, b)
+    normalised(levenshtein(a, b), a.len(), b.len())
 }
 
-fn share_of_longer(distance: usize, a: &[u32], b: &[u32]) -> f64 {
-    let longest = a.len().max(b.len());
+/// Returns a distance of [`levenshtein`] as a share of the longer of two sequences of these lengths; 0 for two empty ones.
+pub fn normalised(distance: usize, a: usize, b: usize) -> f64 {
+    let longest = a.max(b);
     if longest == 0 { 0.0 } else { distance as f64 / longest as f64 }
 }
 
-/// A sequence prepared for comparison with many others.
-pub struct Pattern<'a> {
-    sequence: &'a [u32],
-    comparator: BatchComparator<u32>,
-}
-
-impl<'a> Pattern<'a> {
-    /// Prepares a sequence. Codes below 256 are compared fastest.
-    pub fn new(sequence: &'a [u32]) -> Self {
-        Self { sequence, comparator: BatchComparator::new(sequence.iter().copied()) }
-    }
-
-    /// Returns the distance of [`levenshtein`] to another sequence.
-    pub fn levenshtein(&self, other: &[u32]) -> usize {
-        // The comparator cannot do without a pattern.
-        if self.sequence.is_empty() { other.len() } else { self.comparator.distance(other.iter().copied()) }
-    }
-
-    /// Returns the distance of [`levenshtein_normalised`] to another sequence.
-    pub fn levenshtein_normalised(&self, other: &[u32]) -> f64 {
-        share_of_longer(self.levenshtein(other), self.sequence, other)
-    }
-}
-
-/// Returns 2d/(|a| + |b| + d) of the Levenshtein distance d, which is a metric; 0 for two empty sequences.
+/// Returns 2d/(a + b + d) of a distance d of [`levenshtein`] between sequences of lengths a and b; 0 for two empty ones.
 ///
-/// Source: Yujian & Bo 2007 (IEEE Trans. Pattern Analysis and Machine Intelligence 29, 1091–1095).
+/// It is a metric, unlike [`normalised`]. Source: Yujian & Bo 2007 (IEEE Trans. Pattern Analysis and Machine Intelligence 29,
+/// 1091–1095).
+pub fn metric(distance: usize, a: usize, b: usize) -> f64 {
+    if distance == 0 { 0.0 } else { 2.0 * distance as f64 / (a + b + distance) as f64 }
+}
+
+/// The distances of [`levenshtein`] between every two of some sequences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distances {
+    sequences: usize,
+    /// Of the pairs (0,1), (0,2), …, (1,2), … in this order.
+    distances: Vec<usize>,
+}
+
+impl Distances {
+    /// Computes them, with each sequence prepared once. Codes below 256 are compared fastest.
+    pub fn of<S: AsRef<[u32]>>(sequences: &[S]) -> Self {
+        let mut distances = Vec::with_capacity(sequences.len() * sequences.len().saturating_sub(1) / 2);
+        for (place, first) in sequences.iter().enumerate() {
+            let first = first.as_ref();
+            let pattern = BatchComparator::new(first.iter().copied());
+            distances.extend(sequences[place + 1..].iter().map(|second| {
+                let second = second.as_ref();
+                // The comparator cannot do without a pattern.
+                if first.is_empty() { second.len() } else { pattern.distance(second.iter().copied()) }
+            }));
+        }
+        Self { sequences: sequences.len(), distances }
+    }
+
+    /// Returns the distance of two of the sequences, by their places in either order; 0 of one and itself.
+    ///
+    /// # Panics
+    /// For a place beyond the sequences.
+    pub fn between(&self, first: usize, second: usize) -> usize {
+        let (low, high) = (first.min(second), first.max(second));
+        assert!(high < self.sequences, "{high} of {} sequences", self.sequences);
+        if low == high {
+            0
+        } else {
+            self.distances[low * (2 * self.sequences - low - 1) / 2 + high - low - 1]
+        }
+    }
+}
+
+/// Returns [`metric`] of the Levenshtein distance.
 pub fn levenshtein_metric(a: &[u32], b: &[u32]) -> f64 {
-    let distance = levenshtein(a, b);
-    if distance == 0 { 0.0 } else { 2.0 * distance as f64 / (a.len() + b.len() + distance) as f64 }
+    metric(levenshtein(a, b), a.len(), b.len())
 }
 
 /// Returns the optimal string alignment distance: Levenshtein with swaps of neighbours, no part edited twice.

@@ -2,7 +2,6 @@
 //!
 //! Computed once; means over a subset of the items (say, the successful ones) then cost nothing further.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -46,26 +45,6 @@ impl Pairwise {
         Self::try_of(items, |a, b| Ok(f(a, b)))
     }
 
-    /// As [`Self::of`], where the first item of pairs is worth preparing: `row` returns the function of the second one.
-    ///
-    /// # Errors
-    ///
-    /// [`Undefined::NotFinite`] if a function returns no finite number.
-    pub fn by_rows<'a, T, F: Fn(&'a T) -> f64>(
-        items: &'a [T],
-        row: impl Fn(&'a T) -> F,
-    ) -> Result<Self, Undefined> {
-        let mut values = Vec::with_capacity(items.len() * items.len().saturating_sub(1) / 2);
-        for (index, first) in items.iter().enumerate() {
-            values.extend(items[index + 1..].iter().map(row(first)));
-        }
-        if values.iter().all(|value| value.is_finite()) {
-            Ok(Self { items: items.len(), values })
-        } else {
-            Err(Undefined::NotFinite)
-        }
-    }
-
     /// Returns the values for items that repeat these ones: each is the item at its place here, and two at one place have the
     /// value `same`.
     ///
@@ -79,11 +58,13 @@ impl Pairwise {
         if places.iter().copied().eq(0..self.items) {
             return Ok(self);
         }
-        Self::of(places, |&first, &second| match first.cmp(&second) {
-            Ordering::Equal => same,
-            Ordering::Less => self.values[self.place(first, second)],
-            Ordering::Greater => self.values[self.place(second, first)],
-        })
+        Self::of(places, |&first, &second| self.value(first, second).unwrap_or(same))
+    }
+
+    /// Returns the value of two items, in either order; none for an item and itself, and beyond the items.
+    pub fn value(&self, first: usize, second: usize) -> Option<f64> {
+        let (low, high) = (first.min(second), first.max(second));
+        (low < high && high < self.items).then(|| self.values[self.place(low, high)])
     }
 
     /// The place of the value of two items, `first < second`.

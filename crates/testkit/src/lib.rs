@@ -5,6 +5,7 @@
     reason = "a test that is written wrong should stop at once"
 )]
 
+mod shared;
 mod synthetic;
 
 use std::fmt::Write;
@@ -17,6 +18,7 @@ use retrial_spec::{
     WireFault, digest_bytes,
 };
 
+pub use shared::{shared, shared_json};
 pub use synthetic::SyntheticRun;
 
 /// A run of the agents `agents`, each trying each task `trials` times under the baseline.

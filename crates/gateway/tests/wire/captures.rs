@@ -7,23 +7,12 @@ use http_body_util::BodyExt as _;
 use retrial_gateway::simulate::Profile;
 use retrial_gateway::{Wire, conversation};
 use retrial_spec::{Exchange, Fact, MissingReason, Protocol, Role, ToolKind, Usage};
+use retrial_testkit::shared;
 use serde_json::{Value, json};
 
 /// A directory of the captures, or none where it is absent and need not be there.
 pub(crate) fn captures(directory: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures/wire").join(directory);
-    if path.is_dir() {
-        return Some(path);
-    }
-    let required = std::env::var_os("RETRIAL_REQUIRE_SHARED").is_some_and(|value| value == "1");
-    assert!(!required, "{} is absent", path.display());
-    print_skipped(&path);
-    None
-}
-
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what they did not test")]
-fn print_skipped(path: &Path) {
-    eprintln!("skipped: {} is absent", path.display());
+    shared(&format!("captures/wire/{directory}"))
 }
 
 /// The captures in a directory, each with the calls of a model in it.

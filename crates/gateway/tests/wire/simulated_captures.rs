@@ -1,20 +1,13 @@
 //! Simulated models take what real agents once sent for the turns they were.
 
-use std::path::Path;
-
 use crate::common::{Client, World, post};
 use retrial_gateway::simulate::Profile;
+use retrial_testkit::shared;
 use serde_json::Value;
 
 /// The requests for replies in a file of the captures; none where it is absent and need not be there.
 fn requests(file: &str) -> Option<Vec<Value>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures/wire").join(file);
-    if !path.is_file() {
-        let required = std::env::var_os("RETRIAL_REQUIRE_SHARED").is_some_and(|value| value == "1");
-        assert!(!required, "{} is absent", path.display());
-        return None;
-    }
-    let text = fs_err::read_to_string(path).unwrap();
+    let text = fs_err::read_to_string(shared(&format!("captures/wire/{file}"))?).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     Some(lines.filter(|line| line.get("body").is_some_and(Value::is_object)).collect())
 }

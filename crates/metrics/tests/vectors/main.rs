@@ -13,16 +13,8 @@ mod read;
 #[cfg(test)]
 mod whole;
 
-use std::path::PathBuf;
-
+use retrial_testkit::shared_json;
 use serde_json::Value;
-
-fn directory() -> PathBuf {
-    std::env::var_os("RETRIAL_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    )
-}
 
 /// Computes what a case expects; `None` for a function that no module knows.
 fn compute(function: &str, input: &Value) -> Option<Value> {
@@ -90,23 +82,9 @@ fn ordered(mut value: Value) -> Value {
 
 #[test]
 fn every_value_of_princetons_harness_in_the_vectors_is_reproduced() {
-    let directory = directory().join("princeton");
-    let Ok(entries) = fs_err::read_dir(&directory) else {
-        assert!(
-            std::env::var("RETRIAL_REQUIRE_SHARED").as_deref() != Ok("1"),
-            "no reference values in `{}`",
-            directory.display()
-        );
-        println!("no directory `{}`: 0 cases read, all reference values left unchecked", directory.display());
-        return;
-    };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    assert!(!files.is_empty(), "`{}` holds no vectors", directory.display());
+    let Some(files) = shared_json("vectors/princeton") else { return };
     let (mut cases, mut leaves, mut faults) = (0, 0, Vec::new());
-    for file in files {
-        let document: Value = serde_json::from_str(&fs_err::read_to_string(&file).unwrap()).unwrap();
+    for (_, document) in files {
         let function = document["metric"].as_str().unwrap();
         for case in document["cases"].as_array().unwrap() {
             let path = format!("{function}#{}", case["name"].as_str().unwrap());

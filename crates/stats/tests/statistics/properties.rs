@@ -247,16 +247,18 @@ proptest! {
     }
 
     #[test]
-    fn a_prepared_pattern_gives_the_distances_of_a_naive_table(
+    fn distances_of_all_pairs_are_those_of_a_naive_table(
         a in prop::collection::vec(0_u32..6, 0..150),
         b in prop::collection::vec(0_u32..6, 0..150),
         shift in 0_u32..600,
     ) {
         let shifted = |sequence: &[u32]| sequence.iter().map(|code| code + shift).collect::<Vec<u32>>();
         let (a, b) = (shifted(&a), shifted(&b));
-        let pattern = edit::Pattern::new(&a);
-        prop_assert_eq!(pattern.levenshtein(&b), naive_levenshtein(&a, &b));
-        prop_assert_eq!(pattern.levenshtein_normalised(&b).to_bits(), edit::levenshtein_normalised(&a, &b).to_bits());
+        let distances = edit::Distances::of(&[&a, &b, &a]);
+        let naive = naive_levenshtein(&a, &b);
+        prop_assert_eq!([(0, 1), (1, 0), (1, 2)].map(|(first, second)| distances.between(first, second)), [naive; 3]);
+        prop_assert_eq!([(0, 2), (1, 1)].map(|(first, second)| distances.between(first, second)), [0; 2]);
+        prop_assert_eq!(edit::levenshtein(&a, &b), naive);
     }
 
     #[test]
@@ -268,7 +270,7 @@ proptest! {
         let naive = Pairwise::of(&mixes, |a, b| 1.0 - divergence::jensen_shannon_bits(a, b)).unwrap();
         let (distinct, places) = pairwise::distinct(&set);
         let mixes: Vec<divergence::Histogram> = distinct.iter().map(|&sequence| mix(sequence)).collect();
-        let pairs = Pairwise::by_rows(&mixes, |a| move |b| 1.0 - divergence::jensen_shannon_bits(a, b)).unwrap();
+        let pairs = Pairwise::of(&mixes, |a, b| 1.0 - divergence::jensen_shannon_bits(a, b)).unwrap();
         prop_assert_eq!(pairs.repeated(&places, 1.0).unwrap(), naive);
     }
 

@@ -1,6 +1,6 @@
 //! Compares every estimator with the reference values.
 //!
-//! Walks every file and case of `stats/` in the directory named by `RETRIAL_VECTORS` (by default
+//! Walks every file and case of `vectors/stats/` in the directory `shared`
 //! `shared/vectors` beside the workspace). Does not know which cases exist: an unknown function is a failure.
 //! Where the directory is absent the test says so and passes, unless `RETRIAL_REQUIRE_SHARED=1`.
 
@@ -23,19 +23,11 @@ mod sequential;
 #[cfg(test)]
 mod special;
 
-use std::path::PathBuf;
-
+use retrial_testkit::shared_json;
 use serde_json::Value;
 
 /// Parts of a case that its input does not determine.
 const NOT_DETERMINED: &[(&str, &str)] = &[("ustat_variance", "mean")];
-
-fn directory() -> PathBuf {
-    std::env::var_os("RETRIAL_VECTORS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-        PathBuf::from,
-    )
-}
 
 /// Computes what a case expects; `None` for a function that no module knows.
 fn compute(function: &str, input: &Value) -> Option<Value> {
@@ -110,24 +102,9 @@ fn determined(function: &str, expected: &Value) -> Value {
 
 #[test]
 fn every_reference_value_in_the_vectors_is_reproduced() {
-    let directory = directory().join("stats");
-    let Ok(entries) = fs_err::read_dir(&directory) else {
-        assert!(
-            std::env::var("RETRIAL_REQUIRE_SHARED").as_deref() != Ok("1"),
-            "no reference values in `{}`",
-            directory.display()
-        );
-        println!("no directory `{}`: 0 cases read, all reference values left unchecked", directory.display());
-        return;
-    };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    assert!(!files.is_empty(), "`{}` holds no vectors", directory.display());
+    let Some(files) = shared_json("vectors/stats") else { return };
     let (mut cases, mut leaves, mut faults) = (0, 0, Vec::new());
-    for file in files {
-        let document: Value = serde_json::from_str(&fs_err::read_to_string(&file).unwrap()).unwrap();
-        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+    for (name, document) in files {
         for (index, case) in document["cases"].as_array().unwrap().iter().enumerate() {
             let function = case["fn"].as_str().unwrap();
             let path = format!("{name}#{index} {function}");
