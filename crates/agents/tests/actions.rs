@@ -6,7 +6,6 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
-
 use proptest::prelude::*;
 use retrial_agents::{ActionTable, actions_of};
 use retrial_spec::{Action, ActionKind, ToolCall};

@@ -6,7 +6,6 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
-
 use proptest::prelude::*;
 use retrial_agents::{
     ActionTable, Observed, TrajectoryFacts, TrajectoryWriter, Written, validate_trajectory,

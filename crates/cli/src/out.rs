@@ -1,23 +1,28 @@
 //! Stdout and stderr: data goes to one, messages to the other. The only place that prints.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-/// Prints data. A reader that closed the pipe is no error.
+/// Prints data.
 pub(crate) fn data(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    may_be_closed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Prints a value as JSON with a line feed, as it is written: that of a large run does not fit into memory twice.
+pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+    may_be_closed(written.and_then(|()| writeln!(stdout)).and_then(|()| stdout.flush()))
+}
+
+/// A reader that closed the pipe is no error.
+fn may_be_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
-}
-
-/// Prints a value as JSON with a line feed.
-pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    data(&text)
 }
 
 /// Prints a message line. A closed stderr is nobody's concern.

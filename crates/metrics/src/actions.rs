@@ -4,12 +4,12 @@
 //! depend on the length of trajectories, so they compare agents on the same tasks only.
 
 use retrial_stats::Undefined;
-use retrial_stats::divergence::{Histogram, jensen_shannon_bits};
+use retrial_stats::divergence::jensen_shannon_bits;
 use retrial_stats::edit;
 use retrial_stats::pairwise::Pairwise;
 
 use crate::estimators::{self, Context};
-use crate::sequences::{Compared, IDLE};
+use crate::sequences::Compared;
 use crate::trials::TaskTrials;
 use crate::value::{Estimate, Number, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
@@ -48,15 +48,11 @@ impl Means {
 impl Similarity {
     fn of(compared: &Compared<'_>, passed: &[bool]) -> Self {
         // Trials that did the same are compared with the others once, and not with each other: they are alike.
-        let Compared { distinct, places, distances } = compared;
+        let Compared { distinct, mixes, places, distances } = compared;
         let repeated = |pairs: Pairwise| pairs.repeated(places, 1.0);
-        let mixes: Result<Vec<Histogram>, Undefined> = distinct
-            .iter()
-            .map(|sequence| Histogram::new(if sequence.is_empty() { &[IDLE] } else { sequence }))
-            .collect();
-        let mix = mixes
-            .and_then(|mixes| Pairwise::of(&mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)))
-            .and_then(repeated);
+        let mixes = mixes.as_ref().map_err(|&reason| reason);
+        let mix = mixes.and_then(|mixes| Pairwise::of(mixes, |a, b| 1.0 - jensen_shannon_bits(a, b)));
+        let mix = mix.and_then(repeated);
         let alike = |&first: &usize, &second: &usize| {
             let (a, b) = (distinct[first].len(), distinct[second].len());
             1.0 - edit::normalised(distances.between(first, second), a, b)

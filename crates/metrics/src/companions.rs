@@ -8,7 +8,7 @@ use retrial_stats::edit;
 use retrial_stats::kernel::{Grams, Spectrum};
 
 use crate::estimators::{self, Context};
-use crate::sequences::{Compared, IDLE};
+use crate::sequences::{Compared, something};
 use crate::value::{Estimate, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
 
@@ -36,7 +36,7 @@ struct Alike {
 /// A distinct sequence of actions, prepared for comparison.
 struct Trajectory<'a> {
     sequence: &'a [u32],
-    histogram: Histogram,
+    mix: &'a Histogram,
     single: Spectrum,
     pairs: Spectrum,
     /// Trials that did exactly this, and those of them that passed.
@@ -44,11 +44,11 @@ struct Trajectory<'a> {
 }
 
 impl<'a> Trajectory<'a> {
-    fn new(sequence: &'a [u32], trials: (u64, u64)) -> Result<Self, Undefined> {
-        let something = if sequence.is_empty() { &[IDLE] } else { sequence };
+    fn new(sequence: &'a [u32], mix: &'a Histogram, trials: (u64, u64)) -> Result<Self, Undefined> {
+        let something = something(sequence);
         Ok(Self {
             sequence,
-            histogram: Histogram::new(something)?,
+            mix,
             single: Spectrum::new(something, Grams::Single)?,
             pairs: Spectrum::new(something, Grams::Pairs)?,
             trials,
@@ -58,7 +58,7 @@ impl<'a> Trajectory<'a> {
     /// By the Levenshtein distance of the two.
     fn similarities(&self, other: &Self, distance: usize) -> [f64; IDS.len()] {
         [
-            1.0 - total_variation(&self.histogram, &other.histogram),
+            1.0 - total_variation(self.mix, other.mix),
             self.single.cosine(&other.single),
             1.0 - edit::metric(distance, self.sequence.len(), other.sequence.len()),
             self.pairs.cosine(&other.pairs),
@@ -73,10 +73,13 @@ impl TaskCompanions {
             let count: &mut (u64, u64) = &mut counts[place];
             *count = (count.0 + 1, count.1 + u64::from(passed));
         }
-        let sequences = compared.distinct.iter().zip(counts).enumerate();
-        // No sequence is empty once nothing done counts as an action.
+        // No sequence is without a mix once nothing done counts as an action.
+        let mixes = compared.mixes.iter().flatten();
+        let sequences = compared.distinct.iter().zip(mixes).zip(counts).enumerate();
         let mut trajectories: Vec<(usize, Trajectory<'_>)> = sequences
-            .filter_map(|(place, (sequence, trials))| Some((place, Trajectory::new(sequence, trials).ok()?)))
+            .filter_map(|(place, ((sequence, mix), trials))| {
+                Some((place, Trajectory::new(sequence, mix, trials).ok()?))
+            })
             .collect();
         // Sums of floating point numbers depend on their order, which is not to be that of the trials.
         trajectories.sort_unstable_by_key(|(_, trajectory)| trajectory.sequence);

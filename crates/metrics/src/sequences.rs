@@ -1,5 +1,7 @@
 //! The actions of one task's trials as plain sequences, by fine name and by kind.
 
+use retrial_stats::Undefined;
+use retrial_stats::divergence::Histogram;
 use retrial_stats::edit::Distances;
 use retrial_stats::pairwise;
 
@@ -7,7 +9,12 @@ use crate::estimators::Context;
 use crate::trials::{TaskTrials, Trial};
 
 /// Stands for "nothing was done", so that idle trials are alike and unlike all others.
-pub(crate) const IDLE: u32 = u32::MAX;
+const IDLE: &[u32] = &[u32::MAX];
+
+/// Returns the sequence, or one that stands for nothing done.
+pub(crate) fn something(sequence: &[u32]) -> &[u32] {
+    if sequence.is_empty() { IDLE } else { sequence }
+}
 
 /// The actions of the trials of one task in which the agent ran, in the order of the trials.
 pub(crate) struct Sequences {
@@ -33,6 +40,8 @@ impl Sequences {
 pub(crate) struct Compared<'a> {
     /// By first appearance.
     pub(crate) distinct: Vec<&'a Vec<u32>>,
+    /// Their mixes of actions; nothing done counts as an action.
+    pub(crate) mixes: Result<Vec<Histogram>, Undefined>,
     /// The place of each sequence among them.
     pub(crate) places: Vec<usize>,
     /// The Levenshtein distances of every two of them.
@@ -43,6 +52,7 @@ impl<'a> Compared<'a> {
     pub(crate) fn of(sequences: &'a [Vec<u32>]) -> Self {
         let (distinct, places) = pairwise::distinct(sequences);
         let distances = Distances::of(&distinct);
-        Self { distinct, places, distances }
+        let mixes = distinct.iter().map(|sequence| Histogram::new(something(sequence))).collect();
+        Self { distinct, mixes, places, distances }
     }
 }

@@ -4,6 +4,7 @@
 //! does not matter here; see [`crate::edit`] for order.
 
 use crate::moments;
+use crate::tally::tally;
 use crate::undefined::Undefined;
 
 /// How often each symbol occurs in a sequence; never empty.
@@ -43,12 +44,9 @@ impl Histogram {
         if sequence.is_empty() {
             return Err(Undefined::Empty);
         }
-        let mut symbols = sequence.to_vec();
-        symbols.sort_unstable();
-        let shares: Vec<Share> = symbols
-            .chunk_by(|a, b| a == b)
-            .map(|run| Share::new(run[0], run.len() as f64 / sequence.len() as f64))
-            .collect();
+        let shares = tally(sequence).into_iter();
+        let shares: Vec<Share> =
+            shares.map(|(symbol, count)| Share::new(symbol, count as f64 / sequence.len() as f64)).collect();
         let entropy = entropy(shares.iter().map(|share| share.of_all));
         Ok(Self { shares, entropy })
     }

@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use crate::tally::tally;
 use crate::undefined::Undefined;
 
 /// Most splits that [`discrepancy_exact`] enumerates.
@@ -25,8 +26,10 @@ pub enum Grams {
 /// How often each run occurs in a sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    /// Runs in ascending order with their counts.
-    counts: Vec<((u64, u64), f64)>,
+    /// Runs of symbols, as one number each, in ascending order with their counts.
+    runs: Vec<(u64, f64)>,
+    /// The first and the last symbol, each of which is in a run with a mark; none where there are no marks.
+    ends: Option<[Option<u32>; 2]>,
     squares: f64,
 }
 
@@ -37,36 +40,38 @@ impl Spectrum {
     ///
     /// [`Undefined::Empty`] for single symbols of an empty sequence.
     pub fn new(sequence: &[u32], grams: Grams) -> Result<Self, Undefined> {
-        const START: u64 = u64::MAX - 1;
-        const END: u64 = u64::MAX;
-        let symbols = sequence.iter().map(|&symbol| u64::from(symbol));
-        let mut runs: Vec<(u64, u64)> = match grams {
-            Grams::Single => symbols.map(|symbol| (symbol, END)).collect(),
-            Grams::Pairs => [START].into_iter().chain(symbols.clone()).zip(symbols.chain([END])).collect(),
+        let (runs, ends): (Vec<(u64, f64)>, _) = match grams {
+            Grams::Single if sequence.is_empty() => return Err(Undefined::Empty),
+            Grams::Single => {
+                let symbols = tally(sequence).into_iter();
+                (symbols.map(|(symbol, count)| (symbol.into(), count as f64)).collect(), None)
+            }
+            Grams::Pairs => {
+                let pair = |pair: &[u32]| u64::from(pair[0]) << 32 | u64::from(pair[1]);
+                let mut pairs: Vec<u64> = sequence.windows(2).map(pair).collect();
+                pairs.sort_unstable();
+                let counts = pairs.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as f64));
+                (counts.collect(), Some([sequence.first().copied(), sequence.last().copied()]))
+            }
         };
-        if runs.is_empty() {
-            return Err(Undefined::Empty);
-        }
-        runs.sort_unstable();
-        let counts: Vec<((u64, u64), f64)> =
-            runs.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as f64)).collect();
-        let squares = counts.iter().map(|(_, count)| count * count).sum();
-        Ok(Self { counts, squares })
+        let of_runs: f64 = runs.iter().map(|(_, count)| count * count).sum();
+        let of_ends = ends.map_or(0.0, |ends| ends.len() as f64);
+        Ok(Self { runs, ends, squares: of_runs + of_ends })
     }
 
     /// Returns the cosine of two spectra, 0 to 1.
     pub fn cosine(&self, other: &Self) -> f64 {
-        let (mut left, mut right) = (self.counts.as_slice(), other.counts.as_slice());
+        let (mut left, mut right) = (self.runs.as_slice(), other.runs.as_slice());
         let mut product = 0.0;
         while let ([a, others @ ..], [b, rest @ ..]) = (left, right) {
-            match a.0.cmp(&b.0) {
-                std::cmp::Ordering::Less => left = others,
-                std::cmp::Ordering::Greater => right = rest,
-                std::cmp::Ordering::Equal => {
-                    product += a.1 * b.1;
-                    (left, right) = (others, rest);
-                }
+            if a.0 == b.0 {
+                product += a.1 * b.1;
             }
+            left = if a.0 <= b.0 { others } else { left };
+            right = if b.0 <= a.0 { rest } else { right };
+        }
+        if let (Some(ends), Some(others)) = (self.ends, other.ends) {
+            product += ends.iter().zip(others).filter(|&(&end, other)| end == other).count() as f64;
         }
         (product / (self.squares * other.squares).sqrt()).min(1.0)
     }

@@ -96,6 +96,7 @@ pub mod quantile;
 pub mod sequential;
 pub mod special;
 pub mod spread;
+mod tally;
 mod undefined;
 pub mod variance;
 
