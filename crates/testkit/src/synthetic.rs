@@ -97,19 +97,23 @@ impl SyntheticRun {
         })
     }
 
-    /// Writes `run.json` and `trials.jsonl`, which is all that scoring reads.
+    /// Writes `run.json`, `trials.jsonl` and `events.jsonl`, which is all that scoring reads.
     ///
     /// # Errors
     /// Where the directory cannot be written.
     pub fn write(&self, directory: &Path) -> io::Result<()> {
         fs_err::create_dir_all(directory)?;
         fs_err::write(directory.join("run.json"), serde_json::to_vec_pretty(&self.manifest())?)?;
-        let mut trials = BufWriter::new(fs_err::File::create(directory.join("trials.jsonl"))?);
+        let create = |name| fs_err::File::create(directory.join(name)).map(BufWriter::new);
+        let (mut trials, mut events) = (create("trials.jsonl")?, create("events.jsonl")?);
         for record in self.records() {
-            serde_json::to_writer(&mut trials, &record)?;
-            trials.write_all(b"\n")?;
+            let record = serde_json::to_string(&record)?;
+            writeln!(trials, "{record}")?;
+            // As the journal writes it.
+            writeln!(events, r#"{{"event":"trial_finished","at":"2026-01-02T03:04:05Z","record":{record}}}"#)?;
         }
-        trials.flush()
+        trials.flush()?;
+        events.flush()
     }
 
     fn record(&self, place: Place) -> TrialRecord {
