@@ -99,13 +99,13 @@ fn a_run_without_room_puts_no_question_and_says_why_there_is_no_confidence() {
 fn time_that_does_not_hold_another_trial_ends_the_run_early() {
     let place = Place::new();
     let slow = Provider::with("200 OK", "", &answer("done", (1, 1)), |_| {
-        std::thread::sleep(std::time::Duration::from_millis(1200));
+        std::thread::sleep(std::time::Duration::from_millis(3200));
     });
-    let settings = "[elicit]\nmode = \"off\"\n[limits]\nagent_sec = 19\n[budget]\nwall_sec = 20";
+    let settings = "[elicit]\nmode = \"off\"\n[limits]\nagent_sec = 17\n[budget]\nwall_sec = 20";
     place.write("e.toml", &with_provider(&slow, 4, settings));
     let ran = place.run(&["run", "e.toml", "--out", "run", "--concurrency", "1"]).expect(3);
     assert!(ran.stderr.contains("of time"), "{}", ran.stderr);
-    assert_eq!(records(&place.join("run")).len(), 1, "19 of the 18 seconds that are left do not fit");
+    assert_eq!(records(&place.join("run")).len(), 1, "17 of the 16 seconds that are left do not fit");
     let ran: Ran = place.run(&["run", "--resume", "run", "--budget-wall-sec", "3600"]).expect(0);
     assert!(ran.stdout.contains("4 of 4"), "{}", ran.stdout);
 }

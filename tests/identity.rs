@@ -15,13 +15,23 @@ const TRIAL: &str = "fix-torn-tail~a~baseline~1";
 
 /// Starts a run of one trial that never ends by itself; returns once its provider has been asked.
 fn endless(place: &Place, extra: &str) -> (Child, Provider) {
+    asked_after(0, |_| Duration::from_millis(50), place, extra)
+}
+
+/// Starts such a run; returns once its provider is asked after so many requests, each of which takes as long as `takes` says.
+fn asked_after(
+    requests: usize,
+    takes: impl Fn(usize) -> Duration + Send + Sync + 'static,
+    place: &Place,
+    extra: &str,
+) -> (Child, Provider) {
     let (sender, asked) = mpsc::channel();
     let sender = std::sync::Mutex::new(sender);
     let provider = Provider::with("200 OK", "", &calls("true"), move |before| {
-        if before == 0 {
+        if before == requests {
             sender.lock().expect("a lock").send(()).expect("the test listens");
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(takes(before));
     });
     let text = experiment("fake", 1, &[]).replace("/*\"", "/fix-torn-tail\"");
     let text = format!(
@@ -182,8 +192,9 @@ fn records_that_contradict_each_other_do_not_pass_an_audit() {
 #[test]
 fn a_killed_runs_logs_hold_as_far_as_they_go() {
     let place = Place::new();
-    let (mut child, _provider) = endless(&place, "");
-    std::thread::sleep(Duration::from_millis(200));
+    // The fourth request is under way when the process is killed.
+    let takes = |before| Duration::from_millis(if before < 3 { 50 } else { 3000 });
+    let (mut child, _provider) = asked_after(3, takes, &place, "");
     child.kill().expect("a kill");
     child.wait().expect("a child");
     let ran = place.run(&["audit", "run"]).expect(0);

@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run an experiment, or go on with a run that was stopped.
     Run(RunArgs),
-    /// Print the scorecard of a run.
+    /// Print the scorecards of runs.
     Score(ScoreArgs),
     /// Say how far a run is.
     Status(StatusArgs),
