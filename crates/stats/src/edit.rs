@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rapidfuzz::distance::levenshtein::BatchComparator;
+use rapidfuzz::distance::levenshtein::{Args, BatchComparator};
 use rapidfuzz::distance::{damerau_levenshtein, lcs_seq, osa};
 
 use crate::undefined::Undefined;
@@ -49,11 +49,17 @@ impl Distances {
         for (place, first) in sequences.iter().enumerate() {
             let first = first.as_ref();
             let pattern = BatchComparator::new(first.iter().copied());
-            distances.extend(sequences[place + 1..].iter().map(|second| {
+            for second in &sequences[place + 1..] {
                 let second = second.as_ref();
                 // The comparator cannot do without a pattern.
-                if first.is_empty() { second.len() } else { pattern.distance(second.iter().copied()) }
-            }));
+                let distance = if first.is_empty() {
+                    second.len()
+                } else {
+                    let hint = hint(distances.last(), first.len(), second.len());
+                    pattern.distance_with_args(second.iter().copied(), &Args::default().score_hint(hint))
+                };
+                distances.push(distance);
+            }
         }
         Self { sequences: sequences.len(), distances }
     }
@@ -72,6 +78,18 @@ impl Distances {
         }
     }
 }
+
+/// The distance that is looked for first, in a band of the table that is as narrow; a larger one is found all the same, later.
+///
+/// Repeats of one task are about as far apart from each other as the last two were. Where that is far, all of the table is filled
+/// at once; so it is where the ends of the two lie outside of a narrow band, of which the comparator makes a wrong distance.
+fn hint(last: Option<&usize>, a: usize, b: usize) -> usize {
+    let hint = last.map(|last| (last + last / 4).max(NARROWEST));
+    hint.filter(|&hint| 2 * hint < a.min(b) && hint > a.abs_diff(b)).unwrap_or(usize::MAX)
+}
+
+/// Of narrower bands the comparator makes another computation, which is not worth a case of its own here.
+const NARROWEST: usize = 64;
 
 /// Returns [`metric`] of the Levenshtein distance.
 pub fn levenshtein_metric(a: &[u32], b: &[u32]) -> f64 {

@@ -110,7 +110,10 @@ impl SyntheticRun {
             let record = serde_json::to_string(&record)?;
             writeln!(trials, "{record}")?;
             // As the journal writes it.
-            writeln!(events, r#"{{"event":"trial_finished","at":"2026-01-02T03:04:05Z","record":{record}}}"#)?;
+            writeln!(
+                events,
+                r#"{{"event":"trial_finished","at":"2026-01-02T03:04:05Z","record":{record}}}"#
+            )?;
         }
         trials.flush()?;
         events.flush()

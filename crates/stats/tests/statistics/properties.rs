@@ -330,3 +330,37 @@ proptest! {
         prop_assert!((forth.p_two_sided() - back.p_two_sided()).abs() < CLOSE);
     }
 }
+
+proptest! {
+    // The naive table is slow.
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn distances_of_long_sequences_that_are_near_and_far_are_those_of_a_naive_table(
+        base in prop::collection::vec(0_u32..6, 150..600),
+        edits in prop::collection::vec((0_usize..600, 0_u32..8, 0_usize..120), 4..40),
+        other in prop::collection::vec(0_u32..6, 0..600),
+    ) {
+        // Each is the one before it with some symbols replaced, and now and then a piece left out.
+        let mut sequences = vec![base];
+        for step in edits.chunks(4) {
+            let mut next = sequences[sequences.len() - 1].clone();
+            for &(place, symbol, left_out) in step {
+                let place = place % next.len().max(1);
+                if symbol == 7 {
+                    next.drain(place..(place + left_out).min(next.len()));
+                } else if let Some(replaced) = next.get_mut(place) {
+                    *replaced = symbol;
+                }
+            }
+            sequences.push(next);
+        }
+        sequences.push(other);
+        let distances = edit::Distances::of(&sequences);
+        for (first, a) in sequences.iter().enumerate() {
+            for (second, b) in sequences.iter().enumerate() {
+                prop_assert_eq!(distances.between(first, second), naive_levenshtein(a, b));
+            }
+        }
+    }
+}
