@@ -250,6 +250,9 @@ impl Reason {
     /// No method is known to cover.
     pub(crate) const NO_METHOD: Self =
         Self::fixed("no_method", "no interval for this measure of trials that share tasks");
+    /// No method is known to cover for whole numbers as small as those of steps.
+    pub(crate) const NO_METHOD_FOR_COUNTS: Self =
+        Self::fixed("no_method", "no interval for the spread of small counts, which are not lognormal");
     /// Every trial of every task did the same.
     pub(crate) const NEVER_PART: Self = Self::fixed("never_part", "no two such trials of a task part");
     /// Nothing passed.
