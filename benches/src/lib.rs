@@ -20,10 +20,13 @@ pub use harness::{Harness, NAMESPACE_HELPER};
 pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
 pub use profile::{Profile, Step};
-pub use report::render;
-pub use scoring::{LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, section};
+pub use report::{render, wire_section};
+pub use scoring::{
+    LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, scoring_section,
+};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
+pub use wire_readings::WireReadings;
 
 /// Why a measurement could not be made, in words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use retrial_benches::{
-    Extent, Failure, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, meter_main, peer_main, render,
-    section,
+    Extent, Failure, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings, meter_main,
+    peer_main, render, scoring_section, wire_section,
 };
 
 // As in the command.
@@ -40,6 +40,9 @@ struct Cli {
     /// Measures scoring alone, and prints its section of the page.
     #[arg(long, conflicts_with = "write")]
     only_scoring: bool,
+    /// Measures the gateway on the wire alone, and prints its section of the page.
+    #[arg(long, conflicts_with_all = ["write", "only_scoring"])]
+    only_wire: bool,
     /// The command; beside this program where absent.
     #[arg(long)]
     program: Option<PathBuf>,
@@ -79,7 +82,12 @@ async fn measure(cli: &Cli) -> Result<(), Failure> {
     };
     if cli.only_scoring {
         let readings = ScoringReadings::take(&program, scratch.path(), cli.rounds, &say)?;
-        println!("{}", section(&readings));
+        println!("{}", scoring_section(&readings));
+        return Ok(());
+    }
+    if cli.only_wire {
+        let readings = WireReadings::take(cli.rounds, &say).await?;
+        println!("{}", wire_section(&readings));
         return Ok(());
     }
     let extent = Extent { rounds: cli.rounds, trials: cli.trials, docker: !cli.without_docker };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::scoring::section;
+use crate::scoring::scoring_section;
 use crate::sitting::CONCURRENCY;
 use crate::wire_readings::{Shape, WireReadings};
 use crate::{Calls, Loop, Profile, Sitting, Step, Verifier, Way, WireReading};
@@ -30,7 +30,7 @@ pub fn render(sitting: &Sitting) -> String {
     namespace(&mut page, sitting);
     steps(&mut page, sitting);
     streams(&mut page, &sitting.wire);
-    page.push_str(&section(&sitting.scoring));
+    page.push_str(&scoring_section(&sitting.scoring));
     page.push_str(METHOD);
     page
 }
@@ -145,6 +145,13 @@ fn words(step: Step) -> &'static str {
 
 /// A figure of a reading.
 type Figure = fn(&WireReading) -> f64;
+
+/// Writes the section about the gateway on the wire.
+pub fn wire_section(readings: &WireReadings) -> String {
+    let mut page = String::new();
+    streams(&mut page, readings);
+    page
+}
 
 fn streams(page: &mut String, wire: &WireReadings) {
     line(page, "\n## The gateway on the wire\n");

@@ -50,11 +50,14 @@ impl Shape {
 
 /// Readings of all rounds.
 #[derive(Debug, Default)]
-pub(crate) struct WireReadings(Vec<(u32, Shape, Way, WireReading)>);
+pub struct WireReadings(Vec<(u32, Shape, Way, WireReading)>);
 
 impl WireReadings {
-    /// Measures.
-    pub(crate) async fn take(rounds: u32, say: &dyn Fn(&str)) -> Result<Self, Failure> {
+    /// Measures in so many rounds, and tells `say` how far it is.
+    ///
+    /// # Errors
+    /// Whatever keeps a stream from being measured.
+    pub async fn take(rounds: u32, say: &dyn Fn(&str)) -> Result<Self, Failure> {
         let mut bench = WireBench::open().await?;
         let mut readings = Vec::new();
         for round in 0..rounds {

@@ -14,7 +14,7 @@ use retrial_stats::edit::Distances;
 use retrial_testkit::SyntheticRun;
 
 pub use process::{METER, meter_main};
-pub use section::section;
+pub use section::scoring_section;
 
 use process::Process;
 

@@ -17,7 +17,7 @@ const LARGE_AIM: (f64, f64) = (20.0, 400.0);
 const ORDER_MS: f64 = 2.0;
 
 /// Writes the section.
-pub fn section(readings: &ScoringReadings) -> String {
+pub fn scoring_section(readings: &ScoringReadings) -> String {
     let mut page = String::new();
     line(&mut page, "\n## Scoring\n");
     line(

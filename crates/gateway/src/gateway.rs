@@ -6,16 +6,18 @@ use retrial_spec::LatencyReport;
 
 use crate::identity::Register;
 use crate::latency::Latencies;
+use crate::trial::Recording;
 use crate::upstream::Provider;
 use crate::{GatewayError, PriceTable, TrialAccess, TrialGateway};
 
 /// What the trials of a run share: prices, connections to providers, and the register of whose token is whose. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    prices: Arc<PriceTable>,
-    provider: Provider,
-    register: Register,
-    latencies: Latencies,
+    pub(crate) prices: Arc<PriceTable>,
+    pub(crate) provider: Provider,
+    pub(crate) register: Register,
+    pub(crate) latencies: Latencies,
+    pub(crate) recording: Recording,
 }
 
 impl Gateway {
@@ -26,6 +28,7 @@ impl Gateway {
             provider: Provider::new(),
             register: Register::default(),
             latencies: Latencies::default(),
+            recording: Recording::default(),
         }
     }
 
@@ -50,10 +53,9 @@ impl Gateway {
     ///
     /// # Errors
     /// - [`GatewayError::Listen`]: the socket's path is too long or exists, its directory does not, or its owner cannot be set.
-    /// - [`GatewayError::WireLog`], [`GatewayError::AuditLog`]: the log's file cannot be made.
+    /// - [`GatewayError::WireLog`], [`GatewayError::AuditLog`]: the log's file cannot be made, or no thread for its writer.
     /// - [`GatewayError::Certificates`]: the upstream is `https` and the host has no certificate store.
     pub async fn open(&self, access: TrialAccess) -> Result<TrialGateway, GatewayError> {
-        let (prices, provider) = (Arc::clone(&self.prices), self.provider.clone());
-        TrialGateway::open(access, prices, provider, self.register.clone(), self.latencies.clone()).await
+        TrialGateway::open(access, self.clone()).await
     }
 }

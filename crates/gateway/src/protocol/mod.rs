@@ -9,6 +9,7 @@ mod error;
 mod kept;
 mod messages;
 mod path;
+mod plain;
 #[cfg(test)]
 mod properties;
 mod reader;

@@ -13,6 +13,10 @@ use super::responses::ResponsesReply;
 
 /// How a protocol says things. Parts that are not understood are passed over.
 pub(super) trait Parts: Debug + Send {
+    /// Takes an event that brings a piece of text and nothing else, and says whether it was one. [`Parts::event`] would take it for
+    /// the same.
+    fn text(&mut self, data: &str, kept: &mut Kept) -> bool;
+
     /// Takes the object of one event.
     fn event(&mut self, event: Value, kept: &mut Kept);
 
@@ -62,6 +66,9 @@ impl ReplyReader {
             if self.protocol == Protocol::OpenaiChat {
                 self.kept.done();
             }
+            return;
+        }
+        if self.parts.text(data, &mut self.kept) {
             return;
         }
         match serde_json::from_str::<Value>(data) {

@@ -20,14 +20,14 @@ use super::account::Account;
 use super::ask::ask;
 use super::intake::Intake;
 use super::recorder::Recorder;
+use super::recording::Recorded;
 use super::serve::{ROOM, Trial};
 use crate::faults::FaultSchedule;
-use crate::identity::{AuditLog, Entry, Register};
-use crate::latency::Latencies;
+use crate::identity::{AuditLog, Entry};
 use crate::ledger::Ledger;
 use crate::log::WireLog;
-use crate::upstream::{Provider, WaitClock};
-use crate::{Answer, AskError, GatewayError, PriceTable, Token, TrialAccess, Upstream, Wire};
+use crate::upstream::WaitClock;
+use crate::{Answer, AskError, Gateway, GatewayError, Token, TrialAccess, Upstream, Wire};
 
 /// Connections at a time; more wait to be accepted.
 const CONNECTIONS: usize = 256;
@@ -51,7 +51,7 @@ pub struct TrialGateway {
     entry: Entry,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
-    recorder: JoinHandle<io::Result<Ledger>>,
+    recorder: Recorded,
 }
 
 impl fmt::Debug for TrialGateway {
@@ -62,25 +62,15 @@ impl fmt::Debug for TrialGateway {
 }
 
 impl TrialGateway {
-    pub(crate) async fn open(
-        access: TrialAccess,
-        prices: Arc<PriceTable>,
-        provider: Provider,
-        register: Register,
-        latencies: Latencies,
-    ) -> Result<Self, GatewayError> {
+    pub(crate) async fn open(access: TrialAccess, gateway: Gateway) -> Result<Self, GatewayError> {
+        let Gateway { prices, provider, register, latencies, recording } = gateway;
         if let Upstream::Http(upstream) = &access.upstream {
             provider.prepare(&upstream.base).await.map_err(GatewayError::Certificates)?;
         }
         let (listener, socket) = listen(&access.socket, access.socket_owner)
             .map_err(|source| GatewayError::Listen { path: access.socket.clone(), source })?;
         // After the socket, so that who cannot have it does not empty the log of who has.
-        let log = WireLog::create(&access.wire_log)
-            .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
-
-        let recording = access.recording.as_deref().map(|path| {
-            WireLog::create(path).map_err(|source| GatewayError::WireLog { path: path.to_owned(), source })
-        });
+        let logs = logs(&access)?;
 
         let whose = (&access.run, &access.trial, access.attempt);
         let audit = AuditLog::create(&access.audit_log, whose, access.budget)
@@ -103,8 +93,11 @@ impl TrialGateway {
         // What is replayed is no measurement.
         let is_measured = !matches!(access.upstream, Upstream::Replayed(_));
         let latencies = is_measured.then(|| (access.trial.agent.clone(), latencies));
-        let logs = (log, recording.transpose()?);
         let recorder = Recorder::new(Ledger::new(prices), logs, access.upstream.priced_as(), latencies);
+        let recorder = recording
+            .start(recorder, messages)
+            .await
+            .map_err(|source| GatewayError::WireLog { path: access.wire_log.clone(), source })?;
         let trial = Arc::new(Trial {
             token: access.token,
             model: access.model,
@@ -121,7 +114,7 @@ impl TrialGateway {
         Ok(Self {
             id: access.trial,
             server: tokio::spawn(accept(listener, Arc::clone(&trial), stopped)),
-            recorder: tokio::spawn(recorder.run(messages)),
+            recorder,
             trial,
             socket,
             wire_log: access.wire_log,
@@ -186,7 +179,7 @@ impl TrialGateway {
         };
         // The last sender of the recorder's queue, now that no connection is left.
         drop(trial);
-        let recorded = recorder.await.map_err(io::Error::other).and_then(|ledger| ledger);
+        let recorded = recorder.end().await;
         match served.and(recorded) {
             Ok(ledger) => {
                 let wire = ledger.sum(turned_away);
@@ -221,6 +214,14 @@ impl Drop for Socket {
         // Whoever removed it before has done what was wanted.
         let _ = fs_err::remove_file(&self.0);
     }
+}
+
+/// Makes the wire log, and the recording where one is wanted.
+fn logs(access: &TrialAccess) -> Result<(WireLog, Option<WireLog>), GatewayError> {
+    let create = |path: &Path| {
+        WireLog::create(path).map_err(|source| GatewayError::WireLog { path: path.to_owned(), source })
+    };
+    Ok((create(&access.wire_log)?, access.recording.as_deref().map(create).transpose()?))
 }
 
 fn listen(path: &Path, owner: Option<(u32, u32)>) -> io::Result<(UnixListener, Socket)> {

@@ -27,10 +27,6 @@ pub(super) enum Message {
     Main(oneshot::Sender<Option<Conversation>>),
 }
 
-/// Parsing and compressing a body of this many bytes takes milliseconds, which connections must not wait for; a shorter one takes less
-/// than handing it to another thread and back would cost when there is much to do.
-const LONG: usize = 128 << 10;
-
 /// Writes and adds up exchanges.
 pub(super) struct Recorder {
     ledger: Ledger,
@@ -57,19 +53,18 @@ impl Recorder {
     pub(super) async fn run(mut self, mut messages: UnboundedReceiver<Message>) -> io::Result<Ledger> {
         while let Some(message) = messages.recv().await {
             match message {
-                Message::Ended(ended) if ended.arrival.asked.body.len() < LONG => self = self.record(*ended),
-                Message::Ended(ended) => self = blocking(move || self.record(*ended)).await?,
-                Message::Taped(taped) => self = blocking(move || self.keep(*taped)).await?,
+                Message::Ended(ended) => self.record(*ended),
+                Message::Taped(taped) => self.keep(*taped),
                 Message::Main(to) => {
                     // Nobody waits any more: then nobody needs it.
                     let _ = to.send(self.ledger.main().cloned());
                 }
             }
         }
-        blocking(move || self.finish()).await?
+        self.finish()
     }
 
-    fn record(mut self, ended: Ended) -> Self {
+    fn record(&mut self, ended: Ended) {
         self.note_latency(&ended);
         let arrival = ended.arrival;
         let began = arrival.started.saturating_duration_since(self.opened);
@@ -109,15 +104,13 @@ impl Recorder {
             self.failure = self.log.write(&exchange).err();
         }
         drop(arrival.room);
-        self
     }
 
     /// Writes what is needed to answer again.
-    fn keep(mut self, taped: Taped) -> Self {
+    fn keep(&mut self, taped: Taped) {
         if let (Some(recording), None) = (&mut self.recording, &self.failure) {
             self.failure = recording.write(&taped.line()).err();
         }
-        self
     }
 
     /// Counts a call that was answered wholly.
@@ -142,10 +135,6 @@ impl Recorder {
         self.recording.map_or(Ok(()), WireLog::finish)?;
         self.log.finish().map(|()| self.ledger)
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
 }
 
 fn milliseconds(duration: Duration) -> u64 {

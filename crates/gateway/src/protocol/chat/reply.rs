@@ -9,6 +9,7 @@ use super::usage::usage;
 use crate::protocol::conversation::text_at;
 use crate::protocol::error_text;
 use crate::protocol::kept::{Kept, PIECE_COST};
+use crate::protocol::plain::ChatText;
 use crate::protocol::reader::Parts;
 
 /// Puts a reply together. Only the first choice is read: agents ask for one.
@@ -23,6 +24,15 @@ pub(in crate::protocol) struct ChatReply {
 }
 
 impl Parts for ChatReply {
+    fn text(&mut self, data: &str, kept: &mut Kept) -> bool {
+        let Some(chunk) = ChatText::of(data) else { return false };
+        if chunk.model().is_some_and(|model| self.reply.model.as_deref() != Some(model)) {
+            self.reply.model = chunk.model().map(str::to_owned);
+        }
+        kept.push(&mut self.reply.text, chunk.text());
+        true
+    }
+
     fn event(&mut self, chunk: Value, kept: &mut Kept) {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             kept.fail(format!("the reply holds an error: {}", error_text(error)));

@@ -10,6 +10,7 @@ use super::usage::Stated;
 use crate::protocol::conversation::text_at;
 use crate::protocol::error_text;
 use crate::protocol::kept::{Kept, PIECE_COST, weight};
+use crate::protocol::plain::MessagesText;
 use crate::protocol::reader::Parts;
 
 /// Puts a reply together.
@@ -32,6 +33,14 @@ struct Block {
 }
 
 impl Parts for MessagesReply {
+    fn text(&mut self, data: &str, kept: &mut Kept) -> bool {
+        let Some(event) = MessagesText::of(data) else { return false };
+        if let Some(block) = self.blocks.get_mut(&event.index) {
+            kept.push(&mut block.text, event.text());
+        }
+        true
+    }
+
     fn event(&mut self, mut event: Value, kept: &mut Kept) {
         let place = event.get("index").and_then(Value::as_u64).unwrap_or(0);
         match text_at(&event, "type").as_str() {

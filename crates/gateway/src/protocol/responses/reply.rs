@@ -10,6 +10,7 @@ use super::usage::usage;
 use crate::protocol::conversation::text_at;
 use crate::protocol::error_text;
 use crate::protocol::kept::{Kept, PIECE_COST, weight};
+use crate::protocol::plain::ResponsesText;
 use crate::protocol::reader::Parts;
 
 /// Puts a reply together.
@@ -31,6 +32,12 @@ struct Item {
 }
 
 impl Parts for ResponsesReply {
+    fn text(&mut self, data: &str, kept: &mut Kept) -> bool {
+        let Some(event) = ResponsesText::of(data) else { return false };
+        self.extend(event.place, |item| &mut item.text, &event.text, kept);
+        true
+    }
+
     fn event(&mut self, mut event: Value, kept: &mut Kept) {
         let kind = text_at(&event, "type");
         let place = event.get("output_index").and_then(Value::as_u64).unwrap_or(0);
@@ -138,6 +145,10 @@ impl ResponsesReply {
             | "response.mcp_call_arguments.delta" => |item| &mut item.arguments,
             _ => return,
         };
+        self.extend(place, part, piece, kept);
+    }
+
+    fn extend(&mut self, place: u64, part: fn(&mut Item) -> &mut String, piece: &str, kept: &mut Kept) {
         let is_new = !self.items.contains_key(&place);
         let cost = piece.len() + if is_new { PIECE_COST } else { 0 };
         if kept.take(cost) {
