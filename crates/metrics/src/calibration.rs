@@ -124,6 +124,11 @@ pub struct RiskPoint {
     pub risk: Finite,
 }
 
+/// Returns how often perfect calibration is simulated where so many different confidences were stated.
+pub(crate) fn simulations(distinct: usize) -> usize {
+    (DRAWS / distinct.max(1)).clamp(FEWEST_SIMULATIONS, SIMULATIONS)
+}
+
 /// Stated confidences with outcomes, and everything that several measures need of them.
 pub(crate) struct Pooled {
     forecasts: Vec<Forecast>,
@@ -144,8 +149,8 @@ impl Pooled {
     }
 
     fn null(&self, seed: u64) -> Result<NullCalibration, Reason> {
-        let simulations = (DRAWS / self.distinct().max(1)).clamp(FEWEST_SIMULATIONS, SIMULATIONS);
-        let null = binned::null_error(&self.forecasts, &Binning::equal_width(BINS)?, simulations, seed)?;
+        let binning = Binning::equal_width(BINS)?;
+        let null = binned::null_error(&self.forecasts, &binning, simulations(self.distinct()), seed)?;
         Ok(NullCalibration {
             mean: Finite::new(null.mean)?,
             upper: Finite::new(null.upper)?,
@@ -156,10 +161,7 @@ impl Pooled {
     }
 
     fn distinct(&self) -> usize {
-        let mut stated: Vec<f64> = self.forecasts.iter().map(|forecast| forecast.probability()).collect();
-        stated.sort_by(f64::total_cmp);
-        stated.dedup_by(|a, b| a.total_cmp(b).is_eq());
-        stated.len()
+        brier::distinct(&self.forecasts).len()
     }
 
     /// The squared error of bins of equal mass less its bias; bins of one trial say nothing of their bias.

@@ -1,6 +1,5 @@
 //! Predictability: does the agent know when it failed, by the confidence it states and by what it claims?
 
-use retrial_spec::Claim;
 use retrial_stats::calibration::brier::{bias, brier};
 use retrial_stats::discrimination::auroc::auroc_clustered;
 use retrial_stats::{ClusterCounts, Counts, Forecast, Scored, Undefined};
@@ -37,7 +36,7 @@ pub(crate) fn measures(
 }
 
 /// Stated confidences with outcomes, of each task that has any.
-fn forecasts(tasks: &[TaskTrials<'_>]) -> Result<Vec<Vec<Forecast>>, Reason> {
+pub(crate) fn forecasts(tasks: &[TaskTrials<'_>]) -> Result<Vec<Vec<Forecast>>, Reason> {
     graded(tasks)?;
     let stated = |trial: &Trial| {
         let forecast = Forecast::new(trial.confidence?, trial.is_passed());
@@ -114,18 +113,14 @@ fn invisible_of_failures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Res
     if tasks.iter().all(|task| task.graded().all(Trial::is_passed)) {
         return Err(Reason::NO_FAILURES);
     }
-    let claimed = |trial: &Trial| if trial.is_passed() { None } else { trial.claim.map(is_done) };
+    let claimed = |trial: &Trial| if trial.is_passed() { None } else { trial.claims_done() };
     share(tasks, claimed, Reason::NO_CLAIMS, context)
 }
 
 fn invisible_of_trials(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Result<Estimate, Reason> {
     graded(tasks)?;
-    let invisible = |trial: &Trial| trial.claim.map(|claim| is_done(claim) && !trial.is_passed());
+    let invisible = |trial: &Trial| trial.claims_done().map(|claims_done| claims_done && !trial.is_passed());
     share(tasks, invisible, Reason::NO_CLAIMS, context)
-}
-
-fn is_done(claim: Claim) -> bool {
-    claim == Claim::Done
 }
 
 fn coverage(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Result<Estimate, Reason> {

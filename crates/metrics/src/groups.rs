@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use retrial_spec::{AgentName, ConditionName, TaskFacts, TaskName};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::estimators::Context;
 use crate::profile::{Profile, TaskProfile};
 use crate::{Measure, MeasureId, success};
 
 /// What tasks are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GroupBy {

@@ -11,6 +11,7 @@ mod codes;
 mod companions;
 mod confidence;
 mod cost;
+mod curves;
 pub mod decide;
 mod difficulty;
 mod dispersion;
@@ -49,6 +50,10 @@ pub use books::{
 };
 pub use calibration::{
     Calibration, ConfidenceBin, MurphyParts, NullCalibration, ReliabilityStep, RiskPoint, Spiegelhalter,
+};
+pub use curves::{
+    BandPoint, ConsistencyBand, CurveTally, Curves, Distribution, NODES, OutcomeRow, RocPoint, STEPS,
+    SpreadCurve, SpreadStep, TREES, TaskTree, TreeNode,
 };
 pub use difficulty::ClusteredErrors;
 pub use error::{LineError, MetricsError};

@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
 }
 
 /// Refuses values that cannot be, whoever wrote them.
-fn check(record: &TrialRecord) -> Result<(), MetricsError> {
+pub(crate) fn check(record: &TrialRecord) -> Result<(), MetricsError> {
     let trial = || record.trial.clone();
     if let Fact::Known { value, .. } = record.confidence
         && !(0.0..=1.0).contains(&value)

@@ -8,13 +8,16 @@ use retrial_stats::{Method, Undefined, spread};
 use crate::estimators::Context;
 use crate::trials::{TaskTrials, Trial};
 use crate::value::{Estimate, Evidence, Interval, Reason};
-use crate::{Measure, MeasureId, Resource, Target, dispersion};
+use crate::{Measure, MeasureId, Resource, Target, Unit, dispersion};
 
 /// Below this number of trials a 95 % quantile is little but the largest value.
 pub(crate) const FEWEST_FOR_P95: usize = 20;
 
 /// Known amounts of each task that has any.
 pub(crate) type Amounts = Vec<Vec<f64>>;
+
+/// A resource with the unit and the known amounts that its measures are computed from.
+pub(crate) type OfResource = (Resource, Unit, Result<Amounts, Reason>);
 
 /// A resource with its measures and where a trial's amount is found.
 struct Kind {
@@ -91,8 +94,13 @@ pub(crate) fn measures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<M
     KINDS.iter().flat_map(|kind| of_kind(tasks, kind, context)).collect()
 }
 
+/// Returns the amounts of each resource, in the order of [`Resource`].
+pub(crate) fn all_amounts(tasks: &[TaskTrials<'_>], is_replayed: bool) -> impl Iterator<Item = OfResource> {
+    KINDS.iter().map(move |kind| (kind.resource, kind.median.unit(), amounts(tasks, kind, is_replayed)))
+}
+
 fn of_kind(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Vec<Measure> {
-    let amounts = amounts(tasks, kind, context);
+    let amounts = amounts(tasks, kind, context.is_replayed);
     let value = |estimate: fn(&Amounts, &Context<'_>) -> Result<Estimate, Reason>| {
         amounts.as_ref().map_err(Clone::clone).and_then(|amounts| estimate(amounts, context))
     };
@@ -116,9 +124,9 @@ fn of_kind(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Vec<
 }
 
 /// Known amounts of each task that has any.
-fn amounts(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Result<Amounts, Reason> {
+fn amounts(tasks: &[TaskTrials<'_>], kind: &Kind, is_replayed: bool) -> Result<Amounts, Reason> {
     let is_time = matches!(kind.resource, Resource::Time | Resource::ModelTime | Resource::Waiting);
-    if context.is_replayed && is_time {
+    if is_replayed && is_time {
         return Err(Reason::REPLAYED);
     }
     let amounts: Amounts = tasks
@@ -137,7 +145,7 @@ fn amounts(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Resu
     if is_idle { Err(Reason::NO_ACTIONS) } else { Ok(amounts) }
 }
 
-fn evidence<'a>(tasks: impl Iterator<Item = &'a Vec<f64>>) -> Evidence {
+pub(crate) fn evidence<'a>(tasks: impl Iterator<Item = &'a Vec<f64>>) -> Evidence {
     tasks.fold(Evidence::default(), |n, task| Evidence {
         trials: n.trials + task.len() as u64,
         tasks: n.tasks + 1,
@@ -180,10 +188,15 @@ fn median(amounts: &Amounts, of_task: fn(&Sorted) -> f64, context: &Context<'_>)
 }
 
 fn p95(amounts: &Amounts, context: &Context<'_>) -> Result<Estimate, Reason> {
-    let n = evidence(amounts.iter());
-    let all = amounts.concat();
-    if all.len() < FEWEST_FOR_P95 {
-        return Err(Reason::too_few_trials(all.len(), FEWEST_FOR_P95));
+    let p95 = p95_of_trials(&Sorted::new(&amounts.concat())?)?;
+    Estimate::new(p95, evidence(amounts.iter()), context.target(), Err(Reason::NO_METHOD))
+}
+
+/// The 95 % quantile of the amounts of all trials.
+pub(crate) fn p95_of_trials(amounts: &Sorted) -> Result<f64, Reason> {
+    let trials = amounts.values().len();
+    if trials < FEWEST_FOR_P95 {
+        return Err(Reason::too_few_trials(trials, FEWEST_FOR_P95));
     }
-    Estimate::new(Sorted::new(&all)?.quantile(0.95), n, context.target(), Err(Reason::NO_METHOD))
+    Ok(amounts.quantile(0.95))
 }

@@ -18,7 +18,7 @@ use crate::robustness::{Comparison, Robustness};
 use crate::safety::Safety;
 use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow, Warning};
 use crate::solved::SolvedTasks;
-use crate::trials::{TaskTrials, Trial, Vocabulary};
+use crate::trials::{ROOM, TaskTrials, Trial, Vocabulary};
 use crate::value::Number;
 use crate::{LineError, MeasureId, MetricsError, Settings, difficulty, forks, in_order, repeats, success};
 
@@ -39,9 +39,6 @@ pub fn scorecard(
     }
     Ok(scoring.finish())
 }
-
-/// Most trials of a cell that room is made for at once; a run may plan more than it ever holds.
-const ROOM: u32 = 64;
 
 /// Scorecards in the making.
 ///

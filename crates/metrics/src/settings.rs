@@ -1,12 +1,12 @@
 //! What the caller chooses before scoring: level, seed, policies and target.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::GroupBy;
 
 /// The choices a scorecard depends on; all of them are printed with it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Settings {
     /// The two-sided confidence level of every interval, strictly between 0 and 1.
     pub level: f64,
@@ -36,7 +36,7 @@ impl Default for Settings {
 }
 
 /// What a trial that ran out of time counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeoutPolicy {
     /// As what the verifier said of the state it left.
@@ -46,7 +46,7 @@ pub enum TimeoutPolicy {
 }
 
 /// What a trial without a verdict counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UngradedPolicy {
     /// It is left out and counted.
@@ -56,7 +56,7 @@ pub enum UngradedPolicy {
 }
 
 /// What an interval speaks of. The two must not be mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// New tasks like these: the tasks are the evidence, trials within a task only reduce noise.

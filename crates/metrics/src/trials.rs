@@ -6,6 +6,9 @@ use crate::codes::{Codes, Table};
 use crate::outcome::Outcome;
 use crate::states::EndState;
 
+/// Most trials of a cell that room is made for at once; a run may plan more than it ever holds.
+pub(crate) const ROOM: u32 = 64;
+
 /// What scoring keeps of one trial.
 #[derive(Debug, Clone)]
 pub(crate) struct Trial {
@@ -83,6 +86,11 @@ impl Trial {
 
     pub(crate) fn is_passed(&self) -> bool {
         self.outcome == Outcome::Passed
+    }
+
+    /// Whether its agent claimed that the task is done; none where no claim is known.
+    pub(crate) fn claims_done(&self) -> Option<bool> {
+        self.claim.map(|claim| claim == Claim::Done)
     }
 }
 

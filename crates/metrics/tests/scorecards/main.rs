@@ -4,6 +4,7 @@
 mod bad_input;
 mod build;
 mod consistency;
+mod curves;
 mod degenerate;
 mod example;
 mod groups;

@@ -55,7 +55,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 }
 
 /// A run with one to four tasks and up to five trials each, some of which are missing.
-fn runs() -> impl Strategy<Value = (RunManifest, Vec<TrialRecord>)> {
+pub(crate) fn runs() -> impl Strategy<Value = (RunManifest, Vec<TrialRecord>)> {
     let cell = prop::collection::vec(prop::option::weighted(0.9, drawn()), 5);
     prop::collection::vec(cell, 1..=TASKS.len()).prop_map(|cells| {
         let mut records = Vec::new();
@@ -67,7 +67,7 @@ fn runs() -> impl Strategy<Value = (RunManifest, Vec<TrialRecord>)> {
     })
 }
 
-fn settings() -> impl Strategy<Value = Settings> {
+pub(crate) fn settings() -> impl Strategy<Value = Settings> {
     let target = prop::sample::select(vec![Target::Population, Target::FixedSuite]);
     let timeout = prop::sample::select(vec![TimeoutPolicy::Verdict, TimeoutPolicy::Fail]);
     let ungraded = prop::sample::select(vec![UngradedPolicy::Exclude, UngradedPolicy::Fail]);
@@ -94,7 +94,8 @@ fn lines(records: &[TrialRecord]) -> String {
     records.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect()
 }
 
-fn shuffled_run() -> impl Strategy<Value = (RunManifest, Vec<TrialRecord>, RunManifest, Vec<TrialRecord>)> {
+pub(crate) fn shuffled_run()
+-> impl Strategy<Value = (RunManifest, Vec<TrialRecord>, RunManifest, Vec<TrialRecord>)> {
     runs().prop_flat_map(|(manifest, records)| {
         let tasks = Just(manifest.tasks.clone()).prop_shuffle();
         let shuffled = Just(records.clone()).prop_shuffle();

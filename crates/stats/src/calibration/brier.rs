@@ -183,23 +183,7 @@ impl Corp {
 /// [`Undefined::Empty`].
 pub fn corp(forecasts: &[Forecast]) -> Result<Corp, Undefined> {
     let uncertainty = uncertainty(forecasts)?;
-    let mut blocks: Vec<Block> = Vec::new();
-    for block in distinct(forecasts) {
-        blocks.push(block);
-        while let [.., before, last] = blocks.as_slice() {
-            if before.events * last.items < last.events * before.items {
-                break;
-            }
-            let merged = Block {
-                low: before.low,
-                high: last.high,
-                items: before.items + last.items,
-                events: before.events + last.events,
-            };
-            blocks.truncate(blocks.len() - 2);
-            blocks.push(merged);
-        }
-    }
+    let blocks = isotonic(distinct(forecasts));
     let n = forecasts.len() as f64;
     // The Brier score of a fitted step with frequency q is q(1 − q).
     let recalibrated = moments::sum(blocks.iter().map(|block| {
@@ -214,13 +198,37 @@ pub fn corp(forecasts: &[Forecast]) -> Result<Corp, Undefined> {
     })
 }
 
+/// Pools adjacent violators: merges neighbouring blocks until the share of events rises from each to the next.
+///
+/// The blocks must come in ascending order and hold at least one forecast each. Cost: linear.
+pub fn isotonic(blocks: impl IntoIterator<Item = Block>) -> Vec<Block> {
+    let mut fitted: Vec<Block> = Vec::new();
+    for block in blocks {
+        fitted.push(block);
+        while let [.., before, last] = fitted.as_slice() {
+            if before.events * last.items < last.events * before.items {
+                break;
+            }
+            let merged = Block {
+                low: before.low,
+                high: last.high,
+                items: before.items + last.items,
+                events: before.events + last.events,
+            };
+            fitted.truncate(fitted.len() - 2);
+            fitted.push(merged);
+        }
+    }
+    fitted
+}
+
 fn uncertainty(forecasts: &[Forecast]) -> Result<f64, Undefined> {
     let base = base_rate(forecasts)?;
     Ok(base * (1.0 - base))
 }
 
-/// One block for each distinct probability, ascending.
-fn distinct(forecasts: &[Forecast]) -> Vec<Block> {
+/// Returns one block for each distinct probability, ascending.
+pub fn distinct(forecasts: &[Forecast]) -> Vec<Block> {
     let mut sorted = forecasts.to_vec();
     sorted.sort_by(|a, b| a.probability().total_cmp(&b.probability()));
     sorted
