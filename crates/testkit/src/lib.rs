@@ -2,9 +2,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
     reason = "a test that is written wrong should stop at once"
 )]
 
+mod browser;
 mod shared;
 mod synthetic;
 
@@ -18,6 +20,7 @@ use retrial_spec::{
     WireFault, digest_bytes,
 };
 
+pub use browser::browser_script;
 pub use shared::{shared, shared_json};
 pub use synthetic::SyntheticRun;
 
