@@ -2,10 +2,14 @@
 
 mod support;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::read::GzDecoder;
 use retrial_spec::{Ending, UngradedReason, Verdict};
 use support::provider::{Provider, answer, calls};
 use support::{Place, experiment, records};
@@ -71,6 +75,23 @@ fn assert_no_key_below(root: &Path, key: &str) {
     }
 }
 
+/// Writes every form of the run's report into its directory; what lies compressed in the page does not hold the key either.
+#[track_caller]
+fn report_without(place: &Place, key: &str) {
+    place.run(&["report", "run", "--format", "html,md,json,svg,junit,csv,parquet,badge"]);
+    let page = fs_err::read_to_string(place.join("run/report/report.html")).expect("a page");
+    let mut pieces = page.split("id=\"details-").skip(1).peekable();
+    assert!(pieces.peek().is_some(), "the page has no details");
+    for piece in pieces {
+        let (_, rest) = piece.split_once('>').expect("an element");
+        let (data, _) = rest.split_once('<').expect("its end");
+        let bytes = BASE64_STANDARD.decode(data.trim()).expect("base64");
+        let mut details = Vec::new();
+        GzDecoder::new(bytes.as_slice()).read_to_end(&mut details).expect("gzip");
+        assert!(details.starts_with(b"{") && !holds(&details, key), "the key is in the page's details");
+    }
+}
+
 /// The processes of the host that show the key in their arguments or environment.
 fn processes_with(key: &str) -> Vec<u32> {
     let mut found = Vec::new();
@@ -127,6 +148,7 @@ fn look_for_the_key(sandbox: &str, inspect: fn() -> String) {
         assert!(!inspected.contains(&key), "{inspected}");
     }
     assert!(!ran.stdout.contains(&key) && !ran.stderr.contains(&key));
+    report_without(&place, &key);
     assert_no_key_below(&place.join("run"), &key);
     let wire = place.join(&format!("run/trials/{}/attempt-1/wire.jsonl.zst", records[0].trial));
     let wire = zstd::decode_all(fs_err::read(wire).expect("a log").as_slice()).expect("zstd");

@@ -55,7 +55,19 @@ impl Place {
 
     /// The command under test, in this place.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_retrial"));
+        self.prepared(Command::new(env!("CARGO_BIN_EXE_retrial")), args)
+    }
+
+    /// The command under test in this place, on a terminal of 30 lines and 100 columns. What it shows is on stdout.
+    pub(crate) fn command_in_terminal(&self, args: &[&str]) -> Command {
+        let quoted: Vec<String> = args.iter().map(|arg| format!("'{arg}'")).collect();
+        let program = env!("CARGO_BIN_EXE_retrial");
+        let line = format!("stty rows 30 cols 100; exec '{program}' {}", quoted.join(" "));
+        // Of util-linux; it runs a command on a terminal of its own and ends as it does.
+        self.prepared(Command::new("script"), &["-q", "-e", "-f", "-c", &line, "/dev/null"])
+    }
+
+    fn prepared(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("XDG_RUNTIME_DIR", self.join("runtime")).env("TMPDIR", self.join("runtime"));
         command.env("NO_COLOR", "1").env("COLUMNS", "100");

@@ -14,3 +14,6 @@ pub(crate) const HOME: &str = "HOME";
 
 /// The engine's socket, as for Docker's own client; remote engines are refused.
 pub(crate) const DOCKER_HOST: &str = "DOCKER_HOST";
+
+/// The password of the secret key that `report --sign` signs with.
+pub(crate) const SIGNING_PASSWORD: &str = "RETRIAL_SIGNING_PASSWORD";

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
 use retrial_metrics::MetricsError;
+use retrial_report::{ClaimsError, JunitError, PageError, PngError, SignatureError, TableError};
 use retrial_runner::{
     PlanError, ReadyError, RecordCheckError, RecordingError, RevokeError, RunDirError, RunError,
     SessionError, TaskDirError,
@@ -61,6 +62,32 @@ pub(crate) enum Failure {
     AgentCheck { agent: String, reason: String },
     #[error("nothing that can run trials is usable on this machine")]
     NoBackend,
+    #[error("cannot verify `{}`", path.display())]
+    Claims {
+        /// The report.
+        path: PathBuf,
+        source: ClaimsError,
+    },
+    #[error("cannot use the signature `{}`", path.display())]
+    Signature {
+        /// The signature's file.
+        path: PathBuf,
+        source: SignatureError,
+    },
+    #[error("the report at `{}` does not hold", path.display())]
+    DoesNotHold { path: PathBuf },
+    #[error("the run at `{}` is not over", path.display())]
+    Running { path: PathBuf },
+    #[error("cannot serve the page")]
+    Serve(#[source] io::Error),
+    #[error(transparent)]
+    Page(#[from] PageError),
+    #[error(transparent)]
+    Png(#[from] PngError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error(transparent)]
+    Junit(#[from] JunitError),
     #[error("{0}")]
     Usage(String),
     #[error("cannot write the output")]
@@ -77,11 +104,23 @@ impl Failure {
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Plan(_) | Self::Task(_) | Self::Agent(_) | Self::Usage(_) => Exit::Input,
+            Self::Plan(_)
+            | Self::Task(_)
+            | Self::Agent(_)
+            | Self::Usage(_)
+            | Self::Claims { .. }
+            | Self::Running { .. } => Exit::Input,
             Self::RunDir(error) => run_dir_exit(error),
-            Self::Kit(_) | Self::Probe(_) | Self::Sandbox(_) | Self::NoBackend | Self::Output(_) => {
-                Exit::Infrastructure
-            }
+            Self::Kit(_)
+            | Self::Probe(_)
+            | Self::Sandbox(_)
+            | Self::NoBackend
+            | Self::Output(_)
+            | Self::Serve(_)
+            | Self::Page(_)
+            | Self::Png(_)
+            | Self::Table(_)
+            | Self::Junit(_) => Exit::Infrastructure,
             Self::Run(error) => run_exit(error),
             Self::Score { source, .. } => source.exit(),
             Self::Records(error) => records_exit(error),
@@ -89,7 +128,11 @@ impl Failure {
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
-            Self::NotAdmitted { .. } | Self::AgentCheck { .. } | Self::Audit { .. } => Exit::Negative,
+            Self::Signature { source, .. } => signature_exit(source),
+            Self::NotAdmitted { .. }
+            | Self::AgentCheck { .. }
+            | Self::Audit { .. }
+            | Self::DoesNotHold { .. } => Exit::Negative,
         }
     }
 
@@ -126,6 +169,10 @@ impl Failure {
             Self::RunDir(error) => run_dir_hint(error),
             Self::Records(error) => records_hint(error),
             Self::Score { source, .. } => score_hint(source),
+            Self::Signature { source: SignatureError::NoPassword, .. } => {
+                Some(format!("put it into the environment variable `{}`", crate::env_vars::SIGNING_PASSWORD))
+            }
+            Self::Running { .. } => Some("wait until it has ended, or stop it with Ctrl-C".to_owned()),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {
                 Some(format!("see why with `retrial status {}`", path.display()))
@@ -198,6 +245,10 @@ fn run_exit(error: &RunError) -> Exit {
         | RunError::Session(_)
         | RunError::Host(_) => Exit::Infrastructure,
     }
+}
+
+fn signature_exit(error: &SignatureError) -> Exit {
+    if matches!(error, SignatureError::Mismatch(_)) { Exit::Negative } else { Exit::Input }
 }
 
 fn revoke_exit(error: &RevokeError) -> Exit {

@@ -5,9 +5,14 @@ mod backend;
 mod commands;
 mod env_vars;
 mod failure;
+mod files;
+mod forms;
 mod out;
 mod places;
+mod reported;
+mod scored;
 mod show;
+mod view;
 
 use std::process::ExitCode;
 
@@ -46,6 +51,9 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => commands::run::run(args).await,
         Command::Score(args) => commands::score::score(&args),
+        Command::Report(args) => commands::report::report(&args),
+        Command::Verify(args) => commands::verify::verify(&args),
+        Command::View(args) => commands::view::view(&args).await,
         Command::Status(args) => commands::status::status(&args),
         Command::Audit(args) => commands::audit::audit(&args),
         Command::Revoke(args) => commands::revoke::revoke(&args).await,

@@ -1,6 +1,7 @@
 //! The content digest of a task directory, equal to Harbor's.
 
 use std::fmt;
+use std::io::{self, Read};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use schemars::JsonSchema;
@@ -34,6 +35,30 @@ impl fmt::Display for ContentDigest {
 pub fn digest_bytes(bytes: &[u8]) -> ContentDigest {
     ContentDigest(hex::encode(Sha256::digest(bytes)))
 }
+
+/// Returns the digest of all bytes of a reader, and how many there were.
+///
+/// # Errors
+/// Whatever keeps the reader from being read.
+pub fn digest_reader(reader: &mut impl Read) -> io::Result<(ContentDigest, u64)> {
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    let mut bytes = 0;
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok((ContentDigest(hex::encode(hasher.finalize())), bytes)),
+            Ok(read) => {
+                hasher.update(&piece[..read]);
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Bytes that are read at a time.
+const PIECE: usize = 1 << 18;
 
 /// Which files of a task directory count, and their digest.
 ///

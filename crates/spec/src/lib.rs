@@ -36,7 +36,7 @@ pub use audit::{
 pub use budget::{Budget, BudgetKind, Charge};
 pub use condition::{ConditionKind, ConditionSpec, FaultSettings, RetryRule, WireFault};
 pub use conversation::{Message, Role, ToolResult};
-pub use digest::{ContentDigest, TaskFiles, digest_bytes};
+pub use digest::{ContentDigest, TaskFiles, digest_bytes, digest_reader};
 pub use document::{Document, Fault, Severity, SpecError};
 pub use event::{AttemptFailure, Event, Phase, PolicyProof, StopReason};
 pub use exchange::{Exchange, Protocol, Purpose, Reply, ToolCall, ToolKind, UpstreamAttempt};
@@ -51,7 +51,7 @@ pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use output::{
     AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
-    PlannedAgentOutput, PlannedTask, RunState, StatusOutput, TaskCheckOutput,
+    PlannedAgentOutput, PlannedTask, ReportOutput, RunState, StatusOutput, TaskCheckOutput,
 };
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};

@@ -55,6 +55,15 @@ pub enum RunState {
     Crashed,
 }
 
+/// What was written: `retrial report`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReportOutput {
+    /// The number of this schema.
+    pub schema: u32,
+    /// The paths of the files, in the order in which they were written.
+    pub files: Vec<String>,
+}
+
 /// The plan of an experiment: `retrial run --dry-run`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlanOutput {

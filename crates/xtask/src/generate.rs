@@ -8,7 +8,12 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     fs_err::create_dir_all(&directory).map_err(|error| error.to_string())?;
     let mut files: Vec<(&str, serde_json::Value)> =
         retrial_spec::schemas().into_iter().map(|file| (file.name, file.schema)).collect();
-    for file in [retrial_metrics::schema(), retrial_metrics::report_schema()] {
+    for file in [
+        retrial_metrics::schema(),
+        retrial_metrics::report_schema(),
+        retrial_report::schema(),
+        retrial_report::verification_schema(),
+    ] {
         files.push((file.name, file.schema));
     }
     files.push(("recipe.schema.json", retrial_agents::Recipe::schema()));

@@ -1,22 +1,16 @@
 //! `retrial score`: the scorecards of runs, from their records alone.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use retrial_metrics::{
-    ActionTally, LineError, REPORT_SCHEMA, RunReport, ScoreReport, Scorecards, Scoring, Settings, Target,
-    TimeoutPolicy, UngradedPolicy, princeton,
-};
-use retrial_runner::{Compared, RunDir, check_records};
-use retrial_spec::{Exit, RunManifest};
+use retrial_metrics::{ActionTally, REPORT_SCHEMA, RunReport, ScoreReport, Settings, princeton};
+use retrial_runner::RunDir;
+use retrial_spec::Exit;
 
-use crate::args::{ByOpt, ScoreArgs, TargetOpt, TimeoutOpt, UngradedOpt};
+use crate::args::{ByOpt, ScoreArgs};
 use crate::failure::Failure;
 use crate::out;
+use crate::scored::{scored, settings, warn};
 use crate::show::{by_action, by_category, by_condition, by_task, princeton as princeton_table, scorecard};
-
-/// Bytes of `trials.jsonl` that one thread takes at a time.
-const CHUNK: usize = 1 << 20;
 
 /// Scores and prints. Every run is read before anything is printed.
 pub(crate) fn score(args: &ScoreArgs) -> Result<Exit, Failure> {
@@ -66,7 +60,7 @@ pub(crate) fn print_partial(path: &Path, json: bool) -> Result<(), Failure> {
 /// What was asked for of one run.
 fn report(path: &Path, args: &ScoreArgs) -> Result<RunReport, Failure> {
     let (run, manifest) = RunDir::open(path)?;
-    let settings = settings(args, &manifest);
+    let settings = settings(&args.settings, &manifest);
     let scored = scored(path, &run, &manifest, &settings)?;
     let mut report = RunReport { scored, actions: None, princeton: None };
     if args.by == Some(ByOpt::Action) {
@@ -86,53 +80,6 @@ fn report(path: &Path, args: &ScoreArgs) -> Result<RunReport, Failure> {
     Ok(report)
 }
 
-/// Scores the run, whose records must agree with its events and whose books must balance.
-fn scored(
-    path: &Path,
-    run: &RunDir,
-    manifest: &RunManifest,
-    settings: &Settings,
-) -> Result<Scorecards, Failure> {
-    let failed = |line, source| Failure::Score { path: run.trials_path(), line, source: Box::new(source) };
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
-    let mut scoring = scoring.in_threads(threads);
-    scoring.add_chunks(run.trial_chunks(CHUNK)?).map_err(|error| match error {
-        LineError::Record(source) => Failure::RunDir(run.trial_error(source)),
-        LineError::Unfit { line, source } => failed(Some(line), source),
-    })?;
-    let scorecards = scoring.finish();
-    if !scorecards.books.balanced() {
-        return Err(Failure::Unbalanced { path: path.to_owned() });
-    }
-    if check_records(run)? == Compared::NoEvents && scorecards.books.finished > 0 {
-        out::warning(
-            "there is no events.jsonl, so that the records could not be compared with what happened",
-        );
-    }
-    Ok(scorecards)
-}
-
-fn settings(args: &ScoreArgs, manifest: &RunManifest) -> Settings {
-    Settings {
-        level: args.level,
-        seed: args.seed.unwrap_or(manifest.seed),
-        timeout: match args.timeout {
-            TimeoutOpt::Verdict => TimeoutPolicy::Verdict,
-            TimeoutOpt::Fail => TimeoutPolicy::Fail,
-        },
-        ungraded: match args.ungraded {
-            UngradedOpt::Exclude => UngradedPolicy::Exclude,
-            UngradedOpt::Fail => UngradedPolicy::Fail,
-        },
-        target: match args.target {
-            TargetOpt::Fixed => Target::FixedSuite,
-            TargetOpt::Population => Target::Population,
-        },
-        ..Settings::default()
-    }
-}
-
 fn text(run: &RunReport, args: &ScoreArgs) -> String {
     if let Some(profile) = &run.princeton {
         return princeton_table::render(&run.scored, profile);
@@ -143,16 +90,5 @@ fn text(run: &RunReport, args: &ScoreArgs) -> String {
         (Some(ByOpt::Condition), _) => by_condition::render(&run.scored),
         (Some(ByOpt::Action), Some(actions)) => by_action::render(&run.scored, actions, args.all),
         _ => scorecard::render(&run.scored, scorecard::width()),
-    }
-}
-
-/// Says what a reader should know; of several runs, whose warning it is.
-fn warn(scorecards: &Scorecards, is_one_of_several: bool) {
-    for warning in &scorecards.warnings {
-        if is_one_of_several {
-            out::warning(&format!("run {}: {warning}", scorecards.run.run));
-        } else {
-            out::warning(&warning.to_string());
-        }
     }
 }
