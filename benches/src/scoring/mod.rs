@@ -3,6 +3,7 @@
 
 mod process;
 mod section;
+mod viewing;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -17,6 +18,7 @@ pub use process::{METER, meter_main};
 pub use section::scoring_section;
 
 use process::Process;
+use viewing::Viewing;
 
 use crate::Failure;
 use crate::sitting::median;
@@ -63,6 +65,18 @@ const CURVES: [(&str, &[SyntheticRun]); 3] = [
             SyntheticRun { actions: 100, ..TYPICAL_RUN },
             SyntheticRun { actions: 200, ..TYPICAL_RUN },
         ],
+    ),
+];
+
+/// Printing a scorecard, without the page.
+const SCORE: &[&str] = &["score", "--json"];
+
+/// Writing a page, and every form there is.
+const REPORTS: [(&str, &[&str]); 2] = [
+    ("`retrial report`, the page", &["report", "--json"]),
+    (
+        "`retrial report`, every form",
+        &["report", "--json", "--format", "html,md,json,svg,png,junit,csv,parquet,badge"],
     ),
 ];
 
@@ -143,6 +157,9 @@ pub(crate) struct RunReading {
 pub struct ScoringReadings {
     curves: Vec<(&'static str, Vec<RunReading>)>,
     large: Process,
+    /// Reports of the typical run.
+    reports: Vec<(&'static str, Process)>,
+    viewing: Viewing,
     /// The order of all pairs of trials of the task with long trajectories.
     order: Duration,
 }
@@ -163,14 +180,21 @@ impl ScoringReadings {
             curves.push((name, readings));
         }
         say("scoring a million trials");
-        let large = Process::measure(program, &LARGE_RUN, scratch, 1)?;
+        let large = Process::measure(program, &LARGE_RUN, scratch, (1, SCORE))?;
+        let mut reports = Vec::new();
+        for (name, args) in REPORTS {
+            say(name);
+            reports.push((name, Process::measure(program, &TYPICAL_RUN, scratch, (rounds, args))?));
+        }
+        say("viewing a live run");
+        let viewing = Viewing::measure(program, scratch)?;
         let sequences = Records::of(&LONG_TRAJECTORIES).sequences();
         let order = typical_time(rounds.max(5), || {
             let begin = Instant::now();
             black_box(Distances::of(&sequences));
             Ok(begin.elapsed())
         })?;
-        Ok(Self { curves, large, order })
+        Ok(Self { curves, large, reports, viewing, order })
     }
 }
 
@@ -184,7 +208,7 @@ impl RunReading {
             Ok(begin.elapsed())
         })?;
         drop(records);
-        Ok(Self { run: *run, statistics, process: Process::measure(program, run, scratch, rounds)? })
+        Ok(Self { run: *run, statistics, process: Process::measure(program, run, scratch, (rounds, SCORE))? })
     }
 }
 

@@ -1,4 +1,4 @@
-//! `retrial score` as a process: how long it takes from start to exit, and how much memory it holds at most.
+//! The command as a process: how long it takes from start to exit, and how much memory it holds at most.
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -24,7 +24,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Writes the run, scores it so many times and takes the run away.
+    /// Writes the run, has the command work on it so many times and takes the run away. The run's directory is the last argument.
     ///
     /// # Errors
     /// Where the run cannot be written, or the command fails.
@@ -32,13 +32,13 @@ impl Process {
         program: &Path,
         run: &SyntheticRun,
         scratch: &Path,
-        rounds: u32,
+        (rounds, args): (u32, &[&str]),
     ) -> Result<Self, Failure> {
         let directory = tempfile::tempdir_in(scratch)?;
         run.write(directory.path())?;
         let mut readings = Vec::new();
         for _ in 0..rounds.max(1) {
-            readings.push(Self::score(program, directory.path())?);
+            readings.push(Self::once(program, args, directory.path())?);
         }
         let seconds: Vec<f64> = readings.iter().map(|reading| reading.seconds).collect();
         let peak = readings.iter().map(|reading| reading.peak).max().unwrap_or(0);
@@ -55,9 +55,9 @@ impl Process {
         self.peak as f64 / 1e6
     }
 
-    fn score(program: &Path, run: &Path) -> Result<Self, Failure> {
+    fn once(program: &Path, args: &[&str], run: &Path) -> Result<Self, Failure> {
         let mut meter = Command::new(std::env::current_exe()?);
-        let output = meter.arg(METER).arg(program).args(["score", "--json"]).arg(run).output()?;
+        let output = meter.arg(METER).arg(program).args(args).arg(run).output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use retrial_testkit::SyntheticRun;
 
+use super::viewing::{LIVE_RUN, PACE, Viewing};
 use super::{LARGE_RUN, LONG_TRAJECTORIES, RunReading, ScoringReadings, TYPICAL_RUN};
 use crate::report::{line, row};
 
@@ -13,6 +14,8 @@ const STATISTICS_S: f64 = 0.3;
 const TYPICAL_AIM: (f64, f64) = (0.8, 100.0);
 /// Most time and memory of the command on a million trials.
 const LARGE_AIM: (f64, f64) = (20.0, 400.0);
+/// Most time for the page of the typical run.
+const REPORT_S: f64 = 3.0;
 /// Most time for the order of all pairs of the long trajectories.
 const ORDER_MS: f64 = 2.0;
 
@@ -53,6 +56,22 @@ pub fn scoring_section(readings: &ScoringReadings) -> String {
         LARGE_AIM.0,
     );
     figure(&mut page, &format!("{name}: its memory"), (readings.large.peak_mb(), "MB", 0), LARGE_AIM.1);
+    for (place, (what, process)) in readings.reports.iter().enumerate() {
+        let (time, peak) = (process.time().as_secs_f64(), process.peak_mb());
+        let aim = if place == 0 { format!("< {REPORT_S} s") } else { "–".to_owned() };
+        row(
+            &mut page,
+            &[format!("{}: {what}", words(&TYPICAL_RUN)), format!("{time:.2} s, {peak:.0} MB"), aim],
+        );
+    }
+    let Viewing { usual, longest, pages } = &readings.viewing;
+    let live = format!(
+        "`retrial view` of a live run, {} trials, {PACE} a second: a page behind the newest trial it lacks",
+        LIVE_RUN.tasks * LIVE_RUN.trials
+    );
+    let behind =
+        format!("{:.2} s, longest {:.2} s, {pages} pages", usual.as_secs_f64(), longest.as_secs_f64());
+    row(&mut page, &[live, behind, "–".to_owned()]);
     let order = format!(
         "order of {} trials of {} actions, all pairs",
         LONG_TRAJECTORIES.trials, LONG_TRAJECTORIES.actions
