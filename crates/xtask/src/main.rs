@@ -8,6 +8,7 @@
 mod agents;
 mod bench;
 mod generate;
+mod pictures;
 mod steps;
 mod validate;
 
@@ -41,6 +42,8 @@ enum Command {
     },
     /// Check the estimators against simulated agents with known truth, and write docs/validation.md.
     Validate,
+    /// Make the pictures that the documentation shows.
+    Pictures,
     /// Run every third-party agent in containers, and write the results into docs/agents.md.
     Agents,
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Generate { check } => generate::generate(check),
         Command::Bench { only_scoring } => bench::bench(only_scoring),
         Command::Validate => validate::validate(),
+        Command::Pictures => pictures::pictures(),
         Command::Agents => agents::agents(),
     };
     match result {
