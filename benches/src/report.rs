@@ -193,8 +193,8 @@ fn streams(page: &mut String, wire: &WireReadings) {
         row(page, &cells);
     }
     line(page, "\nOne stream of 50 events, one every millisecond; medians in milliseconds:\n");
-    line(page, "| | direct | proxy | gateway | added to direct | aim |");
-    line(page, "|---|---|---|---|---|---|");
+    line(page, "| | direct | proxy | gateway | added to direct | added to the proxy | aim of both |");
+    line(page, "|---|---|---|---|---|---|---|");
     let figures: [(&str, Figure); 2] = [
         ("request to first byte", |reading| reading.report.first_byte_ms),
         ("an event, from its making to its arrival", |reading| reading.report.event_ms),
@@ -202,8 +202,8 @@ fn streams(page: &mut String, wire: &WireReadings) {
     for (name, figure) in figures {
         let mut cells = vec![name.to_owned()];
         cells.extend(Way::ALL.map(|way| number(wire.figure(Shape::Calm, way, figure), 3)));
-        let added = wire.against(Shape::Calm, Way::Straight, figure, |ours, theirs| ours - theirs);
-        cells.extend([number(added, 3), format!("≤ {ADDED_MS}")]);
+        let added = |to| number(wire.against(Shape::Calm, to, figure, |ours, theirs| ours - theirs), 3);
+        cells.extend([added(Way::Straight), added(Way::Proxy), format!("≤ {ADDED_MS}")]);
         row(page, &cells);
     }
 }

@@ -110,6 +110,6 @@ mod tests {
 
     #[test]
     fn a_level_is_a_percentage_without_needless_digits() {
-        assert_eq!([0.95, 0.999].map(percent), ["95 %", "99.9 %"]);
+        assert_eq!([0.95, 0.999].map(percent), ["95\u{a0}%", "99.9\u{a0}%"]);
     }
 }

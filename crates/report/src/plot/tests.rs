@@ -278,29 +278,3 @@ fn of_many_tasks_the_mixed_ones_are_drawn_and_the_others_counted() {
         "Not drawn: the 40 tasks that are furthest from half passed (40 of them passed always, 0 never).";
     assert!(texts.contains(&note.to_owned()) && grid.text.contains(note));
 }
-
-/// Writes every picture, on light and on dark ground, for people to look at.
-#[test]
-#[ignore = "writes files where RETRIAL_PICTURES says"]
-fn pictures_to_look_at() {
-    let directory = std::path::PathBuf::from(std::env::var_os("RETRIAL_PICTURES").unwrap());
-    let runs = [
-        ("steady", made(), 0),
-        ("erratic", made(), 1),
-        ("large", large(), 1),
-        ("thin", thin(), 0),
-        ("upset", upset(), 0),
-    ];
-    for (name, run, place) in runs {
-        for picture in pictures(&run, place) {
-            let file = |ending: &str| directory.join(format!("{name}-{}{ending}", picture.name));
-            fs_err::write(file(".svg"), &picture.svg).unwrap();
-            fs_err::write(file(".png"), picture.png(1.5).unwrap()).unwrap();
-            let dark = Role::ALL
-                .iter()
-                .fold(picture.svg.clone(), |svg, role| svg.replace(&role.light(), &role.dark()));
-            let dark = Picture { svg: dark, ..picture.clone() };
-            fs_err::write(file("-dark.png"), dark.png(1.5).unwrap()).unwrap();
-        }
-    }
-}
