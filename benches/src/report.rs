@@ -222,9 +222,9 @@ const METHOD: &str = "
   capabilities, no network, no log.
 - Every round measures every loop at every concurrency, beginning with another loop each time. A ratio is taken within a
   round; the table shows the median over the rounds.
-- **Streams**: gateway and proxy run in one process, provider and clients in another, all on this machine; so the rates are those of
-  a machine that does everything at once, and the processor time is that of the gateway's or the proxy's process alone. The
-  gateway serves one trial for each stream and records every exchange, as in a run.
+- **Streams**, in three times as many rounds as the rest: gateway and proxy run in one process, provider and clients in another, all
+  on this machine; so the rates are those of a machine that does everything at once, and the processor time is that of the
+  gateway's or the proxy's process alone. The gateway serves one trial for each stream and records every exchange, as in a run.
 - **Scoring**: records are made from a seed and written once; the operating system has the file in memory when the command reads it.
   Statistics are a call of the library with every record added before; the command is a process of its own, from start to exit,
   with as many threads as there are cores. Medians of the rounds, of memory the maximum.

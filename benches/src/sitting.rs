@@ -14,6 +14,9 @@ use crate::scoring::ScoringReadings;
 use crate::wire_readings::WireReadings;
 use crate::{Calls, Engine, Failure, Harness, Machine, NoopTask, Profile, Verifier};
 
+/// Rounds of streams for each round of the rest: they are short, and the rate of a single stream varies much.
+const STREAM_ROUNDS: u32 = 3;
+
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
@@ -104,7 +107,7 @@ impl Sitting {
         let namespace_profile =
             Profile::take(&bench.namespace, &bench.ready(&bench.namespace).await?, scratch, extent.trials)
                 .await?;
-        let wire = WireReadings::take(extent.rounds, say).await?;
+        let wire = WireReadings::take(extent.rounds * STREAM_ROUNDS, say).await?;
         let scoring = ScoringReadings::take(program, scratch, extent.rounds, say)?;
         Ok(Self {
             extent,
