@@ -22,6 +22,7 @@ pub use recipe::{
 pub use reference::{
     ReferenceEnd, ReferenceOutcome, ReferenceSettings, Shell, ShellError, ShellOutput, run_reference,
 };
+pub use trajectory::atif;
 pub use trajectory::{
     Observed, TrajectoryFacts, TrajectoryFault, TrajectoryWriter, Written, validate_trajectory,
 };

@@ -71,6 +71,8 @@ pub enum Ending {
         /// What failed.
         cause: String,
     },
+    /// The source of an imported trial does not say.
+    NotRecorded,
 }
 
 impl Ending {
@@ -84,6 +86,7 @@ impl Ending {
             Self::Refused => "refused",
             Self::Revoked => "revoked",
             Self::Infrastructure { .. } => "infrastructure",
+            Self::NotRecorded => "not_recorded",
         }
     }
 }
@@ -168,6 +171,10 @@ pub enum UngradedReason {
     VerifierTimeout,
     /// The state could not be handed to the verifier.
     StateUnreadable(String),
+    /// The verifier itself failed, or what it printed could not be read.
+    VerifierFailed(String),
+    /// The source of an imported trial holds no verdict.
+    NotRecorded,
 }
 
 /// Tokens in four counters that do not overlap. `None` where the protocol does not state a counter.

@@ -1,51 +1,68 @@
-//! The objects of ATIF 1.8 that Retrial writes.
+//! The objects of ATIF 1.8 that Retrial writes. What is not known is left out of the file.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The version that is written.
-pub(super) const SCHEMA_VERSION: &str = "ATIF-v1.8";
+pub const SCHEMA_VERSION: &str = "ATIF-v1.8";
 
 /// Who speaks in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Speaker {
+pub enum Speaker {
+    /// The agent's maker.
     System,
+    /// The agent's user.
     User,
+    /// The agent with its model.
     Agent,
 }
 
 /// A step; what is not known is left out.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Step {
+pub struct Step {
+    /// Its number within the trajectory, from 1; given when the trajectory is written.
     #[serde(rename = "step_id")]
-    pub(super) number: u64,
-    pub(super) timestamp: String,
-    pub(super) source: Speaker,
+    pub number: u64,
+    /// When it was, in ISO 8601, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) model_name: Option<String>,
+    pub timestamp: Option<String>,
+    /// Who speaks.
+    pub source: Speaker,
+    /// The model of an agent's step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_effort: Option<String>,
-    pub(super) message: String,
+    pub model_name: Option<String>,
+    /// How hard the model was asked to think.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reasoning_content: Option<String>,
+    pub reasoning_effort: Option<String>,
+    /// What is said; empty where nothing is.
+    pub message: String,
+    /// What the model said that it thinks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
+    /// The tool calls of an agent's step, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) tool_calls: Vec<Call>,
+    pub tool_calls: Vec<Call>,
+    /// What tool calls came to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) observation: Option<Observation>,
+    pub observation: Option<Observation>,
+    /// Tokens and money of an agent's step.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) metrics: Option<Metrics>,
+    pub metrics: Option<Metrics>,
+    /// Whether the step repeats what another trajectory holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) is_copied_context: Option<bool>,
+    pub is_copied_context: Option<bool>,
+    /// How many model calls the step stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) llm_call_count: Option<u64>,
+    pub llm_call_count: Option<u64>,
+    /// What the format has no field for.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) extra: Map<String, Value>,
+    pub extra: Map<String, Value>,
 }
 
 impl Step {
     /// A step with nothing but its words; its number is given when it is written.
-    pub(super) fn new(source: Speaker, timestamp: String, message: String) -> Self {
+    pub fn new(source: Speaker, timestamp: Option<String>, message: String) -> Self {
         Self {
             number: 0,
             timestamp,
@@ -64,7 +81,7 @@ impl Step {
     }
 
     /// Adds what a tool call came to. A call that is not this step's stands without its id, which the format would refuse.
-    pub(super) fn observe(&mut self, call: &str, content: String) {
+    pub fn observe(&mut self, call: &str, content: String) {
         let source_call_id =
             self.tool_calls.iter().any(|own| own.tool_call_id == call).then(|| call.to_owned());
         let results = &mut self.observation.get_or_insert_default().results;
@@ -80,7 +97,7 @@ impl Step {
     }
 
     /// Names the conversation that a tool call started.
-    pub(super) fn refer(&mut self, call: &str, trajectory_id: String) {
+    pub fn refer(&mut self, call: &str, trajectory_id: String) {
         let results = &mut self.observation.get_or_insert_default().results;
         let place = results.iter().position(|result| result.source_call_id.as_deref() == Some(call));
         let place = place.unwrap_or_else(|| {
@@ -94,74 +111,99 @@ impl Step {
 
 /// A tool call.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Call {
-    pub(super) tool_call_id: String,
-    pub(super) function_name: String,
-    pub(super) arguments: Map<String, Value>,
+pub struct Call {
+    /// The call's id, unique within its step.
+    pub tool_call_id: String,
+    /// The tool.
+    pub function_name: String,
+    /// The arguments by name.
+    pub arguments: Map<String, Value>,
+    /// What the format has no field for.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) extra: Map<String, Value>,
+    pub extra: Map<String, Value>,
 }
 
 /// What tool calls came to.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Observation {
-    pub(super) results: Vec<ObservationResult>,
+pub struct Observation {
+    /// The results in order.
+    pub results: Vec<ObservationResult>,
 }
 
 /// What one tool call came to.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ObservationResult {
+pub struct ObservationResult {
+    /// The call of the same step that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) source_call_id: Option<String>,
+    pub source_call_id: Option<String>,
+    /// The text of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content: Option<String>,
+    pub content: Option<String>,
+    /// The conversations that the call started.
     #[serde(rename = "subagent_trajectory_ref", skip_serializing_if = "Vec::is_empty")]
     refs: Vec<SubagentRef>,
 }
 
 /// The name of another trajectory in the same file.
 #[derive(Debug, Clone, Serialize)]
-struct SubagentRef {
+pub struct SubagentRef {
+    /// Its `trajectory_id`.
     trajectory_id: String,
 }
 
 /// Tokens and money of a step.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Metrics {
+pub struct Metrics {
+    /// Input tokens, those of the cache among them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) prompt_tokens: Option<u64>,
+    pub prompt_tokens: Option<u64>,
+    /// Output tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) completion_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    /// Input tokens read from a cache.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cached_tokens: Option<u64>,
+    pub cached_tokens: Option<u64>,
+    /// US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cost_usd: Option<f64>,
+    pub cost_usd: Option<f64>,
+    /// What the format has no field for.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) extra: Map<String, Value>,
+    pub extra: Map<String, Value>,
 }
 
 /// The agent of a trajectory.
 #[derive(Debug, Serialize)]
-pub(super) struct Agent<'a> {
-    pub(super) name: &'a str,
-    pub(super) version: &'a str,
-    pub(super) model_name: &'a str,
+pub struct Agent<'a> {
+    /// The agent's name.
+    pub name: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// Its model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<&'a str>,
+    /// The tools it offers its model, as function schemas.
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
-    pub(super) tool_definitions: &'a [Value],
+    pub tool_definitions: &'a [Value],
 }
 
 /// The sums of a trajectory; a sum that lacks a part is left out.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct FinalMetrics {
+pub struct FinalMetrics {
+    /// Input tokens of all steps, those of the cache among them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total_prompt_tokens: Option<u64>,
+    pub total_prompt_tokens: Option<u64>,
+    /// Output tokens of all steps.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total_completion_tokens: Option<u64>,
+    pub total_completion_tokens: Option<u64>,
+    /// Input tokens of all steps read from a cache.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total_cached_tokens: Option<u64>,
+    pub total_cached_tokens: Option<u64>,
+    /// US dollars of all steps.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total_cost_usd: Option<f64>,
-    pub(super) total_steps: u64,
+    pub total_cost_usd: Option<f64>,
+    /// How many steps there are.
+    pub total_steps: u64,
+    /// What the format has no field for.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    pub(super) extra: Map<String, Value>,
+    pub extra: Map<String, Value>,
 }

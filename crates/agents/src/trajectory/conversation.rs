@@ -152,7 +152,7 @@ impl Conversation {
     /// The first request: its instructions, and all it says; what it says in the model's name was not said in this trial.
     fn begin(&mut self, request: &Request<'_>, at: &str) -> io::Result<()> {
         for message in request.system.iter().filter(|message| !message.text.is_empty()) {
-            self.spool.write(Step::new(Speaker::System, at.to_owned(), message.text.clone()))?;
+            self.spool.write(Step::new(Speaker::System, Some(at.to_owned()), message.text.clone()))?;
         }
         let last = request.rest.iter().rposition(|message| message.role == Role::Assistant);
         let (copied, new) = request.rest.split_at(last.map_or(0, |last| last + 1));
@@ -257,7 +257,7 @@ impl Conversation {
             }
             return Ok(());
         }
-        let mut step = Step::new(Speaker::System, at.to_owned(), message.text.clone());
+        let mut step = Step::new(Speaker::System, Some(at.to_owned()), message.text.clone());
         for result in &message.tool_results {
             step.observe(&result.call_id, result.text.clone());
         }
@@ -352,7 +352,7 @@ fn said(message: &Message, at: &str) -> Step {
         Role::User => Speaker::User,
         Role::Assistant => Speaker::Agent,
     };
-    let mut step = Step::new(source, at.to_owned(), message.text.clone());
+    let mut step = Step::new(source, Some(at.to_owned()), message.text.clone());
     if source == Speaker::Agent {
         step.tool_calls = message.tool_calls.iter().map(called).collect();
     }
@@ -366,7 +366,7 @@ fn answered(observed: &Observed<'_>) -> Step {
     let taken = i64::try_from(exchange.waited_ms.saturating_add(exchange.total_ms)).unwrap_or(i64::MAX);
     let taken = jiff::SignedDuration::from_millis(taken);
     let at = exchange.started_at.checked_add(taken).unwrap_or(exchange.started_at);
-    let mut step = Step::new(Speaker::Agent, at.to_string(), reply.text.clone());
+    let mut step = Step::new(Speaker::Agent, Some(at.to_string()), reply.text.clone());
     step.model_name.clone_from(&reply.model);
     step.reasoning_effort = effort(&exchange.request);
     step.reasoning_content = reply.reasoning.clone().filter(|text| !text.is_empty());

@@ -3,7 +3,7 @@
 //!
 //! Exchanges are taken one after the other and may be of any protocol; no more than the newest of each conversation is held.
 
-mod atif;
+pub mod atif;
 mod check;
 mod conversation;
 mod spool;

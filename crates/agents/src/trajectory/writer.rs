@@ -233,8 +233,12 @@ fn side_by_side(
 
 /// Writes everything up to the steps.
 fn head(out: &mut impl Write, facts: &TrajectoryFacts<'_>, id: &str, tools: &[Value]) -> io::Result<()> {
-    let agent =
-        Agent { name: facts.agent, version: facts.version, model_name: facts.model, tool_definitions: tools };
+    let agent = Agent {
+        name: facts.agent,
+        version: facts.version,
+        model_name: Some(facts.model),
+        tool_definitions: tools,
+    };
     writeln!(
         out,
         "{{\"schema_version\":{},\"session_id\":{},\"trajectory_id\":{},\"agent\":{},\"steps\":[",

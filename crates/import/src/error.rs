@@ -1,0 +1,62 @@
+//! Why a source cannot be read: what is wrong, where, and what was expected.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A place in a source: a file, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file or directory.
+    pub file: PathBuf,
+    /// Where in it, in words: `line 3`, `member samples/a_epoch_1.json`, `/results/2/task_id`. None for the whole.
+    pub within: Option<String>,
+}
+
+impl Place {
+    /// Returns the whole of a file or directory.
+    pub fn file(file: &Path) -> Self {
+        Self { file: file.to_owned(), within: None }
+    }
+
+    /// Returns a place in a file.
+    pub fn within(file: &Path, within: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), within: Some(within.into()) }
+    }
+
+    /// Returns the error of this place.
+    pub fn error(&self, expected: impl Into<String>) -> ImportError {
+        ImportError { place: self.clone(), message: expected.into(), source: None }
+    }
+
+    /// Returns the error of this place with its cause.
+    pub fn caused(
+        &self,
+        message: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> ImportError {
+        ImportError { place: self.clone(), message: message.into(), source: Some(Box::new(source)) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`", self.file.display())?;
+        match &self.within {
+            Some(within) => write!(formatter, ", {within}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A source that cannot be read. Nothing is imported then.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct ImportError {
+    /// Where.
+    pub place: Place,
+    /// What is wrong, and what was expected.
+    pub message: String,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
