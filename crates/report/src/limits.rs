@@ -5,7 +5,7 @@ use retrial_metrics::{
 };
 
 use crate::reading::read;
-use crate::words::{counted, label, listed, percent, sentence};
+use crate::words::{counted, listed, percent, sentence};
 
 /// Fewer tasks than these are few to speak of new tasks.
 const FEW_TASKS: usize = 10;
@@ -128,7 +128,7 @@ fn by_reason<'a>(pairs: impl Iterator<Item = (&'a Measure, &'a Reason)>) -> Vec<
 
 /// The name of a measure in a sentence: that of the family, for one that a short table shows several of.
 fn name(measure: &Measure) -> String {
-    if measure.k == Some(1) { measure.id.label().to_owned() } else { label(measure) }
+    if measure.k == Some(1) { measure.id.label().to_owned() } else { measure.label() }
 }
 
 /// Why measures that sentences draw on are undefined, each reason once.

@@ -7,7 +7,7 @@ use retrial_metrics::{
     UngradedPolicy, VerdictClass,
 };
 
-use crate::words::{bounds, counted, label, level, most_draws, number, point, target};
+use crate::words::{bounds, counted, level, most_draws, point, target};
 use crate::{Report, ReportedRun, limits, limits_of_run, reading};
 
 /// Most bytes of a text; comments may have 65,536 characters.
@@ -178,7 +178,7 @@ fn overview(scored: &Scorecards) -> String {
         let tries = most_draws(card, MeasureId::PassHatK);
         let tries = tries.map_or_else(
             || "–".to_owned(),
-            |measure| format!("{} {}", label(measure), point(&measure.value, measure.unit)),
+            |measure| format!("{} {}", measure.label(), point(&measure.value, measure.unit)),
         );
         let (graded, planned) = (card.denominators.graded, card.denominators.books.planned);
         let (agent, condition) = (code(card.agent.as_str()), code(card.condition.as_str()));
@@ -247,7 +247,7 @@ fn measures(card: &Scorecard) -> String {
         let (value, interval) = cells(measure);
         let n = measure.value.estimate().map(|found| found.n);
         let (trials, tasks) = n.map_or_else(dashes, |n| (n.trials.to_string(), n.tasks.to_string()));
-        let _ = writeln!(text, "| {} | {value} | {interval} | {trials} | {tasks} |", prose(&label(measure)));
+        let _ = writeln!(text, "| {} | {value} | {interval} | {trials} | {tasks} |", prose(&measure.label()));
     }
     text
 }
@@ -293,7 +293,7 @@ fn worst(card: &Scorecard) -> String {
                 |value| {
                     value
                         .value()
-                        .map_or_else(|| "–".to_owned(), |value| number(value, retrial_metrics::Unit::Score))
+                        .map_or_else(|| "–".to_owned(), |value| retrial_metrics::Unit::Score.write(value))
                 },
             );
         let (name, passed, graded) = (code(task.task.as_str()), task.passed, task.graded);

@@ -5,10 +5,10 @@ use retrial_metrics::{GroupBy, Scorecards, TimeoutPolicy, UngradedPolicy};
 
 use super::card::PARTS;
 use super::figure::wide;
-use super::measures::target;
 use super::number::{counted, grouped, many, percent};
 use super::plain::plain;
 use super::{Card, profile, title};
+use crate::words::target;
 use crate::{Report, ReportedRun, limits_of_run};
 
 /// The head of the page.
