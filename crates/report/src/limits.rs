@@ -40,8 +40,19 @@ pub fn limits_of_run(scored: &Scorecards) -> Vec<String> {
     if scored.robustness.is_empty() {
         found.push("Robustness was not measured, because no condition puts faults on the wire.".to_owned());
     }
-    if scored.run.replay_of.is_some() {
+    if scored.run.origin.is_replayed() {
         found.push("The run was answered from a recording, so that its times measure nothing.".to_owned());
+    }
+    if let Some(imported) = scored.run.origin.imported() {
+        found.push(
+            "The trials were read from another tool's files: nothing was measured on the wire, and what that tool got wrong \
+             is wrong here too."
+                .to_owned(),
+        );
+        if imported.doubtful > 0 {
+            let things = counted(imported.doubtful, "thing");
+            found.push(format!("Its files hold {things} that cannot be quite right; run.json names them."));
+        }
     }
     found.extend(scored.warnings.iter().map(|warning| format!("{}.", sentence(&warning.to_string()))));
     found
