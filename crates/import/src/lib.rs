@@ -5,10 +5,19 @@
 
 mod error;
 mod found;
+mod grid;
+mod look;
+mod names;
 mod sink;
+mod state;
+mod summary;
 mod trajectory;
+mod writer;
 
 pub use error::{ImportError, Place};
 pub use found::{Found, FoundAgent, FoundEvidence};
+pub use look::{Look, Seen};
 pub use sink::{Sink, Unfinished};
+pub use summary::{FactCount, Notes, StatusCount, Summary};
 pub use trajectory::TrajectoryBuilder;
+pub use writer::{ImportSettings, OnProgress, RunWriter};

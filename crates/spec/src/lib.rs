@@ -58,8 +58,9 @@ pub use output::{
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};
 pub use run::{
-    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, Measured, Origin, PriceFacts, PriceTableFacts,
-    RecipeFacts, ReplayFacts, RunManifest, SandboxFacts, TaskFacts, UnreadableFormat,
+    AgentFacts, EVENTS_FILE, EVIDENCE_DIRECTORY, FORMAT_VERSION, FormatVersion, HostFacts, MANIFEST_FILE,
+    Measured, Origin, PriceFacts, PriceTableFacts, RecipeFacts, ReplayFacts, RunManifest, SandboxFacts,
+    TRIALS_FILE, TaskFacts, UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};

@@ -16,6 +16,15 @@ use crate::{
 /// - 2.0: runs that were imported: `origin` in `run.json`; actions, requests and start of a trial may be missing.
 pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
 
+/// What a run is made of, in its directory.
+pub const MANIFEST_FILE: &str = "run.json";
+/// What happened in a run, in its directory.
+pub const EVENTS_FILE: &str = "events.jsonl";
+/// The records of a run's finished trials, in its directory.
+pub const TRIALS_FILE: &str = "trials.jsonl";
+/// The evidence of a run's trials, in its directory.
+pub const EVIDENCE_DIRECTORY: &str = "trials";
+
 /// The version of a run directory: readers refuse another major version and tolerate a later minor one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
