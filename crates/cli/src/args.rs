@@ -1,10 +1,14 @@
 //! The command line as clap sees it. Nothing is decided here; each command converts its arguments.
 
+mod interop;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
+
+pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
 
 /// Measures whether a coding agent can be relied on.
 #[derive(Debug, Parser)]
@@ -33,6 +37,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Say whether a report follows from the runs that it names, byte for byte.
     Verify(VerifyArgs),
+    /// Read other tools' results as a run.
+    Import(ImportArgs),
+    /// Write a run in a form that other tools read.
+    Export(ExportArgs),
     /// Serve the page of a run to this machine's browsers, also while the run goes on.
     View(ViewArgs),
     /// Say how far a run is.

@@ -4,9 +4,11 @@
 //! source does not know left missing. Nothing here runs an agent or computes a measure.
 
 mod error;
+pub mod export;
 mod found;
 mod grid;
 mod look;
+mod made;
 mod names;
 mod sink;
 mod state;
@@ -14,9 +16,10 @@ mod summary;
 mod trajectory;
 mod writer;
 
-pub use error::{ImportError, Place};
+pub use error::{ImportError, ImportFault, Place};
 pub use found::{Found, FoundAgent, FoundEvidence};
 pub use look::{Look, Seen};
+pub use made::MadeDirectory;
 pub use sink::{Sink, Unfinished};
 pub use summary::{FactCount, Notes, StatusCount, Summary};
 pub use trajectory::TrajectoryBuilder;

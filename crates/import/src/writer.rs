@@ -17,6 +17,7 @@ use retrial_spec::{
 };
 
 use crate::grid::{Entry, Grid, Settled};
+use crate::made::MadeDirectory;
 use crate::state::state_of;
 use crate::summary::{Summary, Tally};
 use crate::{Found, FoundEvidence, ImportError, Place, Sink, Unfinished};
@@ -51,8 +52,7 @@ pub struct RunWriter<'a> {
     settings: ImportSettings,
     table: &'a ActionTable,
     on_progress: OnProgress<'a>,
-    /// Where the run is made. Removed when the writer is dropped before the end.
-    made: tempfile::TempDir,
+    made: MadeDirectory,
     aside: BufWriter<File>,
     entries: Vec<Entry>,
     lengths: Vec<u32>,
@@ -81,17 +81,8 @@ impl<'a> RunWriter<'a> {
         table: &'a ActionTable,
         on_progress: OnProgress<'a>,
     ) -> Result<Self, ImportError> {
-        let place = Place::file(out);
-        let failed = |source: io::Error| place.caused("cannot make a run there", source);
-        if fs_err::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) || out.is_file() {
-            return Err(place.error("exists and is not empty; name a directory that does not exist"));
-        }
-        let above = match out.parent() {
-            Some(above) if above != Path::new("") => above,
-            _ => Path::new("."),
-        };
-        fs_err::create_dir_all(above).map_err(failed)?;
-        let made = tempfile::Builder::new().prefix(".importing-").tempdir_in(above).map_err(failed)?;
+        let made = MadeDirectory::new(out)?;
+        let failed = |source: io::Error| ImportError::unwritable(out, source);
         let aside = File::options().read(true).write(true).create_new(true).open(made.path().join(ASIDE));
         Ok(Self {
             out: out.to_owned(),
@@ -115,15 +106,17 @@ impl<'a> RunWriter<'a> {
     /// # Errors
     /// [`ImportError`] where nothing was found, where a name cannot be made, or where writing fails. There is no run then.
     pub fn finish(mut self) -> Result<(RunManifest, Summary), ImportError> {
-        let place = Place::file(&self.out);
         if self.entries.is_empty() {
-            return Err(place.error("nothing to import: the source holds no trial with a result"));
+            return Err(
+                Place::file(&self.out).error("nothing to import: the source holds no trial with a result")
+            );
         }
         let settled = std::mem::take(&mut self.grid).settle(&self.entries);
         let summary = std::mem::take(&mut self.tally).finish();
         let manifest = self.manifest(&settled, &summary);
-        let written = self.write(&settled, &manifest, &summary).and_then(|()| self.put_in_place());
-        written.map_err(|source| place.caused("cannot write the run", source))?;
+        let out = self.out.clone();
+        let written = self.write(&settled, &manifest, &summary).and_then(|()| self.made.put_in_place());
+        written.map_err(|source| ImportError::unwritable(&out, source))?;
         Ok((manifest, summary))
     }
 
@@ -203,19 +196,6 @@ impl<'a> RunWriter<'a> {
         Ok(())
     }
 
-    fn put_in_place(self) -> io::Result<()> {
-        if self.out.is_dir() {
-            fs_err::remove_dir(&self.out)?;
-        }
-        let made = self.made.keep();
-        // Only its owner may read a temporary directory.
-        let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs_err::set_permissions(&made, everybody)?;
-        fs_err::rename(&made, &self.out)?;
-        let above = self.out.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new("."));
-        File::open(above)?.sync_all()
-    }
-
     fn put_aside(&mut self, found: &Found) -> io::Result<()> {
         let index = self.entries.len() as u32;
         let record = record(found, self.table);
@@ -244,7 +224,7 @@ impl Sink for RunWriter<'_> {
             return Err(ImportError::interrupted(found.place));
         }
         self.tally.trial(&found);
-        self.put_aside(&found).map_err(|source| Place::file(&self.out).caused("cannot write the run", source))
+        self.put_aside(&found).map_err(|source| ImportError::unwritable(&self.out, source))
     }
 
     fn unfinished(&mut self, unfinished: Unfinished) -> Result<(), ImportError> {
@@ -322,6 +302,9 @@ impl RunLines {
 }
 
 fn record(found: &Found, table: &ActionTable) -> TrialRecord {
+    if let Some(own) = &found.own {
+        return TrialRecord { trial: nobody(), ..TrialRecord::clone(own) };
+    }
     let missing = MissingReason::NotRecorded;
     let state: Fact<FinalState> = match &found.evidence.patch {
         Some(patch) => Fact::known(state_of(patch), Source::Computed),

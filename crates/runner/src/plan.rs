@@ -417,7 +417,11 @@ pub fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
     PriceTable::builtin().with_own(&path.display().to_string(), &text).map_err(PlanError::Prices)
 }
 
-fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {
+/// Reads the built-in table of actions with what a file adds to it.
+///
+/// # Errors
+/// [`PlanError::Read`], [`PlanError::Actions`].
+pub fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {
     let text =
         fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
     let table = ActionTable::extended(&path.display().to_string(), &text);

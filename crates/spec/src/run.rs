@@ -169,6 +169,14 @@ impl RunManifest {
         }
     }
 
+    /// Returns for how many agents, tasks and conditions fewer trials are planned than [`Self::trials`].
+    pub fn cells_with_fewer(&self) -> u64 {
+        match &self.origin {
+            Origin::Measured(_) => 0,
+            Origin::Imported(imported) => imported.planned.fewer.len() as u64,
+        }
+    }
+
     /// Returns what a run of Retrial's own is made of; none for an imported run.
     pub fn measured(&self) -> Option<&Measured> {
         match &self.origin {
