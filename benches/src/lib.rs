@@ -7,7 +7,9 @@
 mod engine;
 mod harness;
 mod machine;
+mod importing;
 mod noop;
+mod process;
 mod profile;
 mod report;
 mod scoring;
@@ -21,9 +23,9 @@ pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
 pub use profile::{Profile, Step};
 pub use report::{render, wire_section};
-pub use scoring::{
-    LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, scoring_section,
-};
+pub use importing::{ImportReadings, import_section};
+pub use process::{METER, meter_main};
+pub use scoring::{LONG_TRAJECTORIES, Records, ScoringReadings, TYPICAL_RUN, scoring_section};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
 pub use wire_readings::WireReadings;
