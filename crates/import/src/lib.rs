@@ -3,8 +3,17 @@
 //! A reader walks a source and gives every trial to a [`Sink`], one by one, as [`Found`]: in the words of Retrial, with what the
 //! source does not know left missing. Nothing here runs an agent or computes a measure.
 
+pub mod atif;
+#[cfg(test)]
+mod collected;
 mod error;
+pub mod export;
 mod found;
+pub mod harbor;
+mod json;
+mod own;
+#[cfg(test)]
+mod rendered;
 mod sink;
 mod trajectory;
 
