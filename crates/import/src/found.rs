@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use retrial_spec::{
-    AttemptFailure, Claim, ContentDigest, Cost, Ending, Fact, MissingReason, Times, ToolCall, UngradedReason,
-    Usage, Verdict,
+    AttemptFailure, Claim, ContentDigest, Cost, Ending, Fact, MissingReason, Times, ToolCall, TrialRecord,
+    UngradedReason, Usage, Verdict,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Place;
@@ -51,10 +52,12 @@ pub struct Found {
     pub times: Times,
     /// What is kept beside the record.
     pub evidence: FoundEvidence,
+    /// The record that Retrial itself wrote, where the source is one of its exports: it holds what the other fields have no place for.
+    pub own: Option<Box<TrialRecord>>,
 }
 
 /// The agent of a trial, as the source names it. Agents that differ in any part are different agents.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FoundAgent {
     /// Its name.
     pub name: String,
@@ -98,6 +101,7 @@ impl Found {
             claim: Fact::Missing(MissingReason::NotRecorded),
             times: Times::default(),
             evidence: FoundEvidence::default(),
+            own: None,
         }
     }
 }

@@ -3,8 +3,13 @@
 //! A reader walks a source and gives every trial to a [`Sink`], one by one, as [`Found`]: in the words of Retrial, with what the
 //! source does not know left missing. Nothing here runs an agent or computes a measure.
 
+#[cfg(test)]
+mod collected;
 mod error;
+pub mod export;
 mod found;
+pub mod inspect;
+mod own;
 mod sink;
 mod trajectory;
 

@@ -1,0 +1,3 @@
+//! Writing runs in foreign formats.
+
+pub mod inspect;

@@ -1,0 +1,138 @@
+//! What an export keeps of a trial where the foreign format has no field for it, so that it comes back as it was.
+
+use jiff::Timestamp;
+use retrial_spec::{AgentFacts, ContentDigest, Fact, TaskFacts, TrialRecord, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{Found, FoundAgent};
+
+/// The key under which exports keep it.
+pub(crate) const KEY: &str = "retrial";
+
+/// The version of [`OwnTrial`] that this build writes and reads.
+const VERSION: u32 = 1;
+
+/// A trial as Retrial itself knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnTrial {
+    version: u32,
+    record: TrialRecord,
+    agent: FoundAgent,
+    task: String,
+    task_digest: Option<ContentDigest>,
+    /// Whether there was a trajectory; where not, one stands in the export for want of any.
+    pub(crate) has_trajectory: bool,
+    /// The trajectory's own `final_metrics`, which the export writes from the record.
+    pub(crate) final_metrics: Option<Value>,
+}
+
+impl OwnTrial {
+    pub(crate) fn new(record: &TrialRecord, agent: &AgentFacts, task: &TaskFacts) -> Self {
+        Self {
+            version: VERSION,
+            record: record.clone(),
+            agent: agent_of(agent),
+            task: title_of(task).to_owned(),
+            task_digest: digest_of(task),
+            has_trajectory: false,
+            final_metrics: None,
+        }
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        json!(self)
+    }
+
+    /// Reads it back; in the error, why it cannot be used.
+    pub(crate) fn read(value: &Value) -> Result<Self, String> {
+        match value.get("version").and_then(Value::as_u64) {
+            Some(version) if version == u64::from(VERSION) => {}
+            version => {
+                return Err(format!(
+                    "what Retrial kept of the trial has version {version:?}, and this build reads {VERSION}; the format's own fields are used"
+                ));
+            }
+        }
+        serde_json::from_value(value.clone()).map_err(|error| {
+            format!(
+                "what Retrial kept of the trial cannot be read ({error}); the format's own fields are used"
+            )
+        })
+    }
+
+    /// Puts what was kept in the place of what the format's own fields tell.
+    ///
+    /// In the error, why not: the two contradict each other, so that somebody has changed one of them.
+    pub(crate) fn restore(self, found: &mut Found) -> Result<(), String> {
+        let Self { record, agent, task, task_digest, .. } = self;
+        let is_graded = |verdict: &Verdict| !matches!(verdict, Verdict::Ungraded(_));
+        if is_graded(&found.verdict) && found.verdict != record.verdict {
+            return Err(contradiction("the verdict", &found.verdict, &record.verdict));
+        }
+        if let (Some(here), Some(there)) = (found.usage.value(), record.usage.value())
+            && here.total() != there.total()
+        {
+            return Err(contradiction("the tokens", here, there));
+        }
+        found.agent = agent;
+        found.task = task;
+        found.task_digest = task_digest;
+        let condition = record.trial.condition.as_str();
+        let is_baseline = record.trial.condition == retrial_spec::ConditionName::baseline();
+        found.condition = (!is_baseline).then(|| condition.to_owned());
+        found.number = Some(record.trial.number);
+        found.started_at = started_at(&record);
+        found.ending = record.ending.clone();
+        found.verdict = record.verdict.clone();
+        found.requests = requests(&record);
+        found.usage = record.usage;
+        found.cost = record.cost;
+        found.confidence = record.confidence;
+        found.claim = record.claim;
+        found.times = record.times;
+        found.own = Some(Box::new(record));
+        Ok(())
+    }
+}
+
+fn contradiction(what: &str, here: &impl std::fmt::Debug, there: &impl std::fmt::Debug) -> String {
+    format!(
+        "{what} of the format's own fields ({here:?}) is not what Retrial kept ({there:?}); the format's own fields are used"
+    )
+}
+
+/// The agent of a run in the words of importers.
+pub(crate) fn agent_of(facts: &AgentFacts) -> FoundAgent {
+    FoundAgent {
+        name: facts.name.as_str().to_owned(),
+        version: Some(facts.version.clone()),
+        model: Some(facts.model.clone()),
+    }
+}
+
+/// The task's own title, or its name.
+pub(crate) fn title_of(facts: &TaskFacts) -> &str {
+    facts.title.as_deref().unwrap_or(facts.name.as_str())
+}
+
+/// The model of a run's agent, where it is known.
+#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
+pub(crate) fn model_of(facts: &AgentFacts) -> Option<&str> {
+    Some(facts.model.as_str())
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
+pub(crate) fn digest_of(facts: &TaskFacts) -> Option<ContentDigest> {
+    Some(facts.digest.clone())
+}
+
+pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {
+    Fact::known(record.requests, retrial_spec::Source::Parsed)
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
+pub(crate) fn started_at(record: &TrialRecord) -> Option<Timestamp> {
+    Some(record.started_at)
+}
