@@ -120,8 +120,8 @@ fn contradiction(what: &str, here: &impl std::fmt::Debug, there: &impl std::fmt:
 pub(crate) fn agent_of(facts: &AgentFacts) -> FoundAgent {
     FoundAgent {
         name: facts.name.as_str().to_owned(),
-        version: Some(facts.version.clone()),
-        model: Some(facts.model.clone()),
+        version: facts.version.clone(),
+        model: facts.model.clone(),
     }
 }
 
@@ -130,16 +130,21 @@ pub(crate) fn title_of(facts: &TaskFacts) -> &str {
     facts.title.as_deref().unwrap_or(facts.name.as_str())
 }
 
+/// The model of a run's agent, where it is known.
+pub(crate) fn model_of(facts: &AgentFacts) -> Option<&str> {
+    facts.model.as_deref()
+}
+
 pub(crate) fn digest_of(facts: &TaskFacts) -> Option<ContentDigest> {
-    Some(facts.digest.clone())
+    facts.digest.clone()
 }
 
 pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {
-    Fact::known(record.requests, retrial_spec::Source::Parsed)
+    record.requests
 }
 
 pub(crate) fn started_at(record: &TrialRecord) -> Option<Timestamp> {
-    Some(record.started_at)
+    record.started_at.copied()
 }
 
 /// All input tokens, those of the cache among them.

@@ -56,6 +56,11 @@ impl TrajectoryBuilder {
         self.steps.push(step);
     }
 
+    /// Returns the last step so far, for what else is known of it.
+    pub fn last(&mut self) -> Option<&mut Step> {
+        self.steps.last_mut()
+    }
+
     /// Keeps a fact of the whole for which the format has no field.
     pub fn extra(&mut self, name: &str, value: Value) {
         self.extra.insert(name.to_owned(), value);
