@@ -3,7 +3,10 @@
 //! A reader walks a source and gives every trial to a [`Sink`], one by one, as [`Found`]: in the words of Retrial, with what the
 //! source does not know left missing. Nothing here runs an agent or computes a measure.
 
+pub mod claude_code;
+pub mod codex;
 pub mod mini_swe_agent;
+pub mod opencode;
 
 #[cfg(test)]
 mod collected;

@@ -2,7 +2,7 @@
 //!
 //! | form | input holds the cache | output holds reasoning |
 //! |---|---|---|
-//! | Chat Completions (`prompt_tokens`), also as LiteLLM rewrites other providers' | yes | yes |
+//! | Chat Completions (`prompt_tokens`), also as `LiteLLM` rewrites other providers' | yes | yes |
 //! | Responses (`input_tokens` with `input_tokens_details`), Codex | yes | yes |
 //! | Messages of Anthropic (`input_tokens` beside `cache_read_input_tokens`), Claude Code | no | yes |
 //! | opencode | no | no |
@@ -151,9 +151,10 @@ pub(crate) fn dollars_at(value: &Value, pointer: &str, place: &Place) -> Result<
 pub(crate) fn cost_fact(cost: Option<Cost>, usage: &Fact<Usage>) -> Fact<Cost> {
     match cost {
         None => Fact::Missing(MissingReason::NotRecorded),
-        Some(Cost { usd_micros: 0, .. }) if usage.value().is_none_or(|usage| usage.total() > 0) => {
-            Fact::Missing(MissingReason::NoPrice)
-        }
+        Some(Cost { usd_micros: 0, .. }) => match usage {
+            Fact::Missing(MissingReason::NoCalls) => Fact::Missing(MissingReason::NoCalls),
+            _ => Fact::Missing(MissingReason::NoPrice),
+        },
         Some(cost) => Fact::known(cost, Source::Imported),
     }
 }

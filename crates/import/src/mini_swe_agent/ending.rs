@@ -5,7 +5,7 @@ use retrial_spec::{Ending, Phase, UngradedReason, Verdict};
 use crate::ended::{crashed, infrastructure};
 use crate::session::shortened;
 
-/// Errors of the provider, by the names that LiteLLM and OpenAI's client give them.
+/// Errors of the provider, by the names that the libraries behind the agent give them.
 const PROVIDER: [&str; 11] = [
     "APIConnectionError",
     "APIError",

@@ -109,7 +109,9 @@ impl Messages {
     /// Returns the tokens of all calls to the model; missing where a reply is not kept. Of a call that failed there is none.
     pub(super) fn usage(&self, requests: Option<u64>, ending: &Ending) -> Fact<Usage> {
         let failed = u64::from(matches!(ending, Ending::Crash { .. } | Ending::Infrastructure { .. }));
-        if requests.is_some_and(|requests| requests > self.replies + failed) {
+        if requests
+            .is_some_and(|requests| requests > self.replies + failed || requests > 0 && self.replies == 0)
+        {
             return Fact::Missing(MissingReason::NoUsage);
         }
         self.usage.fact()

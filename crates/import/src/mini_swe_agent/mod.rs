@@ -12,7 +12,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use crate::session::log_files;
+use crate::session::{FileRole, log_files};
 use crate::{ImportError, SessionOptions, Sink};
 use predictions::Predictions;
 
@@ -25,7 +25,12 @@ const PREDICTIONS: &str = "preds.json";
 /// # Errors
 /// [`ImportError`] where a path holds no trajectory, and where a file is none of a known format.
 pub fn read(paths: &[PathBuf], options: &SessionOptions, sink: &mut dyn Sink) -> Result<(), ImportError> {
-    let files = log_files(paths, EXPECTED, |path| is_trajectory(path) || is_predictions(path), sink)?;
+    let files = log_files(
+        paths,
+        EXPECTED,
+        |path| FileRole::log_if(is_trajectory(path) || is_predictions(path)),
+        sink,
+    )?;
     let (predictions, trajectories): (Vec<PathBuf>, Vec<PathBuf>) =
         files.into_iter().partition(|path| is_predictions(path));
     let mut predictions = Predictions::read(&predictions, sink)?;

@@ -24,6 +24,16 @@ pub(crate) fn gave_up_on_model(status: Option<u64>, words: &str) -> (Ending, Ver
     }
 }
 
+/// Returns the HTTP status that a message names right after one of these marks.
+pub(crate) fn status_after(marks: &[&str], words: &str) -> Option<u64> {
+    let after = |mark: &&str| {
+        let rest = words.split_once(*mark)?.1.trim_start();
+        let digits = rest.get(..3)?.parse().ok()?;
+        (100..600).contains(&digits).then_some(digits)
+    };
+    marks.iter().find_map(after)
+}
+
 /// Returns the first line of a message, cut where it is long.
 pub(crate) fn shortened(words: &str) -> String {
     let line = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
@@ -46,6 +56,14 @@ mod tests {
         }
         for status in [400, 404, 413, 422] {
             assert_eq!(gave_up_on_model(Some(status), "no").0, crashed("no"), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_three_digits_after_its_mark() {
+        assert_eq!(status_after(&["status:", "Error:"], "API Error: 529 {}"), Some(529));
+        for none in ["API Error: x", "529", "Error: 52", "Error: -12", "Error: 1é9"] {
+            assert_eq!(status_after(&["Error:"], none), None, "{none}");
         }
     }
 

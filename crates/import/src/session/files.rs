@@ -6,6 +6,24 @@ use walkdir::WalkDir;
 
 use crate::{ImportError, Place, Sink};
 
+/// What a file of a directory is by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileRole {
+    /// A log.
+    Log,
+    /// A part of a log, to which the log leads.
+    Part,
+    /// Something else.
+    Other,
+}
+
+impl FileRole {
+    /// Returns that of a log, or of something else.
+    pub(crate) fn log_if(is_log: bool) -> Self {
+        if is_log { Self::Log } else { Self::Other }
+    }
+}
+
 /// Returns the logs: every given file, and the files of every given directory that are logs by their names, sorted. Others are
 /// left out. Links are not followed.
 ///
@@ -14,7 +32,7 @@ use crate::{ImportError, Place, Sink};
 pub(crate) fn log_files(
     paths: &[PathBuf],
     expected: &str,
-    is_log: fn(&Path) -> bool,
+    role: fn(&Path) -> FileRole,
     sink: &mut dyn Sink,
 ) -> Result<Vec<PathBuf>, ImportError> {
     let mut logs = Vec::new();
@@ -29,10 +47,12 @@ pub(crate) fn log_files(
         let before = logs.len();
         for entry in WalkDir::new(path).sort_by_file_name() {
             let entry = entry.map_err(|error| place.caused("cannot be read", error))?;
-            if entry.file_type().is_file() && is_log(entry.path()) {
-                logs.push(entry.into_path());
-            } else if !entry.file_type().is_dir() {
-                sink.left_out(&Place::file(entry.path()), "is no log of a session");
+            let is_file = entry.file_type().is_file();
+            match role(entry.path()) {
+                _ if entry.file_type().is_dir() => {}
+                FileRole::Log if is_file => logs.push(entry.into_path()),
+                FileRole::Part if is_file => {}
+                _ => sink.left_out(&Place::file(entry.path()), "is no log of a session"),
             }
         }
         if logs.len() == before {
@@ -47,8 +67,8 @@ mod tests {
     use super::*;
     use crate::collected::Collected;
 
-    fn is_text(path: &Path) -> bool {
-        path.extension().is_some_and(|kind| kind == "txt")
+    fn is_text(path: &Path) -> FileRole {
+        FileRole::log_if(path.extension().is_some_and(|kind| kind == "txt"))
     }
 
     #[test]

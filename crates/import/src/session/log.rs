@@ -30,6 +30,8 @@ pub(crate) struct SessionLog {
     pub(crate) cost: Fact<Cost>,
     /// When.
     pub(crate) clock: Clock,
+    /// How many milliseconds the agent worked, where the log states it.
+    pub(crate) stated_ms: Option<u64>,
     /// How it ended, in the log's words.
     pub(crate) status: String,
     /// How it ended.
@@ -51,6 +53,7 @@ impl SessionLog {
             usage: UsageSum::default(),
             cost: Fact::Missing(MissingReason::NotRecorded),
             clock: Clock::default(),
+            stated_ms: None,
             status: "no end".to_owned(),
             ending: Ending::NotRecorded,
             verdict: Verdict::Ungraded(UngradedReason::NotRecorded),
@@ -104,7 +107,7 @@ impl SessionLog {
             calls,
             usage: self.usage.fact(),
             cost: self.cost,
-            times: Times { agent_ms: self.clock.worked_ms(), ..Times::default() },
+            times: Times { agent_ms: self.stated_ms.or(self.clock.worked_ms()), ..Times::default() },
             evidence: FoundEvidence { trajectory, ..FoundEvidence::default() },
             ..Found::new(self.place, agent, task)
         })

@@ -7,8 +7,8 @@ mod lines;
 mod log;
 
 pub(crate) use clock::{Clock, moment, moment_from_millis};
-pub(crate) use failure::{gave_up_on_model, shortened};
-pub(crate) use files::log_files;
+pub(crate) use failure::{gave_up_on_model, shortened, status_after};
+pub(crate) use files::{FileRole, log_files};
 pub(crate) use lines::{Line, Lines};
 pub(crate) use log::{SessionLog, text};
 
