@@ -1,5 +1,13 @@
 //! Giving runs back in forms that other tools read.
 
+pub mod atif;
+pub mod harbor;
+pub mod inspect;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +17,8 @@ use retrial_spec::{
 };
 
 use crate::{ImportError, Place};
+
+pub use trial::TrialToExport;
 
 /// A run that is given to others: its manifest, its records as a stream, and the evidence of its trials.
 #[derive(Debug, Clone, Copy)]
