@@ -6,8 +6,8 @@
 
 mod engine;
 mod harness;
-mod machine;
 mod importing;
+mod machine;
 mod noop;
 mod process;
 mod profile;
@@ -19,12 +19,12 @@ mod wire_readings;
 
 pub use engine::{Calls, Engine};
 pub use harness::{Harness, NAMESPACE_HELPER};
+pub use importing::{ImportReadings, import_section};
 pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
+pub use process::{METER, meter_main};
 pub use profile::{Profile, Step};
 pub use report::{render, wire_section};
-pub use importing::{ImportReadings, import_section};
-pub use process::{METER, meter_main};
 pub use scoring::{LONG_TRAJECTORIES, Records, ScoringReadings, TYPICAL_RUN, scoring_section};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};

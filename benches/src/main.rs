@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use retrial_benches::{
-    Extent, Failure, ImportReadings, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings, meter_main,
-    import_section, peer_main, render, scoring_section, wire_section,
+    Extent, Failure, ImportReadings, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings,
+    import_section, meter_main, peer_main, render, scoring_section, wire_section,
 };
 
 // As in the command.

@@ -45,7 +45,10 @@ impl Process {
     ///
     /// # Errors
     /// Where a round fails.
-    pub(crate) fn rounds(rounds: u32, mut once: impl FnMut() -> Result<Self, Failure>) -> Result<Self, Failure> {
+    pub(crate) fn rounds(
+        rounds: u32,
+        mut once: impl FnMut() -> Result<Self, Failure>,
+    ) -> Result<Self, Failure> {
         let mut readings = Vec::new();
         for _ in 0..rounds.max(1) {
             readings.push(once()?);

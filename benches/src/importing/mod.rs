@@ -45,7 +45,12 @@ impl ImportReadings {
             ("5,200 trials, a job of Harbor", |place| harbor_job(place, 5200, 0), rounds, &leaderboard),
             ("1,000,000 trials, a table", |place| table(place, MILLION), rounds, &million),
             ("4 GB of samples in a log of Inspect", |place| eval_log(place, LARGE_LOG), 1, "–"),
-            ("5 GB of trajectories in a job of Harbor", |place| harbor_job(place, LARGE_JOB.0, LARGE_JOB.1), 1, "–"),
+            (
+                "5 GB of trajectories in a job of Harbor",
+                |place| harbor_job(place, LARGE_JOB.0, LARGE_JOB.1),
+                1,
+                "–",
+            ),
         ];
         let mut rows = Vec::new();
         for (what, source, rounds, aim) in measured {
@@ -75,7 +80,10 @@ fn import(program: &Path, format: &str, place: &Path, rounds: u32) -> Result<Pro
 pub fn import_section(readings: &ImportReadings) -> String {
     let mut page = String::new();
     line(&mut page, "\n## Importing\n");
-    line(&mut page, "`retrial import` of synthetic sources, from start to exit, with the run directory written and synced to disk.\n");
+    line(
+        &mut page,
+        "`retrial import` of synthetic sources, from start to exit, with the run directory written and synced to disk.\n",
+    );
     line(&mut page, "| what | time | most memory | aim |");
     line(&mut page, "|---|---|---|---|");
     for (what, process, aim) in &readings.rows {

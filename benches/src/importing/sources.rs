@@ -16,7 +16,10 @@ const RESULT: usize = 16 << 10;
 /// Writes a table of so many agents, tasks and trials.
 pub(super) fn table(place: &Path, (agents, tasks, trials): (u32, u32, u32)) -> Result<&'static str, Failure> {
     let mut file = create(place, "trials.csv")?;
-    writeln!(file, "agent,model,task,trial,passed,input_tokens,output_tokens,cost_usd,agent_seconds,started_at")?;
+    writeln!(
+        file,
+        "agent,model,task,trial,passed,input_tokens,output_tokens,cost_usd,agent_seconds,started_at"
+    )?;
     for agent in 0..agents {
         for task in 0..tasks {
             for trial in 1..=trials {
@@ -40,7 +43,10 @@ pub(super) fn table(place: &Path, (agents, tasks, trials): (u32, u32, u32)) -> R
 pub(super) fn harbor_job(place: &Path, trials: u32, bytes: usize) -> Result<&'static str, Failure> {
     let job = place.join("source/2026-01-02__03-04-05");
     fs_err::create_dir_all(&job)?;
-    fs_err::write(job.join("config.json"), serde_json::to_vec(&json!({"job_name": "2026-01-02__03-04-05"}))?)?;
+    fs_err::write(
+        job.join("config.json"),
+        serde_json::to_vec(&json!({"job_name": "2026-01-02__03-04-05"}))?,
+    )?;
     fs_err::write(job.join("result.json"), serde_json::to_vec(&job_result(trials))?)?;
     for number in 0..trials {
         let task = format!("repair-module-{:05}", number / 5);
@@ -52,7 +58,10 @@ pub(super) fn harbor_job(place: &Path, trials: u32, bytes: usize) -> Result<&'st
         fs_err::write(trial.join("verifier/reward.txt"), reward.to_string())?;
         if bytes > 0 {
             fs_err::create_dir_all(trial.join("agent"))?;
-            fs_err::write(trial.join("agent/trajectory.json"), serde_json::to_vec(&trajectory(&name, bytes))?)?;
+            fs_err::write(
+                trial.join("agent/trajectory.json"),
+                serde_json::to_vec(&trajectory(&name, bytes))?,
+            )?;
         }
     }
     Ok("harbor")

@@ -92,11 +92,11 @@ fn options(format: Format, args: &ImportArgs) -> Result<ReaderOptions, Failure> 
         )));
     }
     let mut mapping = match &args.mapping {
-        Some(path) => Mapping::parse(&path.display().to_string(), &fs_err::read_to_string(path)?)?,
+        Some(path) => mapping_file(path)?,
         None => Mapping::default(),
     };
     for pair in &args.map {
-        mapping.set(pair).map_err(Failure::Usage)?;
+        mapping.set(pair).map_err(|error| Failure::Usage(error.to_string()))?;
     }
     Ok(ReaderOptions {
         agent: args.agent.clone(),
@@ -105,6 +105,13 @@ fn options(format: Format, args: &ImportArgs) -> Result<ReaderOptions, Failure> 
         score: args.score.clone(),
         mapping,
     })
+}
+
+fn mapping_file(path: &Path) -> Result<Mapping, Failure> {
+    let place = || retrial_import::Place::file(path);
+    let text =
+        fs_err::read_to_string(path).map_err(|source| place().caused("cannot read the mapping", source))?;
+    Mapping::parse(&path.display().to_string(), &text).map_err(|error| Failure::Spec(Box::new(error)))
 }
 
 fn settings(format: Format, options: &ReaderOptions, args: &ImportArgs) -> ImportSettings {
@@ -129,7 +136,9 @@ fn settings(format: Format, options: &ReaderOptions, args: &ImportArgs) -> Impor
 fn bar(paths: &[PathBuf]) -> ProgressBar {
     let bytes = paths.iter().map(|path| retrial_import::size(path)).sum();
     let bar = ProgressBar::new(bytes);
-    let style = ProgressStyle::with_template("reading {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
+    let style = ProgressStyle::with_template(
+        "reading {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+    );
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

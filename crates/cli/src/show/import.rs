@@ -5,7 +5,7 @@ use std::fmt::Write;
 use retrial_import::{Notes, Summary};
 use retrial_spec::AgentFacts;
 
-use super::table::table;
+use super::table::plain;
 
 /// Most rows that are shown of a table.
 const ROWS: usize = 40;
@@ -54,7 +54,7 @@ fn agents(agents: &[AgentFacts]) -> String {
     let rows = agents.iter().take(ROWS).map(|agent| {
         [agent.name.to_string(), or_dash(agent.model.as_deref()), or_dash(agent.version.as_deref())]
     });
-    let mut text = table(["agent", "model", "version"], rows);
+    let mut text = plain(&["agent", "model", "version"], &rows.collect::<Vec<_>>());
     more(&mut text, agents.len().saturating_sub(ROWS), "agents");
     text
 }
@@ -65,7 +65,7 @@ fn statuses(summary: &Summary) -> String {
         let status = if count.status.is_empty() { "–".to_owned() } else { count.status.clone() };
         [status, words(&count.ending), words(&count.verdict), count.trials.to_string()]
     });
-    let mut text = table(["status in the source", "ending", "verdict", "trials"], rows);
+    let mut text = plain(&["status in the source", "ending", "verdict", "trials"], &rows.collect::<Vec<_>>());
     more(&mut text, summary.statuses.len().saturating_sub(ROWS), "statuses");
     text
 }
@@ -78,7 +78,7 @@ fn facts(summary: &Summary) -> String {
     };
     let rows =
         summary.facts.iter().map(|count| [count.fact.clone(), count.known.to_string(), missing(count.known)]);
-    table(["fact", "known of trials", "missing"], rows)
+    plain(&["fact", "known of trials", "missing"], &rows.collect::<Vec<_>>())
 }
 
 fn notes(what: &str, notes: &Notes) -> String {

@@ -9,7 +9,7 @@ mod sources;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use retrial_spec::{Ending, UngradedReason, Verdict};
 

@@ -98,7 +98,7 @@ impl<'a> Profile<'a> {
             manifest,
             settings,
             agents: manifest.agents.iter().enumerate().map(|(place, agent)| (&agent.name, place)).collect(),
-            phases: conditions.filter_map(|one| Some((&one.name, record::phase(one.kind)?))).collect(),
+            phases: conditions.filter_map(|one| Some((&one.name, record::phase(one)?))).collect(),
             tasks,
             names: HashMap::new(),
             rows: vec![Vec::new(); manifest.agents.len()],

@@ -1,14 +1,16 @@
 //! From our records to trials as they see them.
 
-use retrial_spec::{ConditionKind, TrialRecord};
+use retrial_spec::{ConditionKind, ConditionSpec, TrialRecord};
 
 use super::trial::{Phase, Trial};
 
-/// Returns the phase that a kind of condition stands for.
-pub(super) fn phase(kind: ConditionKind) -> Option<Phase> {
-    match kind {
-        ConditionKind::Baseline => Some(Phase::Baseline),
-        ConditionKind::Fault => Some(Phase::Fault),
+/// Returns the phase that a condition stands for; that of an imported run has the phase of its name.
+pub(super) fn phase(condition: &ConditionSpec) -> Option<Phase> {
+    match (condition.kind, condition.name.as_str()) {
+        (ConditionKind::Baseline, _) => Some(Phase::Baseline),
+        (ConditionKind::Fault, _) => Some(Phase::Fault),
+        (ConditionKind::Imported, "structural") => Some(Phase::Structural),
+        (ConditionKind::Imported, "prompt") => Some(Phase::Prompt),
         _ => None,
     }
 }

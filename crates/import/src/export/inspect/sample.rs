@@ -39,7 +39,9 @@ impl InspectExport<'_> {
         if let Some(usage) = record.usage.value() {
             sample["model_usage"] = json!({ model: model_usage(usage, record.cost.value()) });
         }
-        end(&mut sample, record, &self.manifest.experiment.limits, started_at);
+        let measured = self.manifest.measured();
+        let limits = measured.map_or_else(Limits::default, |measured| measured.experiment.limits.clone());
+        end(&mut sample, record, &limits, started_at);
         if let Some(failures) = self.failures.get(&record.trial) {
             let tries: Vec<Value> = failures.iter().map(|failure| attempt(failure, started_at)).collect();
             sample["error_retries"] = Value::Array(tries);

@@ -190,7 +190,7 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     assert_eq!((found.usage, found.cost, found.times), (record.usage, record.cost, record.times), "{id}");
     assert_eq!((found.confidence, found.claim), (record.confidence, record.claim), "{id}");
     assert_eq!((found.requests, found.started_at), (requests(record), started_at(record)), "{id}");
-    assert_eq!(found.task_digest.as_ref(), Some(&task.digest), "{id}");
+    assert_eq!(found.task_digest.as_ref(), task.digest.as_ref(), "{id}");
     assert_eq!(Some(&found.failed_attempts), run.failures.get(id).or(Some(&Vec::new())), "{id}");
     assert_eq!(found.evidence.verifier_log, run.evidence(record, "verifier.log"), "{id}");
     assert_eq!(found.evidence.patch, run.evidence(record, "patch.diff"), "{id}");
