@@ -139,7 +139,8 @@ impl Records {
             }) as u32
         };
         let trials = self.trials.iter();
-        trials.map(|trial| trial.actions.iter().map(&mut code).collect()).collect()
+        let logs = trials.filter_map(|trial| trial.actions.value());
+        logs.map(|log| log.iter().map(&mut code).collect()).collect()
     }
 }
 

@@ -272,11 +272,12 @@ pub(crate) enum FormatOpt {
 #[command(after_help = "\
 Examples:
   retrial verify report.json results/mine       say whether the report follows from the run, byte for byte
+  retrial verify report.html results/mine       the same of its page
   retrial verify report.json results/mine --public-key me.pub      and whether I signed it
 
 Exit codes: 0 it holds, 1 it does not, 2 the report cannot be read.")]
 pub(crate) struct VerifyArgs {
-    /// The report, as `retrial report --format json` wrote it.
+    /// The report in JSON or its page, as `retrial report` wrote it.
     #[arg(value_name = "REPORT")]
     pub(crate) report: PathBuf,
     /// The run directories, in the order in which the report has them.

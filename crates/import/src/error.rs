@@ -25,7 +25,7 @@ impl Place {
 
     /// Returns the error of this place.
     pub fn error(&self, expected: impl Into<String>) -> ImportError {
-        ImportError { place: self.clone(), message: expected.into(), source: None }
+        ImportError { place: self.clone(), message: expected.into(), is_interrupted: false, source: None }
     }
 
     /// Returns the error of this place with its cause.
@@ -34,7 +34,12 @@ impl Place {
         message: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> ImportError {
-        ImportError { place: self.clone(), message: message.into(), source: Some(Box::new(source)) }
+        ImportError {
+            place: self.clone(),
+            message: message.into(),
+            is_interrupted: false,
+            source: Some(Box::new(source)),
+        }
     }
 }
 
@@ -56,7 +61,21 @@ pub struct ImportError {
     pub place: Place,
     /// What is wrong, and what was expected.
     pub message: String,
+    /// Whether nothing is wrong but that the user wished to stop.
+    pub is_interrupted: bool,
     /// The cause.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ImportError {
+    /// Returns the error of an import that the user stopped at a place.
+    pub(crate) fn interrupted(place: Place) -> Self {
+        Self {
+            place,
+            message: "interrupted; nothing was imported".to_owned(),
+            is_interrupted: true,
+            source: None,
+        }
+    }
 }

@@ -9,15 +9,24 @@ mod collected;
 mod error;
 pub mod export;
 mod found;
+mod grid;
 pub mod harbor;
 mod json;
+mod look;
+mod names;
 mod own;
 #[cfg(test)]
 mod rendered;
 mod sink;
+mod state;
+mod summary;
 mod trajectory;
+mod writer;
 
 pub use error::{ImportError, Place};
 pub use found::{Found, FoundAgent, FoundEvidence};
+pub use look::{Look, Seen};
 pub use sink::{Sink, Unfinished};
+pub use summary::{FactCount, Notes, StatusCount, Summary};
 pub use trajectory::TrajectoryBuilder;
+pub use writer::{ImportSettings, OnProgress, RunWriter};

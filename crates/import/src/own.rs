@@ -1,7 +1,6 @@
 //! What an export keeps of a trial where the foreign format has no field for it, so that it comes back as it was.
 
-use jiff::Timestamp;
-use retrial_spec::{AgentFacts, ContentDigest, Fact, TaskFacts, TrialRecord, Usage, Verdict};
+use retrial_spec::{AgentFacts, ContentDigest, TaskFacts, TrialRecord, Usage, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -35,7 +34,7 @@ impl OwnTrial {
             record: record.clone(),
             agent: agent_of(agent),
             task: title_of(task).to_owned(),
-            task_digest: digest_of(task),
+            task_digest: task.digest.clone(),
             has_trajectory: false,
             final_metrics: None,
         }
@@ -96,10 +95,10 @@ impl OwnTrial {
         let is_baseline = record.trial.condition == retrial_spec::ConditionName::baseline();
         found.condition = (!is_baseline).then(|| condition.to_owned());
         found.number = Some(record.trial.number);
-        found.started_at = started_at(&record);
+        found.started_at = record.started_at.value().copied();
         found.ending = record.ending.clone();
         found.verdict = record.verdict.clone();
-        found.requests = requests(&record);
+        found.requests = record.requests;
         found.usage = record.usage;
         found.cost = record.cost;
         found.confidence = record.confidence;
@@ -120,26 +119,14 @@ fn contradiction(what: &str, here: &impl std::fmt::Debug, there: &impl std::fmt:
 pub(crate) fn agent_of(facts: &AgentFacts) -> FoundAgent {
     FoundAgent {
         name: facts.name.as_str().to_owned(),
-        version: Some(facts.version.clone()),
-        model: Some(facts.model.clone()),
+        version: facts.version.clone(),
+        model: facts.model.clone(),
     }
 }
 
 /// The task's own title, or its name.
 pub(crate) fn title_of(facts: &TaskFacts) -> &str {
     facts.title.as_deref().unwrap_or(facts.name.as_str())
-}
-
-pub(crate) fn digest_of(facts: &TaskFacts) -> Option<ContentDigest> {
-    Some(facts.digest.clone())
-}
-
-pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {
-    Fact::known(record.requests, retrial_spec::Source::Parsed)
-}
-
-pub(crate) fn started_at(record: &TrialRecord) -> Option<Timestamp> {
-    Some(record.started_at)
 }
 
 /// All input tokens, those of the cache among them.

@@ -105,6 +105,10 @@ impl<'a> Cell<'a> {
         count.map_or(Self::Missing, Self::Count)
     }
 
+    fn moment(moment: Option<jiff::Timestamp>) -> Self {
+        moment.map_or(Self::Missing, Self::Moment)
+    }
+
     fn number(number: Option<f64>) -> Self {
         number.map_or(Self::Missing, Self::Number)
     }

@@ -8,7 +8,7 @@ use parquet::record::Field;
 use retrial_metrics::{Bounds, Settings, Value};
 use retrial_report::{Report, RunOutcomes, TableError, TableFormat, TrialTable, write_measures};
 use retrial_spec::{Fact, ReplayFacts, RunId, TrialRecord};
-use retrial_testkit::{Change, SyntheticRun};
+use retrial_testkit::{Change, SyntheticRun, measured_mut};
 
 use crate::fixture::{manifest, records, report, report_of, reported};
 
@@ -201,7 +201,7 @@ fn a_cause_that_looks_like_a_formula_is_guarded_in_csv_alone() {
 #[test]
 fn times_of_a_replayed_run_are_missing() {
     let mut manifest = manifest();
-    manifest.replay_of =
+    measured_mut(&mut manifest).replay_of =
         Some(ReplayFacts { run: RunId::new("first").unwrap(), path: "results/first".to_owned() });
     let report = report_of(vec![reported(&manifest, &records(), &Settings::default())]);
     let (_, rows) = csv_rows(&trials(&report, &records(), TableFormat::Csv));

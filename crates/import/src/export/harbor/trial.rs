@@ -11,7 +11,7 @@ use super::{JobToExport, id};
 use crate::ImportError;
 use crate::export::TrialToExport;
 use crate::export::trial::{kept, write, write_json};
-use crate::own::{KEY, OwnTrial, agent_of, digest_of, input_of, started_at, title_of};
+use crate::own::{KEY, OwnTrial, agent_of, input_of, title_of};
 
 /// Characters of a task's name in the name of a trial's directory.
 const TASK: usize = 32;
@@ -134,7 +134,7 @@ fn result(
         "trial_uri": format!("file:///{trials}/{name}"),
         "task_id": {"path": config["task"]["path"]},
         "source": config["task"]["source"],
-        "task_checksum": digest_of(trial.task).map_or_else(String::new, |digest| digest.to_string()),
+        "task_checksum": trial.task.digest.as_ref().map_or_else(String::new, ToString::to_string),
         "config": config,
         "agent_info": {
             "name": agent.name,
@@ -187,7 +187,7 @@ struct Phases {
 impl Phases {
     /// `otherwise` stands for a start that is not known where the format wants a time.
     fn new(record: &TrialRecord, otherwise: Timestamp) -> Self {
-        let start = started_at(record);
+        let start = record.started_at.value().copied();
         let mut end = start.unwrap_or(otherwise);
         let mut phase = |length: Option<u64>| {
             let length = SignedDuration::from_millis(i64::try_from(length?).ok()?);
