@@ -1,6 +1,6 @@
 """Reads exported files with Harbor's own models and the reference validator of ATIF.
 
-Usage: python harbor.py ATIF_DIRECTORY JOB_DIRECTORY
+Usage: python -P harbor.py ATIF_DIRECTORY JOB_DIRECTORY
 Prints what was read as one JSON object; exits with 1 where Harbor refuses anything.
 """
 

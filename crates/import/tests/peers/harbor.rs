@@ -71,7 +71,8 @@ fn harbor_reads_exported_trajectories_and_jobs_and_computes_the_same_sums() {
     let job = harbor::write(&exported, out.path()).unwrap();
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/harbor.py");
-    let read = Command::new(python()).arg(script).arg(&trajectories).arg(&job).output().unwrap();
+    // The script has the name of what it imports: `-P` keeps its directory out of the way.
+    let read = Command::new(python()).arg("-P").arg(script).arg(&trajectories).arg(&job).output().unwrap();
     assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
     let read: Value = serde_json::from_slice(&read.stdout).unwrap();
     println!("{read}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use retrial_spec::{AgentFacts, ConditionName, TaskFacts, TrialRecord, Verdict, digest_bytes};
+use retrial_spec::{AgentFacts, ConditionName, Ending, Phase, TaskFacts, TrialRecord, Verdict, digest_bytes};
 use serde_json::{Value, json};
 
 use super::exception::exception;
@@ -189,15 +189,29 @@ impl Phases {
     fn new(record: &TrialRecord, otherwise: Timestamp) -> Self {
         let start = record.started_at.value().copied();
         let mut end = start.unwrap_or(otherwise);
-        let mut phase = |length: Option<u64>| {
-            let length = SignedDuration::from_millis(i64::try_from(length?).ok()?);
-            let (from, to) = (end, end.checked_add(length).ok()?);
-            end = to;
-            start.map(|_| json!({"started_at": from.to_string(), "finished_at": to.to_string()}))
+        let mut phase = |length: Option<u64>, was_reached: bool| {
+            let length =
+                length.and_then(|length| i64::try_from(length).ok()).map(SignedDuration::from_millis);
+            let from = end;
+            let to = length.and_then(|length| from.checked_add(length).ok());
+            end = to.unwrap_or(from);
+            let shown = |time: Timestamp| start.map(|_| time.to_string());
+            let phase = json!({"started_at": shown(from), "finished_at": to.and_then(shown)});
+            if was_reached || to.is_some() { phase } else { Value::Null }
         };
         let times = record.times;
-        let mut next = |length| phase(length).unwrap_or_default();
-        let (setup, agent, verify) = (next(times.setup_ms), next(times.agent_ms), next(times.verify_ms));
+        let setup = phase(times.setup_ms, false);
+        let agent = phase(times.agent_ms, has_agent_run(&record.ending));
+        let verify = phase(times.verify_ms, reward(&record.verdict).is_some());
         Self { start, setup, agent, verify, end }
+    }
+}
+
+/// Whether an ending shows that the agent had begun.
+fn has_agent_run(ending: &Ending) -> bool {
+    match ending {
+        Ending::Infrastructure { phase, .. } => matches!(phase, Phase::Agent | Phase::Verify | Phase::Record),
+        Ending::NotRecorded => false,
+        _ => true,
     }
 }
