@@ -1,7 +1,10 @@
 //! Exported trajectories and jobs, read by Harbor's models and by the reference validator of ATIF.
 
+use std::path::Path;
 use std::process::Command;
 
+use retrial_import::Place;
+use retrial_import::atif::read_trajectory;
 use retrial_import::export::{ExportRun, atif, harbor};
 use retrial_spec::{
     Cost, CrashReason, Ending, Fact, Phase, Source, TrialRecord, UngradedReason, Usage, Verdict,
@@ -44,6 +47,22 @@ fn records() -> Vec<TrialRecord> {
     records
 }
 
+/// A trajectory that breaks the format's rules in many ways; what is kept of it should not.
+fn odd() -> Value {
+    json!({
+        "schema_version": "ATIF-v1.2", "mood": "fine", "notes": null, "final_metrics": {"total_steps": 2.0, "mood": 1},
+        "agent": {"name": "demo", "tool_definitions": "none", "home": "/root"},
+        "steps": [
+            {"step_id": 4, "source": "user", "message": null, "metrics": {"prompt_tokens": 1}, "timestamp": "yesterday"},
+            {"step_id": 9, "source": "agent", "message": [{"type": "text", "text": "a", "cache": true}, {"type": "video"}],
+             "tool_calls": [{"tool_call_id": 7, "function_name": "sh", "arguments": "ls", "took": 3}],
+             "observation": {"results": [{"source_call_id": "gone", "content": {"exit": 0}}], "at": "end"},
+             "llm_call_count": 0, "metrics": {"prompt_tokens": 12.0, "completion_tokens": 1e1, "speed": 5}},
+        ],
+        "subagent_trajectories": [{"agent": {"name": "inner"}, "steps": [{"source": "agent"}]}],
+    })
+}
+
 #[test]
 fn harbor_reads_exported_trajectories_and_jobs_and_computes_the_same_sums() {
     if std::env::var_os("RETRIAL_PEERS").is_none_or(|value| value != "1") {
@@ -68,6 +87,8 @@ fn harbor_reads_exported_trajectories_and_jobs_and_computes_the_same_sums() {
     let out = tempfile::tempdir().unwrap();
     let trajectories = out.path().join("atif");
     atif::write(&exported, &trajectories).unwrap();
+    let read = read_trajectory(odd(), &Place::file(Path::new("odd.json"))).unwrap();
+    fs_err::write(trajectories.join("odd.json"), read.trajectory.to_string()).unwrap();
     let job = harbor::write(&exported, out.path()).unwrap();
 
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/harbor.py");
@@ -78,6 +99,6 @@ fn harbor_reads_exported_trajectories_and_jobs_and_computes_the_same_sums() {
     println!("{read}");
     assert_eq!(
         (&read["trajectories"], &read["trials"], &read["passed"]),
-        (&json!(14), &json!(14), &json!(4))
+        (&json!(15), &json!(14), &json!(4))
     );
 }
