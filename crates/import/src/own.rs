@@ -1,7 +1,6 @@
 //! What an export keeps of a trial where the foreign format has no field for it, so that it comes back as it was.
 
-use jiff::Timestamp;
-use retrial_spec::{AgentFacts, ContentDigest, Fact, TaskFacts, TrialRecord, Usage, Verdict};
+use retrial_spec::{AgentFacts, ContentDigest, TaskFacts, TrialRecord, Usage, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -35,7 +34,7 @@ impl OwnTrial {
             record: record.clone(),
             agent: agent_of(agent),
             task: title_of(task).to_owned(),
-            task_digest: digest_of(task),
+            task_digest: task.digest.clone(),
             has_trajectory: false,
             final_metrics: None,
         }
@@ -96,10 +95,10 @@ impl OwnTrial {
         let is_baseline = record.trial.condition == retrial_spec::ConditionName::baseline();
         found.condition = (!is_baseline).then(|| condition.to_owned());
         found.number = Some(record.trial.number);
-        found.started_at = started_at(&record);
+        found.started_at = record.started_at.value().copied();
         found.ending = record.ending.clone();
         found.verdict = record.verdict.clone();
-        found.requests = requests(&record);
+        found.requests = record.requests;
         found.usage = record.usage;
         found.cost = record.cost;
         found.confidence = record.confidence;
@@ -133,10 +132,6 @@ pub(crate) fn title_of(facts: &TaskFacts) -> &str {
 /// The model of a run's agent, where it is known.
 pub(crate) fn model_of(facts: &AgentFacts) -> Option<&str> {
     facts.model.as_deref()
-}
-
-pub(crate) fn digest_of(facts: &TaskFacts) -> Option<ContentDigest> {
-    facts.digest.clone()
 }
 
 pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {

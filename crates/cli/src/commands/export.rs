@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use retrial_import::MadeDirectory;
-use retrial_import::export::{self, DirectoryForm, ExportRun};
+use retrial_import::export::{self, ExportRun};
 use retrial_metrics::Settings;
 use retrial_report::{RunOutcomes, TableFormat, TrialTable};
 use retrial_runner::{RunDir, check_records};
@@ -30,9 +30,16 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What is written: a directory of files, or one file.
 enum Form {
     Directory(DirectoryForm),
     Table(TableFormat),
+}
+
+enum DirectoryForm {
+    Atif,
+    Harbor,
+    Inspect,
 }
 
 fn form(format: ExportFormatOpt) -> Form {
@@ -53,7 +60,12 @@ fn directory(args: &ExportArgs, form: DirectoryForm) -> Result<(), Failure> {
     }
     check_records(&run)?;
     let made = MadeDirectory::new(&args.out)?;
-    export::write(&ExportRun { manifest: &manifest, directory: &args.run }, form, made.path())?;
+    let run = ExportRun { manifest: &manifest, directory: &args.run };
+    match form {
+        DirectoryForm::Atif => export::atif::write(&run, made.path())?,
+        DirectoryForm::Harbor => drop(export::harbor::write(&run, made.path())?),
+        DirectoryForm::Inspect => drop(export::inspect::write(&run, made.path())?),
+    }
     made.put_in_place()?;
     Ok(())
 }

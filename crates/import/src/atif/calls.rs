@@ -1,6 +1,6 @@
 //! What an agent did, by its trajectory: tool calls in order, and how often a model was asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use retrial_spec::{Fact, MissingReason, Source, ToolCall};
 use serde_json::Value;
@@ -24,6 +24,8 @@ pub(super) fn calls(whole: &Value, is_whole: bool) -> Fact<Vec<ToolCall>> {
 /// Adds the calls of a trajectory; those of its sub-agents after the step that names them, or at the end where none does.
 fn add(whole: &Value, calls: &mut Vec<ToolCall>) {
     let inner = list(whole, "subagent_trajectories");
+    let by_id: BTreeMap<&str, &Value> =
+        inner.iter().filter_map(|inner| Some((text(inner, "trajectory_id")?, inner))).collect();
     let mut done = BTreeSet::new();
     for step in list(whole, "steps").iter().filter(|step| !is_copied(step)) {
         if is_agent(step) {
@@ -32,7 +34,7 @@ fn add(whole: &Value, calls: &mut Vec<ToolCall>) {
         let results = step.get("observation").map_or(&[][..], |observation| list(observation, "results"));
         for reference in results.iter().flat_map(|result| list(result, "subagent_trajectory_ref")) {
             let Some(id) = text(reference, "trajectory_id") else { continue };
-            if let Some(inner) = inner.iter().find(|inner| text(inner, "trajectory_id") == Some(id))
+            if let Some(inner) = by_id.get(id)
                 && done.insert(id)
             {
                 add(inner, calls);

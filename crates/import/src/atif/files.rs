@@ -103,11 +103,10 @@ pub(super) fn named(whole: &Value) -> Vec<String> {
 }
 
 fn subagent_files(whole: &Value) -> Vec<String> {
-    let inner = list(whole, "subagent_trajectories");
-    let is_inside = |reference: &Value| {
-        let id = text(reference, "trajectory_id");
-        id.is_some() && inner.iter().any(|inner| text(inner, "trajectory_id") == id)
-    };
+    let inner = list(whole, "subagent_trajectories").iter();
+    let inside: BTreeSet<&str> = inner.filter_map(|inner| text(inner, "trajectory_id")).collect();
+    let is_inside =
+        |reference: &Value| text(reference, "trajectory_id").is_some_and(|id| inside.contains(id));
     let steps = list(whole, "steps").iter().filter(|step| !super::calls::is_copied(step));
     let observations = steps.filter_map(|step| step.get("observation"));
     let results = observations.flat_map(|observation| list(observation, "results"));

@@ -36,7 +36,10 @@ pub(super) fn trajectories(path: &Path, sink: &mut dyn Sink) -> Result<Vec<PathB
                 found.push(file.to_owned());
             }
             None => {
-                sink.left_out(&Place::file(file), "is no trajectory: its `schema_version` is not `ATIF-v1.…`")
+                sink.left_out(
+                    &Place::file(file),
+                    "is no trajectory: its `schema_version` is not `ATIF-v1.…`",
+                );
             }
         }
     }

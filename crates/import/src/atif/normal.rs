@@ -3,6 +3,8 @@
 //! What the format does not know, or forbids where it stands, moves into the nearest `extra`; null is absent. What cannot be bent
 //! is an error.
 
+use std::collections::BTreeSet;
+
 use retrial_agents::{atif::SCHEMA_VERSION, validate_trajectory};
 use serde_json::{Map, Value, json};
 
@@ -117,12 +119,18 @@ fn agent(value: Value, place: &Place) -> Result<Value, ImportError> {
 /// Makes trajectories of sub-agents valid, with ids that are there and unlike each other.
 fn subagents(inner: Vec<Value>, depth: usize, place: &Place) -> Result<Vec<Value>, ImportError> {
     let mut done: Vec<Value> = Vec::new();
+    let mut ids = BTreeSet::new();
     for (index, inner) in inner.into_iter().enumerate() {
         let mut inner =
             trajectory(inner, depth + 1, &below(place, &format!("/subagent_trajectories/{index}")))?;
         let own = text(&inner, "trajectory_id").map(str::to_owned);
-        let wished = own.clone().unwrap_or_else(|| format!("subagent-{}", index + 1));
-        let id = unlike(&wished, |id| done.iter().any(|other| text(other, "trajectory_id") == Some(id)));
+        let wished = match own.clone() {
+            Some(own) if !ids.contains(&own) => own,
+            Some(own) => format!("{own}-{}", index + 1),
+            None => format!("subagent-{}", index + 1),
+        };
+        let id = unlike(&wished, |id| ids.contains(id));
+        ids.insert(id.clone());
         if own.as_deref() != Some(&id) {
             inner["trajectory_id"] = json!(id);
         }

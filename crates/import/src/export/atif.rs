@@ -5,11 +5,24 @@ use std::path::{Path, PathBuf};
 use retrial_agents::atif::SCHEMA_VERSION;
 use serde_json::{Map, Value, json};
 
-use super::TrialToExport;
 use super::trial::write_json;
+use super::{ExportRun, TrialToExport, trial_of};
 use crate::ImportError;
 use crate::json::list;
-use crate::own::{KEY, OwnTrial, agent_of, input_of, started_at};
+use crate::own::{KEY, OwnTrial, agent_of, input_of};
+
+/// Writes every trial of a run into a directory.
+///
+/// # Errors
+/// [`ImportError`] where the run cannot be read or a file cannot be written.
+pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<(), ImportError> {
+    for record in run.records()? {
+        let record = record?;
+        let evidence = run.evidence(&record);
+        trial(&trial_of(run, &record, &evidence)?, out)?;
+    }
+    Ok(())
+}
 
 /// Writes a trial as `<trial id>.json`: its trajectory with the sums of its record, and in `extra.retrial` what the format has no field
 /// for. Returns the path.
@@ -37,7 +50,7 @@ fn stand_in(trial: &TrialToExport<'_>) -> Value {
     let agent = agent_of(trial.agent);
     let mut step =
         json!({"step_id": 1, "source": "system", "message": "No conversation of this trial is recorded."});
-    if let Some(started) = started_at(trial.record) {
+    if let Some(started) = trial.record.started_at.value() {
         step["timestamp"] = json!(started.to_string());
     }
     let mut whole = json!({

@@ -14,65 +14,13 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    AttemptFailure, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, MANIFEST_FILE, RunManifest, TRIALS_FILE, TrialId,
+    AgentFacts, AttemptFailure, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, RunManifest, TRIALS_FILE, TaskFacts, TrialId,
     TrialRecord, read_events, read_trials,
 };
 
 use crate::{ImportError, Place};
-use harbor::{JobExport, JobToExport};
-use inspect::InspectExport;
 
 pub use trial::TrialToExport;
-
-/// A form that is a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DirectoryForm {
-    /// One trajectory for each trial.
-    Atif,
-    /// A job directory of Harbor.
-    Harbor,
-    /// Logs of Inspect, one for each agent and condition.
-    Inspect,
-}
-
-/// Writes a run into a directory that is empty.
-///
-/// # Errors
-/// [`ImportError`] where a record or its evidence cannot be read, or a file cannot be written.
-pub fn write(run: &ExportRun<'_>, form: DirectoryForm, out: &Path) -> Result<(), ImportError> {
-    match form {
-        DirectoryForm::Atif => {
-            for record in run.records()? {
-                let record = record?;
-                atif::trial(&run.trial(&record, &run.evidence(&record))?, out)?;
-            }
-        }
-        DirectoryForm::Harbor => {
-            let manifest = run.manifest;
-            let job = JobToExport {
-                name: manifest.run.as_str(),
-                created_at: manifest.created_at,
-                trials: manifest.trials(),
-                planned: manifest.planned(),
-                agents: &manifest.agents,
-                tasks: &manifest.tasks,
-            };
-            let mut job = JobExport::begin(job, out)?;
-            for record in run.records()? {
-                let record = record?;
-                job.trial(&run.trial(&record, &run.evidence(&record))?)?;
-            }
-            job.finish()?;
-        }
-        DirectoryForm::Inspect => {
-            let failures = run.failures()?;
-            let logs =
-                InspectExport { manifest: run.manifest, directory: run.directory, failures: &failures };
-            logs.write(run.records()?, out)?;
-        }
-    }
-    Ok(())
-}
 
 /// A run that is given to others: its manifest, its records as a stream, and the evidence of its trials.
 #[derive(Debug, Clone, Copy)]
@@ -123,20 +71,26 @@ impl<'a> ExportRun<'a> {
         Ok(failures)
     }
 
-    /// Returns a trial with what the run knows of its agent and task.
-    fn trial<'t>(&self, record: &'t TrialRecord, evidence: &'t Path) -> Result<TrialToExport<'t>, ImportError>
-    where
-        'a: 't,
-    {
-        let id = &record.trial;
-        let agent = self.manifest.agents.iter().find(|agent| agent.name == id.agent);
-        let task = self.manifest.tasks.iter().find(|task| task.name == id.task);
-        match (agent, task) {
-            (Some(agent), Some(task)) => Ok(TrialToExport { record, agent, task, evidence }),
-            _ => {
-                let place = Place::file(&self.directory.join(MANIFEST_FILE));
-                Err(place.error(format!("does not name the agent or the task of the trial `{id}`")))
-            }
-        }
+    /// Returns what the run knows of a trial's agent.
+    pub fn agent(&self, record: &TrialRecord) -> Option<&'a AgentFacts> {
+        self.manifest.agents.iter().find(|agent| agent.name == record.trial.agent)
+    }
+
+    /// Returns what the run knows of a trial's task.
+    pub fn task(&self, record: &TrialRecord) -> Option<&'a TaskFacts> {
+        self.manifest.tasks.iter().find(|task| task.name == record.trial.task)
+    }
+}
+
+/// Returns a trial of a run with all that is known for it.
+fn trial_of<'t>(
+    run: &ExportRun<'t>,
+    record: &'t TrialRecord,
+    evidence: &'t Path,
+) -> Result<TrialToExport<'t>, ImportError> {
+    match (run.agent(record), run.task(record)) {
+        (Some(agent), Some(task)) => Ok(TrialToExport { record, agent, task, evidence }),
+        _ => Err(Place::within(&run.directory.join(TRIALS_FILE), record.trial.to_string())
+            .error("is of an agent or task that `run.json` does not name")),
     }
 }

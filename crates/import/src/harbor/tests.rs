@@ -318,3 +318,63 @@ fn a_symbolic_link_is_left_out() {
     let collected = import(directory.path()).unwrap();
     assert_eq!((collected.trials.len(), collected.left_out.len()), (1, 1), "{collected:?}");
 }
+
+#[test]
+fn the_trajectories_of_steps_become_one() {
+    let mut trial = result("t");
+    trial["agent_result"] = Value::Null;
+    let used = json!({"n_input_tokens": 5, "n_output_tokens": 1});
+    trial["step_results"] =
+        json!([{"step_name": "one", "agent_result": used}, {"step_name": "two", "agent_result": used}]);
+    let directory = job(&[trial]);
+    let trajectory = json!({
+        "schema_version": "ATIF-v1.5", "session_id": "s", "agent": {"name": "codex", "version": "1"},
+        "steps": [{"step_id": 1, "source": "agent", "message": "", "tool_calls":
+            [{"tool_call_id": "c", "function_name": "bash", "arguments": {"command": "ls"}}]}],
+    });
+    let steps = directory.path().join("t0/steps");
+    write(steps.join("one/agent/trajectory.json"), &trajectory);
+    let collected = import(directory.path()).unwrap();
+    assert!(collected.trials[0].calls.value().is_none());
+    assert_eq!(collected.doubts.len(), 1, "{:?}", collected.doubts);
+    write(steps.join("two/agent/trajectory.json"), &trajectory);
+    fs_err::create_dir_all(steps.join("two/verifier")).unwrap();
+    fs_err::write(steps.join("two/verifier/test-stdout.txt"), "two\n").unwrap();
+    let collected = import(directory.path()).unwrap();
+    let found = &collected.trials[0];
+    assert_eq!(found.calls.value().unwrap().len(), 2);
+    assert_eq!(found.evidence.verifier_log.as_deref(), Some(&b"two\n"[..]));
+    let whole = found.evidence.trajectory.as_ref().unwrap();
+    assert_eq!(validate_trajectory(whole), []);
+    assert_eq!(whole["steps"].as_array().unwrap().len(), 2);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+    #[test]
+    fn whatever_stands_in_a_result_is_an_error_or_a_trial_whose_ending_and_verdict_agree(
+        pointer in proptest::sample::select(vec![
+            "/id", "/task_name", "/task_checksum", "/config", "/agent_info", "/agent_info/model_info", "/agent_result",
+            "/agent_result/n_input_tokens", "/agent_result/cost_usd", "/verifier_result", "/verifier_result/rewards",
+            "/verifier_result/rewards/reward", "/exception_info", "/exception_info/exception_type", "/agent_execution",
+            "/agent_execution/started_at", "/agent_execution/finished_at", "/verifier", "/step_results",
+        ]),
+        other in proptest::sample::select(vec![
+            Value::Null, json!(true), json!(-1), json!(1.5), json!(1e300), json!(u64::MAX), json!(""), json!("x"),
+            json!("../.."), json!([]), json!({}), json!([[]]), json!([null]), json!({"a": {"b": 1}}),
+            json!([{"step_name": "../..", "exception_info": {}}]), json!("2026-01-02T03:04:05"),
+        ]),
+        exception in proptest::sample::select(vec!["AgentTimeoutError", "CancelledError", "SomeError"]),
+    ) {
+        let mut trial = result("t");
+        trial["exception_info"] = self::exception(exception, "");
+        trial["step_results"] = Value::Null;
+        *trial.pointer_mut(pointer).unwrap() = other;
+        if let Ok(collected) = import(job(&[trial]).path()) {
+            let found = &collected.trials[0];
+            if matches!(found.ending, Ending::Infrastructure { .. }) {
+                proptest::prop_assert_eq!(&found.verdict, &Verdict::Ungraded(UngradedReason::Infrastructure));
+            }
+        }
+    }
+}

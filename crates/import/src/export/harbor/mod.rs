@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use retrial_spec::{AgentFacts, TaskFacts, digest_bytes};
 use serde_json::{Value, json};
 
-use super::TrialToExport;
 use super::trial::write_json;
+use super::{ExportRun, TrialToExport, trial_of};
 use crate::ImportError;
 use stats::Stats;
 
@@ -30,6 +30,28 @@ pub struct JobToExport<'r> {
     pub agents: &'r [AgentFacts],
     /// The tasks.
     pub tasks: &'r [TaskFacts],
+}
+
+/// Writes a run as a job directory with the run's id as its name, and returns it.
+///
+/// # Errors
+/// [`ImportError`] where the run cannot be read or a file cannot be written.
+pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<PathBuf, ImportError> {
+    let job = JobToExport {
+        name: run.manifest.run.as_str(),
+        created_at: run.manifest.created_at,
+        trials: run.manifest.trials(),
+        planned: run.manifest.planned(),
+        agents: &run.manifest.agents,
+        tasks: &run.manifest.tasks,
+    };
+    let mut export = JobExport::begin(job, out)?;
+    for record in run.records()? {
+        let record = record?;
+        let evidence = run.evidence(&record);
+        export.trial(&trial_of(run, &record, &evidence)?)?;
+    }
+    export.finish()
 }
 
 /// A job directory in the making. Trials are written as they come; of each no more than its name is held.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use retrial_spec::{AgentFacts, ConditionName, TaskFacts, TrialRecord, Verdict, digest_bytes};
+use retrial_spec::{AgentFacts, ConditionName, Ending, Phase, TaskFacts, TrialRecord, Verdict, digest_bytes};
 use serde_json::{Value, json};
 
 use super::exception::exception;
@@ -11,7 +11,7 @@ use super::{JobToExport, id};
 use crate::ImportError;
 use crate::export::TrialToExport;
 use crate::export::trial::{kept, write, write_json};
-use crate::own::{KEY, OwnTrial, agent_of, digest_of, input_of, started_at, title_of};
+use crate::own::{KEY, OwnTrial, agent_of, input_of, title_of};
 
 /// Characters of a task's name in the name of a trial's directory.
 const TASK: usize = 32;
@@ -134,7 +134,7 @@ fn result(
         "trial_uri": format!("file:///{trials}/{name}"),
         "task_id": {"path": config["task"]["path"]},
         "source": config["task"]["source"],
-        "task_checksum": digest_of(trial.task).map_or_else(String::new, |digest| digest.to_string()),
+        "task_checksum": trial.task.digest.as_ref().map_or_else(String::new, ToString::to_string),
         "config": config,
         "agent_info": {
             "name": agent.name,
@@ -187,17 +187,31 @@ struct Phases {
 impl Phases {
     /// `otherwise` stands for a start that is not known where the format wants a time.
     fn new(record: &TrialRecord, otherwise: Timestamp) -> Self {
-        let start = started_at(record);
+        let start = record.started_at.value().copied();
         let mut end = start.unwrap_or(otherwise);
-        let mut phase = |length: Option<u64>| {
-            let length = SignedDuration::from_millis(i64::try_from(length?).ok()?);
-            let (from, to) = (end, end.checked_add(length).ok()?);
-            end = to;
-            start.map(|_| json!({"started_at": from.to_string(), "finished_at": to.to_string()}))
+        let mut phase = |length: Option<u64>, was_reached: bool| {
+            let length =
+                length.and_then(|length| i64::try_from(length).ok()).map(SignedDuration::from_millis);
+            let from = end;
+            let to = length.and_then(|length| from.checked_add(length).ok());
+            end = to.unwrap_or(from);
+            let shown = |time: Timestamp| start.map(|_| time.to_string());
+            let phase = json!({"started_at": shown(from), "finished_at": to.and_then(shown)});
+            if was_reached || to.is_some() { phase } else { Value::Null }
         };
         let times = record.times;
-        let mut next = |length| phase(length).unwrap_or_default();
-        let (setup, agent, verify) = (next(times.setup_ms), next(times.agent_ms), next(times.verify_ms));
+        let setup = phase(times.setup_ms, false);
+        let agent = phase(times.agent_ms, has_agent_run(&record.ending));
+        let verify = phase(times.verify_ms, reward(&record.verdict).is_some());
         Self { start, setup, agent, verify, end }
+    }
+}
+
+/// Whether an ending shows that the agent had begun.
+fn has_agent_run(ending: &Ending) -> bool {
+    match ending {
+        Ending::Infrastructure { phase, .. } => matches!(phase, Phase::Agent | Phase::Verify | Phase::Record),
+        Ending::NotRecorded => false,
+        _ => true,
     }
 }
