@@ -86,11 +86,10 @@ fn read_run(
     let trial = Trial { run, number, agent: FoundAgent { name: model, ..FoundAgent::default() } };
     predictions.of_run(key, sink, &mut |sink, instance, patch| {
         if let Some(instance) = instances.take(&instance.to_owned()) {
-            return trial.give(instance, Some(patch.as_bytes().to_vec()), sink);
+            trial.give(instance, Some(patch.as_bytes().to_vec()), sink)?;
+            return Ok(true);
         }
-        let run = Place::within(run.report.as_deref().unwrap_or(Path::new("")), instance);
-        sink.left_out(&run, "was predicted, and the run has no such instance");
-        Ok(())
+        Ok(false)
     })?;
     for instance in instances {
         trial.give(instance, None, sink)?;

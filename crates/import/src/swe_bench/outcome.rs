@@ -90,9 +90,14 @@ pub(super) fn of_both(
             failed
         }
         (Some(failed @ (InfraFailure(_) | AmbiguousFailure(_) | Error(_))), _) => failed,
-        (Some(reported @ (Resolved | Unresolved)), Some(logged)) if (*reported == Resolved) != (*logged == Resolved) => {
+        (Some(reported @ (Resolved | Unresolved)), Some(logged))
+            if (*reported == Resolved) != (*logged == Resolved) =>
+        {
             let (reported, own) = (reported.words(), logged.words());
-            sink.doubt(place, &format!("is {reported} in the run's report and {own} in its own, which is taken"));
+            sink.doubt(
+                place,
+                &format!("is {reported} in the run's report and {own} in its own, which is taken"),
+            );
             logged
         }
         (None | Some(Incomplete), None) => return None,
