@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::calls::{self, ModelCalls};
 use super::condition;
-use crate::counted::CountedFile;
+use crate::counted::{CountedFile, is_own_file};
 use crate::ended::crashed;
 use crate::pieces::{Take, each_piece, member_names};
 use crate::pointed::{Pointed, imported};
@@ -40,6 +40,10 @@ pub(super) fn read(file: &Path, sink: &mut dyn Sink) -> Result<(), ImportError> 
         return Err(Place::file(file).error(why));
     }
     let run = Run::of(file, sink)?;
+    if has("raw_logging_results") {
+        let why = "messages are left out; of the model calls, tokens, count and time are read";
+        sink.left_out(&Place::within(file, "/raw_logging_results"), why);
+    }
     let choose = |name: &str| if name == "raw_eval_results" { Take::Each } else { Take::Skip };
     let mut found_any = false;
     let mut take = |sink: &mut dyn Sink, pointer: &str, value: &Value| {
@@ -185,7 +189,7 @@ fn errors_beside(file: &Path) -> Result<BTreeMap<String, String>, ImportError> {
     let run = name.strip_suffix("_UPLOAD.json").unwrap_or(name);
     let beside = file.with_file_name(format!("{run}_RAW_SUBMISSIONS.jsonl"));
     let mut errors = BTreeMap::new();
-    if !beside.is_file() {
+    if !is_own_file(&beside) {
         return Ok(errors);
     }
     let (submissions, _) = CountedFile::open(&beside, "submissions")?;

@@ -16,6 +16,7 @@ use retrial_spec::{Ending, UngradedReason, Verdict};
 use self::outcome::Outcome;
 use self::predictions::Predictions;
 use self::sources::Sources;
+use crate::counted::evidence;
 use crate::{Found, FoundAgent, ImportError, Place, Sink, Unfinished};
 
 const EXPECTED: &str =
@@ -132,8 +133,8 @@ impl Trial<'_> {
         found.ending = outcome.ending();
         found.verdict = outcome.verdict();
         if let Some(directory) = directory {
-            found.evidence.patch = log::beside(directory, "patch.diff", sink)?;
-            found.evidence.verifier_log = log::beside(directory, "test_output.txt", sink)?;
+            found.evidence.patch = evidence(&directory.join("patch.diff"), sink)?;
+            found.evidence.verifier_log = evidence(&directory.join("test_output.txt"), sink)?;
         }
         found.evidence.patch =
             found.evidence.patch.or(predicted).filter(|patch| !patch.trim_ascii().is_empty());
