@@ -1,6 +1,6 @@
 //! What the log of a run's model calls says of each task: tokens, requests and time, summed call by call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -19,7 +19,6 @@ pub(super) struct ModelCalls {
     requests: u64,
     usage: Option<Usage>,
     lacks_usage: bool,
-    is_nested: bool,
     model_ms: Option<u64>,
 }
 
@@ -38,23 +37,14 @@ impl ModelCalls {
         }
     }
 
-    /// Returns whether some calls were made within others, whose sums count them too.
-    pub(super) fn is_nested(&self) -> bool {
-        self.is_nested
-    }
-
     /// Returns how many requests there were.
     pub(super) fn requests(&self) -> Fact<u64> {
-        if self.is_nested {
-            return Fact::Missing(MissingReason::Unparsable);
-        }
         Fact::known(self.requests, Source::Computed)
     }
 
     /// Returns the tokens of all calls; missing where one does not state its own.
     pub(super) fn usage(&self) -> Fact<Usage> {
         match self.usage {
-            _ if self.is_nested => Fact::Missing(MissingReason::Unparsable),
             Some(usage) if !self.lacks_usage => Fact::known(usage, Source::Computed),
             _ => Fact::Missing(MissingReason::NoUsage),
         }
@@ -62,17 +52,20 @@ impl ModelCalls {
 
     /// Returns the time of all calls.
     pub(super) fn model_ms(&self) -> Option<u64> {
-        self.model_ms.filter(|_| !self.is_nested)
+        self.model_ms
     }
 }
 
 /// Reads the log of a run in either form: by task, or a list of calls.
 pub(super) fn read(file: &Path) -> Result<BTreeMap<String, ModelCalls>, ImportError> {
+    let holders = holders(file)?;
     let mut tasks: BTreeMap<String, ModelCalls> = BTreeMap::new();
-    let choose = |name: &str| if name == "raw_logging_results" { Take::Each } else { Take::Skip };
     let mut take = |_: &mut dyn Sink, pointer: &str, value: &Value| {
         let entry = Pointed::new(file, pointer, value);
         if let Some(task) = entry.member("weave_task_id") {
+            if text(&entry, "id").is_some_and(|id| holders.contains(id)) {
+                return Ok(());
+            }
             return add_weave(tasks.entry(task.name()?).or_default(), &entry);
         }
         let Some(calls) = entry.member("call_metadata") else { return Ok(()) };
@@ -83,13 +76,32 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<String, ModelCalls>, ImportEr
         }
         Ok(())
     };
-    each_piece(file, super::EXPECTED, &mut Silent, &choose, &mut take)?;
+    each_piece(file, super::EXPECTED, &mut Silent, &in_the_log, &mut take)?;
     Ok(tasks)
+}
+
+fn in_the_log(name: &str) -> Take {
+    if name == "raw_logging_results" { Take::Each } else { Take::Skip }
+}
+
+fn text<'a>(entry: &Pointed<'a>, name: &str) -> Option<&'a str> {
+    entry.value().get(name)?.as_str()
+}
+
+/// The calls within which others of the list were made: they count those others too.
+fn holders(file: &Path) -> Result<HashSet<String>, ImportError> {
+    let mut holders = HashSet::new();
+    let mut take = |_: &mut dyn Sink, pointer: &str, value: &Value| {
+        let entry = Pointed::new(file, pointer, value);
+        holders.extend(text(&entry, "parent_id").map(str::to_owned));
+        Ok(())
+    };
+    each_piece(file, super::EXPECTED, &mut Silent, &in_the_log, &mut take)?;
+    Ok(holders)
 }
 
 /// A call of the old form, whose usage stands by model.
 fn add_weave(task: &mut ModelCalls, entry: &Pointed<'_>) -> Result<(), ImportError> {
-    task.is_nested |= entry.member("parent_id").is_some();
     let Some(summary) = entry.member("summary") else {
         task.add(None, None);
         return Ok(());

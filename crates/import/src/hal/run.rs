@@ -77,10 +77,6 @@ impl Run {
             sink.doubt(&Place::file(file), &what);
         }
         let calls = calls::read(file)?;
-        if calls.values().any(ModelCalls::is_nested) {
-            let what = "model calls lie within others, which count them too; requests, tokens and their time are missing";
-            sink.doubt(&Place::within(file, "/raw_logging_results"), what);
-        }
         let config = Pointed::new(file, "/config", &config);
         let text = |name: &str| config.member(name).map(|text| text.name()).transpose();
         let model = config.member("agent_args").and_then(|arguments| arguments.member("model_name"));
