@@ -38,6 +38,37 @@ impl CountedFile {
     }
 }
 
+/// The longest file that is kept beside a trial.
+const LONGEST_EVIDENCE: u64 = 16 << 20;
+
+/// Returns whether a file stands there that is no link to another.
+pub(crate) fn is_own_file(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_ok_and(|facts| facts.is_file())
+}
+
+/// Returns a whole file that is kept beside a trial; none where there is none, or it is left out because it is a link or too long.
+///
+/// # Errors
+/// [`ImportError`] where it cannot be read.
+pub(crate) fn evidence(path: &Path, sink: &mut dyn Sink) -> Result<Option<Vec<u8>>, ImportError> {
+    let Ok(facts) = fs_err::symlink_metadata(path) else { return Ok(None) };
+    if !facts.is_file() || facts.len() > LONGEST_EVIDENCE {
+        sink.left_out(&Place::file(path), "is no file, or longer than 16 MB");
+        return Ok(None);
+    }
+    read_whole(path, sink).map(Some)
+}
+
+/// Returns a small file whole.
+///
+/// # Errors
+/// [`ImportError`] where it cannot be read.
+pub(crate) fn read_whole(path: &Path, sink: &mut dyn Sink) -> Result<Vec<u8>, ImportError> {
+    let content = fs_err::read(path).map_err(|error| Place::file(path).caused("cannot be read", error))?;
+    sink.progress(content.len() as u64);
+    Ok(content)
+}
+
 impl Read for CountedFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;

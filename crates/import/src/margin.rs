@@ -123,6 +123,8 @@ fn usage(row: &Pointed<'_>) -> Result<Fact<Usage>, ImportError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::collected::{Collected, fixture};
 
@@ -161,5 +163,14 @@ mod tests {
         ]);
         let empty = tempfile::tempdir().unwrap();
         assert!(collect(empty.path()).unwrap_err().contains("holds no `results.json`"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_of_the_results_is_an_error(cut in any::<prop::sample::Index>()) {
+            let whole = fs_err::read_to_string(fixture("margin/run-1/results.json")).unwrap();
+            let text = &whole[..cut.index(whole.trim_end().len())];
+            prop_assert!(!refused(text).is_empty());
+        }
     }
 }

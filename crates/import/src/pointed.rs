@@ -112,6 +112,18 @@ impl<'a> Pointed<'a> {
         milliseconds.map(|ms| ms.round() as u64).ok_or_else(|| self.unlike("seconds of at least 0"))
     }
 
+    /// Returns its duration in milliseconds.
+    pub(crate) fn milliseconds(&self) -> Result<u64, ImportError> {
+        let milliseconds = self.value.as_f64().filter(|ms| (0.0..=EXACT).contains(ms));
+        milliseconds.map(|ms| ms.round() as u64).ok_or_else(|| self.unlike("milliseconds of at least 0"))
+    }
+
+    /// Returns the name under which it stands in what holds it.
+    pub(crate) fn name_of_itself(&self) -> String {
+        let last = self.pointer.rsplit('/').next().unwrap_or_default();
+        last.replace("~1", "/").replace("~0", "~")
+    }
+
     /// Returns its elements.
     pub(crate) fn items(&self) -> Result<Vec<Self>, ImportError> {
         let items = self.value.as_array().ok_or_else(|| self.unlike("a list"))?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use proptest::prelude::*;
 use retrial_agents::validate_trajectory;
 use retrial_spec::Verdict;
 
@@ -93,4 +94,13 @@ fn what_is_no_list_of_trials_is_refused_where_it_is_wrong() {
         read(&[Path::new("absent.json").to_owned()], &NamedAgent::default(), &mut Collected::default())
             .is_err()
     );
+}
+
+proptest! {
+    #[test]
+    fn any_cut_of_the_trajectories_is_an_error(cut in any::<prop::sample::Index>()) {
+        let whole = fs_err::read_to_string(fixture("tau-bench/model-retail.json")).unwrap();
+        let end = cut.index(whole.trim_end().len());
+        prop_assert!(read_text(&whole[..end]).is_err());
+    }
 }

@@ -1,15 +1,13 @@
-//! The log of one instance: its report, its patch and what its tests printed.
+//! The log of one instance: what its report says.
 
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::outcome::Outcome;
+use crate::counted::{is_own_file, read_whole};
 use crate::pointed::Pointed;
 use crate::{ImportError, Place, Sink};
-
-/// The longest file that is kept beside a trial.
-const LONGEST: u64 = 16 << 20;
 
 /// Returns what the report in a log's directory says; none where there is none.
 pub(super) fn outcome(
@@ -18,11 +16,10 @@ pub(super) fn outcome(
     sink: &mut dyn Sink,
 ) -> Result<Option<Outcome>, ImportError> {
     let file = directory.join("report.json");
-    if !file.is_file() {
+    if !is_own_file(&file) {
         return Ok(None);
     }
-    let text = fs_err::read(&file).map_err(|error| Place::file(&file).caused("cannot be read", error))?;
-    sink.progress(text.len() as u64);
+    let text = read_whole(&file, sink)?;
     let expected = "is no JSON; expected the report of an instance";
     let value: Value =
         serde_json::from_slice(&text).map_err(|error| Place::file(&file).caused(expected, error))?;
@@ -41,21 +38,4 @@ pub(super) fn outcome(
     } else {
         Outcome::Unresolved
     }))
-}
-
-/// Returns a file of a log's directory, where there is one.
-pub(super) fn beside(
-    directory: &Path,
-    name: &str,
-    sink: &mut dyn Sink,
-) -> Result<Option<Vec<u8>>, ImportError> {
-    let file = directory.join(name);
-    let Ok(facts) = fs_err::symlink_metadata(&file) else { return Ok(None) };
-    if !facts.is_file() || facts.len() > LONGEST {
-        sink.left_out(&Place::file(&file), "is no file, or longer than 16 MB");
-        return Ok(None);
-    }
-    let content = fs_err::read(&file).map_err(|error| Place::file(&file).caused("cannot be read", error))?;
-    sink.progress(content.len() as u64);
-    Ok(Some(content))
 }

@@ -16,6 +16,7 @@ use retrial_spec::{Ending, UngradedReason, Verdict};
 use self::outcome::Outcome;
 use self::predictions::Predictions;
 use self::sources::Sources;
+use crate::counted::evidence;
 use crate::{Found, FoundAgent, ImportError, Place, Sink, Unfinished};
 
 const EXPECTED: &str =
@@ -86,11 +87,10 @@ fn read_run(
     let trial = Trial { run, number, agent: FoundAgent { name: model, ..FoundAgent::default() } };
     predictions.of_run(key, sink, &mut |sink, instance, patch| {
         if let Some(instance) = instances.take(&instance.to_owned()) {
-            return trial.give(instance, Some(patch.as_bytes().to_vec()), sink);
+            trial.give(instance, Some(patch.as_bytes().to_vec()), sink)?;
+            return Ok(true);
         }
-        let run = Place::within(run.report.as_deref().unwrap_or(Path::new("")), instance);
-        sink.left_out(&run, "was predicted, and the run has no such instance");
-        Ok(())
+        Ok(false)
     })?;
     for instance in instances {
         trial.give(instance, None, sink)?;
@@ -133,8 +133,8 @@ impl Trial<'_> {
         found.ending = outcome.ending();
         found.verdict = outcome.verdict();
         if let Some(directory) = directory {
-            found.evidence.patch = log::beside(directory, "patch.diff", sink)?;
-            found.evidence.verifier_log = log::beside(directory, "test_output.txt", sink)?;
+            found.evidence.patch = evidence(&directory.join("patch.diff"), sink)?;
+            found.evidence.verifier_log = evidence(&directory.join("test_output.txt"), sink)?;
         }
         found.evidence.patch =
             found.evidence.patch.or(predicted).filter(|patch| !patch.trim_ascii().is_empty());

@@ -10,6 +10,7 @@ use super::{Run, RunKey, unevaluated};
 use crate::counted::CountedFile;
 use crate::pieces::{Take, each_piece};
 use crate::pointed::Pointed;
+use crate::silent::Silent;
 use crate::{FoundAgent, ImportError, Place, Sink};
 
 const EXPECTED: &str = "predictions with `instance_id`, `model_name_or_path` and `model_patch`";
@@ -31,8 +32,8 @@ pub(super) struct Predictions {
     names: BTreeMap<String, String>,
 }
 
-/// Takes one prediction: its instance and its patch, empty where there is none.
-type TakePatch<'a> = dyn FnMut(&mut dyn Sink, &str, &str) -> Result<(), ImportError> + 'a;
+/// Takes one prediction: its instance and its patch, empty where there is none. Says whether the run has the instance.
+type TakePatch<'a> = dyn FnMut(&mut dyn Sink, &str, &str) -> Result<bool, ImportError> + 'a;
 
 /// Returns the models of a file of predictions; none where it is something else.
 pub(super) fn is_predictions(path: &Path) -> Result<Option<PredictionFile>, ImportError> {
@@ -108,7 +109,13 @@ impl Predictions {
             if file_name_of(model.text()?) != key.model {
                 return Ok(());
             }
-            take(sink, &row.need("instance_id")?.name()?, patch_of(row)?)
+            if !take(sink, &row.need("instance_id")?.name()?, patch_of(row)?)? {
+                sink.left_out(
+                    &row.place(),
+                    "was predicted, and the run has no such instance, or has it already",
+                );
+            }
+            Ok(())
         })
     }
 
@@ -158,23 +165,4 @@ fn each_row(path: &Path, sink: &mut dyn Sink, take: &mut TakeRow<'_>) -> Result<
         bytes.tell(sink);
     }
     Ok(())
-}
-
-/// Hears nothing: what a file is, is found out before anything is read of it.
-struct Silent;
-
-impl Sink for Silent {
-    fn trial(&mut self, _: crate::Found) -> Result<(), ImportError> {
-        Ok(())
-    }
-
-    fn unfinished(&mut self, _: crate::Unfinished) -> Result<(), ImportError> {
-        Ok(())
-    }
-
-    fn left_out(&mut self, _: &Place, _: &str) {}
-
-    fn doubt(&mut self, _: &Place, _: &str) {}
-
-    fn progress(&mut self, _: u64) {}
 }

@@ -7,6 +7,8 @@ mod columns;
 mod delimited;
 mod field;
 mod json_lines;
+#[cfg(test)]
+mod leaderboard_tests;
 mod mapping;
 mod meaning;
 mod parquet;

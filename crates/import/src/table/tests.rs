@@ -1,10 +1,9 @@
 //! Whole tables in every format.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use retrial_spec::{Claim, Ending, Fact, MissingReason, UngradedReason, Verdict};
+use retrial_spec::{Claim, Fact, MissingReason, UngradedReason, Verdict};
 
 use super::*;
 use crate::collected::Collected;
@@ -209,39 +208,6 @@ fn times_without_a_zone_are_doubted_once() {
     assert_eq!(sink.doubts.len(), 1);
     assert_eq!(sink.trials[0].started_at.unwrap().to_string(), "2026-01-02T03:04:05Z");
     assert_eq!(sink.trials[0].claim.value(), Some(&Claim::NotDone));
-}
-
-#[test]
-fn the_leaderboard_of_terminal_bench_counts_as_its_publishers_do() {
-    let Some(file) = retrial_testkit::shared("data/terminal_bench_trials.csv") else { return };
-    let text = include_str!("../../../../docs/interop/terminal-bench-leaderboard.toml");
-    let mapping = Mapping::parse("terminal-bench-leaderboard.toml", text).unwrap();
-    let mut sink = Collected::default();
-    read(&[file], &mapping, &mut sink).unwrap();
-    assert_eq!((sink.trials.len(), sink.doubts.len()), (3200, 0));
-    let mut books: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
-    let mut cells: BTreeMap<(&str, &str), Vec<u32>> = BTreeMap::new();
-    for found in &sink.trials {
-        let books = books.entry(&found.agent.name).or_default();
-        books[0] += usize::from(found.verdict == Verdict::Passed);
-        books[1] += usize::from(found.verdict == Verdict::Failed);
-        books[2] += usize::from(matches!(found.verdict, Verdict::Ungraded(_)));
-        books[3] += usize::from(found.ending == Ending::Timeout);
-        books[4] += usize::from(found.ending == Ending::Timeout && found.verdict == Verdict::Passed);
-        cells.entry((&found.agent.name, &found.task)).or_default().push(found.number.unwrap());
-    }
-    assert!(cells.values().all(|numbers| {
-        let mut n = numbers.clone();
-        n.sort_unstable();
-        n == [1, 2, 3, 4, 5]
-    }));
-    insta::assert_debug_snapshot!(books);
-    insta::assert_debug_snapshot!(
-        sink.left_out.iter().map(|note| note.rsplit_once(": ").unwrap().1).collect::<Vec<_>>()
-    );
-    insta::assert_debug_snapshot!(
-        sink.trials.iter().find(|found| found.usage.value().is_some()).unwrap().without_place()
-    );
 }
 
 proptest! {

@@ -48,7 +48,11 @@ pub fn read(paths: &[PathBuf], named: &NamedAgent, sink: &mut dyn Sink) -> Resul
         (one.facts.started_at, &one.directory).cmp(&(other.facts.started_at, &other.directory))
     });
     let mut runs_of: BTreeMap<FoundAgent, usize> = BTreeMap::new();
-    for run in &runs {
+    let is_within_another = |run: &Run| {
+        runs.iter().any(|other| run.directory.ancestors().skip(1).any(|above| above == other.directory))
+    };
+    // A run within another is a copy of its trials.
+    for run in runs.iter().filter(|run| !is_within_another(run)) {
         *runs_of.entry(run.facts.agent.clone()).or_default() += 1;
     }
     let mut noticed = Noticed::default();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::trial::{Beside, number_of, read_trial};
 use super::{Noticed, Start};
+use crate::counted::{is_own_file, read_whole};
 use crate::named::NamedAgent;
 use crate::pieces::{Take, each_piece};
 use crate::pointed::Pointed;
@@ -44,7 +45,7 @@ impl RunFacts {
     ) -> Result<Self, ImportError> {
         let file = directory.join("run_metadata.json");
         let mut agent = named.of_file(directory);
-        if !file.exists() {
+        if !is_own_file(&file) {
             if named.agent.is_none() {
                 let what = format!(
                     "has no `run_metadata.json`; its agent is called `{}` as the directory is",
@@ -54,8 +55,7 @@ impl RunFacts {
             }
             return Ok(Self { agent, started_at: None });
         }
-        let text = fs_err::read(&file).map_err(|error| Place::file(&file).caused("cannot be read", error))?;
-        sink.progress(text.len() as u64);
+        let text = read_whole(&file, sink)?;
         let value: Value = serde_json::from_slice(&text)
             .map_err(|error| Place::file(&file).caused("is no JSON object", error))?;
         let metadata = Pointed::new(&file, "", &value);

@@ -6,13 +6,11 @@ use jiff::Timestamp;
 use retrial_spec::{Ending, Fact, MissingReason, Source, Times, UngradedReason, Usage, Verdict};
 
 use super::Noticed;
+use crate::counted::evidence;
 use crate::ended::crashed;
 use crate::pointed::Pointed;
 use crate::table::instant_of;
-use crate::{Found, FoundAgent, ImportError, Place, Sink};
-
-/// The longest output of a verifier that is kept.
-const LONGEST_LOG: u64 = 16 << 20;
+use crate::{Found, FoundAgent, ImportError, Sink};
 
 /// Reads what a result says of its trial.
 pub(super) fn read_trial(
@@ -141,14 +139,6 @@ impl Beside<'_> {
         if !below.components().all(|part| matches!(part, Component::Normal(_))) {
             return Ok(None);
         }
-        let file = self.trial.join("panes").join("post-test.txt");
-        let Ok(facts) = fs_err::symlink_metadata(&file) else { return Ok(None) };
-        if !facts.is_file() || facts.len() > LONGEST_LOG {
-            sink.left_out(&Place::file(&file), "is no file, or longer than 16 MB");
-            return Ok(None);
-        }
-        let log = fs_err::read(&file).map_err(|error| Place::file(&file).caused("cannot be read", error))?;
-        sink.progress(log.len() as u64);
-        Ok(Some(log))
+        evidence(&self.trial.join("panes").join("post-test.txt"), sink)
     }
 }
