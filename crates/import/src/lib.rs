@@ -5,6 +5,7 @@
 
 pub mod claude_code;
 pub mod codex;
+pub mod export;
 pub mod mini_swe_agent;
 pub mod opencode;
 

@@ -1,0 +1,3 @@
+//! Writing runs in the formats of others, one trial after the other.
+
+pub mod otlp;

@@ -1,0 +1,4 @@
+//! Whether other tools read what is exported, with their own readers. Runs where `RETRIAL_PEERS=1`, because they are installed first.
+
+#[path = "peers/otlp.rs"]
+mod otlp;
