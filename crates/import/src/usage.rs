@@ -162,10 +162,15 @@ pub(crate) fn cost_fact(cost: Option<Cost>, usage: &Fact<Usage>) -> Fact<Cost> {
 /// Returns the tokens of a step as trajectories have them, which count the cache among the input.
 pub(crate) fn metrics(usage: &Usage) -> Metrics {
     let parts = [usage.cache_read, usage.cache_write].into_iter().flatten();
+    let others = [("cache_write_tokens", usage.cache_write), ("reasoning_tokens", usage.reasoning)];
     Metrics {
         prompt_tokens: Some(parts.fold(usage.uncached_input, u64::saturating_add)),
         completion_tokens: Some(usage.output),
         cached_tokens: usage.cache_read,
+        extra: others
+            .into_iter()
+            .filter_map(|(name, count)| Some((name.to_owned(), count?.into())))
+            .collect(),
         ..Metrics::default()
     }
 }
