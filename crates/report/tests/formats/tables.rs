@@ -44,6 +44,27 @@ fn csv_rows(bytes: &[u8]) -> (Vec<String>, Vec<Row>) {
     (columns, rows)
 }
 
+/// The rows of JSON Lines that have exactly these columns.
+fn json_rows(columns: Vec<String>, bytes: &[u8]) -> (Vec<String>, Vec<Row>) {
+    let written = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) if number.is_f64() => Some(number.as_f64().unwrap().to_string()),
+        other => Some(other.to_string()),
+    };
+    let row = |line: &str| {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        assert!(
+            columns.iter().all(|name| object.contains_key(name)) && object.len() == columns.len(),
+            "{line}"
+        );
+        assert!(line.starts_with(&format!("{{\"{}\":", columns[0])), "{line}");
+        object.iter().filter_map(|(name, value)| Some((name.clone(), written(value)?))).collect()
+    };
+    let rows = std::str::from_utf8(bytes).unwrap().lines().map(row).collect();
+    (columns, rows)
+}
+
 fn parquet_rows(bytes: Vec<u8>) -> (Vec<String>, Vec<Row>) {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -70,13 +91,15 @@ fn parquet_rows(bytes: Vec<u8>) -> (Vec<String>, Vec<Row>) {
 }
 
 #[test]
-fn both_formats_hold_the_same_columns_and_rows() {
+fn all_formats_hold_the_same_columns_and_rows() {
     let report = report();
     let by_csv = csv_rows(&trials(&report, &records(), TableFormat::Csv));
     assert_eq!(by_csv, parquet_rows(trials(&report, &records(), TableFormat::Parquet)));
+    assert_eq!(by_csv, json_rows(by_csv.0.clone(), &trials(&report, &records(), TableFormat::JsonLines)));
     assert_eq!(by_csv.1.len(), 96);
     let by_csv = csv_rows(&measures(&report, TableFormat::Csv));
     assert_eq!(by_csv, parquet_rows(measures(&report, TableFormat::Parquet)));
+    assert_eq!(by_csv, json_rows(by_csv.0.clone(), &measures(&report, TableFormat::JsonLines)));
 }
 
 #[test]
