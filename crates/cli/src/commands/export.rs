@@ -49,7 +49,8 @@ fn form(format: ExportFormatOpt) -> Form {
         ExportFormatOpt::Inspect => Form::Directory(DirectoryForm::Inspect),
         ExportFormatOpt::Parquet => Form::Table(TableFormat::Parquet),
         ExportFormatOpt::Csv => Form::Table(TableFormat::Csv),
-        ExportFormatOpt::Jsonl | ExportFormatOpt::Otlp => Form::Table(TableFormat::Csv),
+        ExportFormatOpt::Jsonl => Form::Table(TableFormat::JsonLines),
+        ExportFormatOpt::Otlp => Form::Table(TableFormat::Csv),
     }
 }
 
