@@ -157,7 +157,7 @@ fn an_exit_code_comes_from_the_words_that_harbor_begins_with_and_from_no_others(
     let crash = |reason| Ending::Crash { reason };
     assert_eq!(reason("Command failed (exit 137): x\nstdout"), crash(CrashReason::Exit(137)));
     let words = "NonZeroAgentExitCodeError: it said (exit 3)".to_owned();
-    assert_eq!(reason("it said (exit 3)"), crash(CrashReason::Model(words)));
+    assert_eq!(reason("it said (exit 3)"), crash(CrashReason::Stated(words)));
 }
 
 #[test]
