@@ -82,7 +82,8 @@ fn the_published_figures_of_the_terminal_bench_leaderboard_come_out_to_the_print
     let Some(source) = shared("data/terminal_bench_trials.csv") else { return };
     let page = fs_err::read_to_string(shared("peers/FEATURES.md").expect("beside the data")).expect("a page");
     let place = Place::new();
-    let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/interop/terminal-bench-leaderboard.toml");
+    let mapping =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/interop/terminal-bench-leaderboard.toml");
     let args = ["import", "table", &path(&source), "--mapping", &path(&mapping), "--out", "run"];
     place.run(&args).expect(0);
     let cards = scored(&place, &["run", "--ungraded", "fail", "--timeout", "verdict"]);
@@ -140,7 +141,8 @@ fn the_tables_of_princetons_harness_come_out_of_imported_trials() {
         place.write("trials.jsonl", &rows.map(|row| format!("{}\n", our_row(row))).collect::<String>());
         place.run(&["import", "table", "trials.jsonl", "--out", "run"]).expect(0);
         let profile = scored(&place, &["run", "--profile", "princeton"]);
-        let agents = profile["princeton"]["agents"].as_array().or(profile["agents"].as_array()).expect("agents");
+        let agents =
+            profile["princeton"]["agents"].as_array().or(profile["agents"].as_array()).expect("agents");
         for agent in agents {
             let of = agent["agent"].as_str().expect("a name");
             let expected = &case["expected"]["agents"][of];

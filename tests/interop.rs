@@ -33,7 +33,8 @@ fn manifest(run: &Path) -> RunManifest {
 
 /// Everything in a place but what the test put there and the runtime's own directory.
 fn made(place: &Place, known: &[&str]) -> Vec<PathBuf> {
-    let entries = fs_err::read_dir(place.path()).expect("a directory").map(|entry| entry.expect("an entry").path());
+    let entries =
+        fs_err::read_dir(place.path()).expect("a directory").map(|entry| entry.expect("an entry").path());
     let is_known = |path: &PathBuf| {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         name == "runtime" || known.contains(&&name[..])
@@ -56,7 +57,11 @@ fn an_imported_run_is_scored_reported_verified_and_looked_at_like_any_other() {
     place.write("trials.csv", TABLE);
     place.run(&["import", "table", "trials.csv", "--out", "run", "--name", "mine"]).expect(0);
     let scored = place.run(&["score", "run"]).expect(0);
-    assert!(scored.stdout.contains("mine, run ") && scored.stdout.contains("10 of 10 trials"), "{}", scored.stdout);
+    assert!(
+        scored.stdout.contains("mine, run ") && scored.stdout.contains("10 of 10 trials"),
+        "{}",
+        scored.stdout
+    );
     let status = place.run(&["status", "run"]).expect(0);
     assert!(status.stdout.contains("complete"), "{}", status.stdout);
     place.run(&["report", "run", "--format", "html,md,json,csv,junit"]).expect(0);
@@ -225,9 +230,19 @@ fn a_table_of_trials_can_be_read_back_as_a_table() {
         let found = records(&place.join(&back));
         let told = |record: &TrialRecord| {
             let tokens = record.usage.value().map(retrial_spec::Usage::total);
-            (record.trial.clone(), record.ending.clone(), record.verdict.clone(), tokens, record.requests.copied())
+            (
+                record.trial.clone(),
+                record.ending.clone(),
+                record.verdict.clone(),
+                tokens,
+                record.requests.copied(),
+            )
         };
-        assert_eq!(found.iter().map(told).collect::<Vec<_>>(), own.iter().map(told).collect::<Vec<_>>(), "{form}");
+        assert_eq!(
+            found.iter().map(told).collect::<Vec<_>>(),
+            own.iter().map(told).collect::<Vec<_>>(),
+            "{form}"
+        );
     }
 }
 

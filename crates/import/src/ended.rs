@@ -4,7 +4,7 @@ use retrial_spec::{CrashReason, Ending, Phase};
 
 /// Returns the ending of an agent that broke off with an error of its own, in the words of its source.
 pub(crate) fn crashed(words: &str) -> Ending {
-    Ending::Crash { reason: CrashReason::Model(words.to_owned()) }
+    Ending::Crash { reason: CrashReason::Stated(words.to_owned()) }
 }
 
 /// Returns the ending of a trial that failed through no fault of its agent, in the words of its source.

@@ -6,8 +6,8 @@ use retrial_spec::{ContentDigest, RunId, digest_bytes};
 
 use crate::{ImportError, Mapping, NamedAgent, SessionOptions, Sink};
 use crate::{
-    atif, claude_code, codex, harbor, inspect, margin, mini_swe_agent, opencode, swe_bench, table, tau_bench,
-    terminal_bench,
+    atif, claude_code, codex, hal, harbor, inspect, margin, mini_swe_agent, opencode, swe_bench, table,
+    tau_bench, terminal_bench,
 };
 
 /// A format that is read.
@@ -116,13 +116,13 @@ pub fn read(
     let named = NamedAgent { agent: options.agent.clone(), model: options.model.clone(), version: None };
     let session = SessionOptions { task: options.task.clone(), agent: options.agent.clone() };
     match format {
-        // Hal comes with its reader.
-        Format::Harbor | Format::Hal => harbor::read(paths, sink),
+        Format::Harbor => harbor::read(paths, sink),
         Format::Atif => atif::read(paths, sink),
         Format::Inspect => inspect::read(paths, &inspect::Options { score: options.score.clone() }, sink),
         Format::TerminalBench => terminal_bench::read(paths, &named, sink),
         Format::SweBench => swe_bench::read(paths, sink),
         Format::MiniSweAgent => mini_swe_agent::read(paths, &session, sink),
+        Format::Hal => hal::read(paths, sink),
         Format::TauBench => tau_bench::read(paths, &named, sink),
         Format::Margin => margin::read(paths, &named, sink),
         Format::ClaudeCode => claude_code::read(paths, &session, sink),
@@ -137,7 +137,7 @@ pub fn size(path: &Path) -> u64 {
     let files = walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok);
     files
         .filter_map(|entry| entry.metadata().ok())
-        .filter(|facts| facts.is_file())
+        .filter(std::fs::Metadata::is_file)
         .map(|facts| facts.len())
         .sum()
 }

@@ -129,19 +129,6 @@ pub(crate) fn title_of(facts: &TaskFacts) -> &str {
     facts.title.as_deref().unwrap_or(facts.name.as_str())
 }
 
-/// The model of a run's agent, where it is known.
-pub(crate) fn model_of(facts: &AgentFacts) -> Option<&str> {
-    facts.model.as_deref()
-}
-
-pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {
-    record.requests
-}
-
-pub(crate) fn started_at(record: &TrialRecord) -> Option<Timestamp> {
-    record.started_at.copied()
-}
-
 /// All input tokens, those of the cache among them.
 pub(crate) fn input_of(usage: &Usage) -> u64 {
     usage.total().saturating_sub(usage.output)

@@ -103,6 +103,8 @@ pub enum CrashReason {
     Memory,
     /// Its model calls failed for good.
     Model(String),
+    /// For a reason that the source of an imported trial tells in its own words.
+    Stated(String),
 }
 
 /// What the verifier said.

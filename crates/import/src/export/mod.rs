@@ -3,6 +3,7 @@
 pub mod atif;
 pub mod harbor;
 pub mod inspect;
+pub mod otlp;
 mod trial;
 
 #[cfg(test)]
@@ -14,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    AgentFacts, AttemptFailure, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, RunManifest, TRIALS_FILE, TaskFacts, TrialId,
-    TrialRecord, read_events, read_trials,
+    AgentFacts, AttemptFailure, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, RunManifest, TRIALS_FILE, TaskFacts,
+    TrialId, TrialRecord, read_events, read_trials,
 };
 
 use crate::{ImportError, Place};

@@ -114,7 +114,7 @@ fn phase_reached(scope: &Value) -> Phase {
 fn crash(exception: &Exception<'_>) -> CrashReason {
     let rest = exception.message.strip_prefix("Command failed (exit ");
     let code = rest.and_then(|rest| rest.split_once(')')).and_then(|(code, _)| code.parse().ok());
-    code.map_or_else(|| CrashReason::Model(exception.words()), CrashReason::Exit)
+    code.map_or_else(|| CrashReason::Stated(exception.words()), CrashReason::Exit)
 }
 
 fn verdict(

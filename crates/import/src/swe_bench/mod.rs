@@ -9,7 +9,7 @@ mod sources;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use retrial_spec::{Ending, UngradedReason, Verdict};
 

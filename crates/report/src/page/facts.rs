@@ -54,7 +54,7 @@ fn ending(ending: &Ending) -> String {
             CrashReason::Exit(code) => format!("exit code {code}"),
             CrashReason::Signal(signal) => format!("signal {signal}"),
             CrashReason::Memory => "out of memory".to_owned(),
-            CrashReason::Model(cause) => foreign(cause),
+            CrashReason::Model(cause) | CrashReason::Stated(cause) => foreign(cause),
         },
         Ending::Infrastructure { phase, cause } => format!("{}: {}", phase.as_str(), foreign(cause)),
         _ => String::new(),

@@ -40,6 +40,7 @@ pub(crate) fn ending_detail(ending: &Ending) -> Option<String> {
         Ending::Crash { reason: CrashReason::Signal(signal) } => Some(format!("signal {signal}")),
         Ending::Crash { reason: CrashReason::Memory } => Some("memory".to_owned()),
         Ending::Crash { reason: CrashReason::Model(cause) } => Some(format!("model: {cause}")),
+        Ending::Crash { reason: CrashReason::Stated(cause) } => Some(cause.clone()),
         Ending::Infrastructure { phase, cause } => Some(format!("{}: {cause}", phase.as_str())),
         Ending::Finished
         | Ending::Timeout

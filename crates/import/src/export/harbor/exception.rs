@@ -24,7 +24,7 @@ fn crash(reason: &CrashReason) -> String {
         CrashReason::Exit(code) => format!("Command failed (exit {code}): the agent"),
         CrashReason::Signal(signal) => format!("the agent was ended by signal {signal}"),
         CrashReason::Memory => "the agent used more memory than it may".to_owned(),
-        CrashReason::Model(words) => match words.split_once(": ") {
+        CrashReason::Model(words) | CrashReason::Stated(words) => match words.split_once(": ") {
             Some((name, words)) if cause_of(name) == Cause::Crash => words.to_owned(),
             _ => words.clone(),
         },

@@ -14,7 +14,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::sums::Sums;
 use super::{InspectExport, SCORER};
 use crate::inspect::OwnLog;
-use crate::own::{KEY, agent_of, model_of, title_of};
+use crate::own::{KEY, agent_of, title_of};
 use crate::{ImportError, Place};
 
 /// How many samples one list of the journal holds.
@@ -161,7 +161,7 @@ impl<'r> LogWriter<'r> {
     }
 
     fn model(&self) -> &str {
-        model_of(&self.agent).unwrap_or("none/none")
+        self.agent.model.as_deref().unwrap_or("none/none")
     }
 
     fn eval(&self) -> Value {

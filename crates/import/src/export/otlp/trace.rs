@@ -224,7 +224,8 @@ fn reward(verdict: &Verdict) -> Option<f64> {
 fn failure(ending: &Ending) -> Option<(&'static str, Option<String>)> {
     let cause = match ending {
         Ending::Finished | Ending::NotRecorded => return None,
-        Ending::Infrastructure { cause, .. } | Ending::Crash { reason: CrashReason::Model(cause) } => {
+        Ending::Infrastructure { cause, .. }
+        | Ending::Crash { reason: CrashReason::Model(cause) | CrashReason::Stated(cause) } => {
             Some(cause.clone())
         }
         Ending::Crash { reason: CrashReason::Exit(code) } => Some(format!("exit {code}")),
