@@ -2,6 +2,7 @@
 //!
 //! `docs/interop/otlp.md` says what stands where.
 
+mod run;
 mod span;
 mod trace;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use retrial_spec::{RunId, TrialRecord};
 use serde_json::Value;
 
+pub use run::{Traces, write};
 pub use trace::trace;
 
 /// A trial, and what is known of it beside its record.
