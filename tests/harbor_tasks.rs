@@ -112,10 +112,7 @@ fn the_task_hello_runs_with_its_artifact_kept_once_its_image_is_here_and_its_all
     let toml = toml.join("\n");
     place.write("hello/task.toml", &toml.replace("\"allowlist\"", "\"no-network\""));
     place.run(&["task", "check", "hello", "--repeats", "1", "--sandbox", "docker"]).expect(0);
-    let agents = [
-        ("writes", "echo hello > out.txt; mkdir -p /logs/artifacts; echo x > /logs/artifacts/more"),
-        ("idles", "true"),
-    ];
+    let agents = [("writes", "echo hello > out.txt; echo x > /logs/artifacts/more"), ("idles", "true")];
     let ran = run(&place, "docker", &["hello"], &agents);
     let out = ran.stdout.clone();
     let records = recorded(&place, ran);
@@ -285,9 +282,9 @@ fn a_verifier_with_an_image_of_its_own_gets_the_artifacts_alone() {
     }
     let place = Place::new();
     let toml = format!(
-        "artifacts = [\"/app/out\", {{ source = \"one.txt\", destination = \"a/one\" }}]\n{PLAIN}\
-         [verifier.environment]\ndocker_image = \"retrial/base:bookworm\"\nnetwork_mode = \"no-network\"\nworkdir = \"/grading\"\n\
-         [[verifier.collect]]\ncommand = \"mkdir -p /logs/artifacts; cp other.txt /logs/artifacts/; echo said\"\n\
+        "artifacts = [\"/app/out\", \"link\", {{ source = \"one.txt\", destination = \"a/one\" }}]\n{PLAIN}\
+         [verifier]\nuser = \"nobody\"\n[verifier.environment]\ndocker_image = \"retrial/base:bookworm\"\nnetwork_mode = \"no-network\"\nworkdir = \"/grading\"\n\
+         [[verifier.collect]]\ncommand = \"cp other.txt /logs/artifacts/; echo said\"\n\
          [[verifier.collect]]\ncommand = \"exit 4\"\n"
     );
     let check = "test \"$(pwd)\" = /grading -a -f /app/out/in/deep -a -f /app/one.txt -a -f /logs/artifacts/other.txt -a ! -e /app/other.txt";
@@ -298,13 +295,24 @@ fn a_verifier_with_an_image_of_its_own_gets_the_artifacts_alone() {
         &place,
         "docker",
         &["apart"],
-        &[("works", "mkdir -p out/in; echo 1 > out/in/deep; touch one.txt other.txt")],
+        &[(
+            "works",
+            "mkdir -p out/in; echo 1 > out/in/deep; touch one.txt other.txt; ln -s /etc/passwd link",
+        )],
     );
     let out = ran.stdout.clone();
     assert_eq!(recorded(&place, ran)[0].verdict, Verdict::Passed);
     let directory = attempt(&place, &out, "apart", "works");
     assert_eq!(fs_err::read_to_string(directory.join("artifacts/out/in/deep")).expect("kept"), "1\n");
     assert!(directory.join("artifacts/a/one").is_file());
+    assert_eq!(
+        json_of(&directory.join("artifacts/manifest.json"))[1]["status"],
+        "failed",
+        "a link is not followed"
+    );
+    assert!(
+        !directory.join("artifacts/link").exists() && directory.join("artifacts/link.left-out").is_file()
+    );
     let log = fs_err::read_to_string(directory.join("collect.log")).expect("a log");
     assert!(
         log.contains("said\n# ended with exit code 0\n") && log.contains("# ended with exit code 4\n"),
@@ -322,7 +330,8 @@ fn rewards_by_name_are_judged_by_the_one_that_counts() {
         ("named", "{\\\"reward\\\": true, \\\"style\\\": 0.25}"),
         ("unnamed", "{\\\"a\\\": 1, \\\"b\\\": 1}"),
     ] {
-        task(&place, name, PLAIN, "true");
+        // With a network, as is the default.
+        task(&place, name, "", "true");
         place.write(
             &format!("{name}/tests/test.sh"),
             &format!("echo \"{rewards}\" > /logs/verifier/reward.json\nexit 9\n"),

@@ -186,7 +186,7 @@ impl ReadyTask {
         trying: &Trying<'_>,
         admission: &mut Admission,
     ) -> Result<Vec<Graded>, SetUpError> {
-        self.wait_until_healthy(sandbox).await?;
+        self.make_ready(sandbox).await?;
         let mut by_part: Vec<Vec<Graded>> = Vec::new();
         for part in &self.parts {
             self.set_up_part(sandbox, part).await?;

@@ -69,6 +69,11 @@ struct Listed<'a> {
 }
 
 impl ReadyTask {
+    /// Makes the directory whose content is kept without being asked for.
+    pub(crate) async fn make_convention(&self, sandbox: &dyn Sandbox) -> Result<(), SandboxError> {
+        sandbox.copy_in(&TreeArchive::empty(), CONVENTION, self.agent_user()).await
+    }
+
     /// Keeps the artifacts of a part below `directory`. One that is not there or cannot be read is listed as failed.
     pub(crate) async fn gather(
         &self,
@@ -174,7 +179,7 @@ impl ReadyTask {
                 (true, "") => "/",
                 (true, parent) => parent,
             };
-            sandbox.copy_in(&artifact.tree, to, self.agent_user()).await?;
+            sandbox.copy_in(&artifact.tree, to, self.handed_to()).await?;
         }
         Ok(())
     }
@@ -182,7 +187,7 @@ impl ReadyTask {
 
 impl Artifact {
     fn is_empty(&self) -> bool {
-        self.tree.entries().iter().all(|entry| matches!(entry.kind(), EntryKind::Directory))
+        !self.tree.entries().iter().any(|entry| matches!(entry.kind(), EntryKind::File { .. }))
     }
 
     fn keep<'a>(&self, artifact: &'a ArtifactTable, directory: &Path) -> std::io::Result<Listed<'a>> {
@@ -192,6 +197,9 @@ impl Artifact {
             let why = format!("it holds {} bytes; {KEPT_BYTES} are kept at most", self.tree.content_bytes());
             note(directory, artifact, &why)?;
             Status::Skipped
+        } else if self.is_empty() && self.is_file {
+            note(directory, artifact, "it is a link, which is not followed")?;
+            Status::Failed
         } else if self.is_empty() {
             fs_err::create_dir_all(&place)?;
             Status::Empty

@@ -17,6 +17,7 @@ mod grade;
 mod host;
 mod host_values;
 mod journal;
+mod judge;
 mod kept_tree;
 mod latency;
 mod native_logs;

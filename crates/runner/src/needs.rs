@@ -39,7 +39,7 @@ pub(crate) fn check(kind: BackendKind, dir: &TaskDir) -> Result<(), ReadyError> 
 pub(crate) fn named_users(dir: &TaskDir) -> Vec<(String, &str)> {
     let task = &dir.task;
     let mut users = vec![("agent.user".to_owned(), task.agent.user.as_ref())];
-    // The users of a verifier's own image are looked up when it grades.
+    // That of a verifier's own image is no user of the agent's.
     if task.verifier.environment.is_none() {
         users.push(("verifier.user".to_owned(), task.verifier.user.as_ref()));
     }

@@ -116,7 +116,7 @@ impl ReadyTask {
     pub fn check(backend: &dyn Backend, dir: &TaskDir) -> Result<(), ReadyError> {
         needs::check(backend.kind(), dir)?;
         host_values::of_environment(dir, &dir.task.environment, "environment")?;
-        ReadyPart::all(dir, None, &Limits::default()).map(drop)
+        ReadyPart::all(dir, [None, None], &Limits::default()).map(drop)
     }
 
     /// Builds a task's environment and looks at the workspace it starts from.
@@ -139,7 +139,8 @@ impl ReadyTask {
             }
             _ => prepared.clone(),
         };
-        let parts = ReadyPart::all(&dir, prepared.user.as_deref(), limits)?;
+        let of_images = [prepared.user.as_deref(), verifier.user.as_deref()];
+        let parts = ReadyPart::all(&dir, of_images, limits)?;
         let limits = TrialLimits::new(&dir, &parts, limits);
         let mut ready = Self { dir, prepared, verifier, start: TreeArchive::empty(), limits, parts };
         ready.start = ready.look(backend, run, &task).await?;
@@ -167,7 +168,26 @@ impl ReadyTask {
         };
         let result = look.await;
         sandbox.stop().await.map_err(failed)?;
+        self.find_verifier(backend, run).await?;
         result
+    }
+
+    /// Finds out whether the user of a verifier with an image of its own is there.
+    async fn find_verifier(&self, backend: &dyn Backend, run: &RunId) -> Result<(), ReadyError> {
+        let verifier = &self.dir.task.verifier;
+        let (Some(_), Some(PhaseUser::Name(name))) = (&verifier.environment, &verifier.user) else {
+            return Ok(());
+        };
+        let failed = |source| ReadyError::Sandbox { task: self.dir.name.clone(), source };
+        let mut request = self.verifier_request(run, "look");
+        request.owner = User::Root;
+        let sandbox = backend.create(&request).await.map_err(failed)?;
+        let found = match sandbox.start().await {
+            Ok(()) => self.find_user(sandbox.as_ref(), "verifier.user".to_owned(), name).await,
+            Err(error) => Err(failed(error)),
+        };
+        sandbox.stop().await.map_err(failed)?;
+        found
     }
 
     async fn find_user(&self, sandbox: &dyn Sandbox, key: String, user: &str) -> Result<(), ReadyError> {
@@ -198,6 +218,8 @@ impl ReadyTask {
             let limits = &mut request.limits;
             limits.memory_mb = own.memory_mb.unwrap_or(limits.memory_mb);
             limits.cpus = own.cpus.unwrap_or(limits.cpus);
+            // The agent's user may not be in the verifier's image.
+            request.owner = self.handed_to();
         }
         request
     }
@@ -205,6 +227,14 @@ impl ReadyTask {
     /// Returns whom the agent runs as, to whom the workspace belongs.
     pub fn agent_user(&self) -> User {
         user(self.dir.task.agent.user.as_ref(), self.prepared.user.as_deref())
+    }
+
+    /// Returns to whom belongs what a separate verifier gets.
+    pub(crate) fn handed_to(&self) -> User {
+        match self.dir.task.verifier.environment {
+            Some(_) => self.only_part().verifier_user.clone(),
+            None => self.agent_user(),
+        }
     }
 
     /// Returns the part that a task without steps consists of.

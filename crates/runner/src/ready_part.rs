@@ -35,19 +35,19 @@ pub(crate) struct ReadyPart {
 }
 
 impl ReadyPart {
-    /// Makes the parts of a task ready, whose image has the user `of_image`.
+    /// Makes the parts of a task ready, given the users that the agent's and the verifier's image have.
     ///
     /// # Errors
     /// [`ReadyError::HostValue`] where the host lacks a variable.
     pub(crate) fn all(
         dir: &TaskDir,
-        of_image: Option<&str>,
+        of_images: [Option<&str>; 2],
         limits: &Limits,
     ) -> Result<Vec<Self>, ReadyError> {
         dir.parts
             .iter()
             .enumerate()
-            .map(|(index, files)| Self::new(dir, (index, files), of_image, limits))
+            .map(|(index, files)| Self::new(dir, (index, files), of_images, limits))
             .collect()
     }
 
@@ -60,7 +60,7 @@ impl ReadyPart {
     fn new(
         dir: &TaskDir,
         (index, files): (usize, &TaskPart),
-        of_image: Option<&str>,
+        of_images: [Option<&str>; 2],
         limits: &Limits,
     ) -> Result<Self, ReadyError> {
         let (agent, verifier) = (&dir.task.agent, &dir.task.verifier);
@@ -77,11 +77,11 @@ impl ReadyPart {
         artifacts.extend(step.map(|step| step.artifacts.clone()).unwrap_or_default());
         Ok(Self {
             healthcheck: step.and_then(|step| step.healthcheck.clone()),
-            agent_user: user(agent_user, of_image),
+            agent_user: user(agent_user, of_images[0]),
             agent_limit: Self::agent_limit(dir, files, limits),
             collect: own.and_then(|own| own.collect.clone()).unwrap_or_else(|| verifier.collect.clone()),
             artifacts,
-            verifier_user: user(verifier_user, of_image),
+            verifier_user: user(verifier_user, of_images[1]),
             verifier_env: host_values::resolved(dir, env, &key)?,
             verifier_limit: lower(Some(timeout), limits.verify_sec),
             min_reward: step.and_then(|step| step.min_reward.clone()),

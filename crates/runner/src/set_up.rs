@@ -41,11 +41,12 @@ pub enum SetUpError {
 }
 
 impl ReadyTask {
-    /// Waits until the healthcheck of the environment succeeds, where there is one.
+    /// Makes the directory for artifacts, and waits until the healthcheck of the environment succeeds, where there is one.
     ///
     /// # Errors
     /// [`SetUpError`].
-    pub(crate) async fn wait_until_healthy(&self, sandbox: &dyn Sandbox) -> Result<(), SetUpError> {
+    pub(crate) async fn make_ready(&self, sandbox: &dyn Sandbox) -> Result<(), SetUpError> {
+        self.make_convention(sandbox).await?;
         match &self.dir.task.environment.healthcheck {
             Some(check) => self.wait_for(sandbox, check, self.image_user()).await,
             None => Ok(()),
