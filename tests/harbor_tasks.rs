@@ -198,6 +198,25 @@ fn steps_are_worked_on_one_after_the_other_until_one_fails() {
 }
 
 #[test]
+fn an_agent_that_asks_its_model_works_on_every_step_in_fake_sandboxes_too() {
+    let place = Place::new();
+    two_steps(&place);
+    place.write(
+        "e.toml",
+        "name = \"e\"\ntrials = 4\ntasks = [\"steps\"]\nsandbox = \"fake\"\n[[agents]]\nname = \"steady\"\nmodel = \"simulated/steady\"\n",
+    );
+    place.run(&["run", "e.toml", "--out", "run"]).expect(0);
+    for record in records(&place.join("run")) {
+        assert_eq!(record.ending, Ending::Finished);
+        assert!(record.confidence.value().is_some(), "the question is put after the last step");
+        let results = json_of(&place.join(&format!("run/trials/{}/attempt-1/steps.json", record.trial)));
+        let steps = results.as_array().expect("a list").len();
+        assert_eq!(steps, if record.verdict == Verdict::Passed { 2 } else { 1 });
+        assert!(record.requests >= 2 * steps as u64, "{}", record.requests);
+    }
+}
+
+#[test]
 fn a_healthcheck_may_succeed_late_and_its_failure_is_never_the_agents() {
     if !docker_or_skip("healthchecks") {
         return;

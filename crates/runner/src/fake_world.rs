@@ -61,13 +61,16 @@ impl FakeScript for FakeWorld {
                 }
                 FakeOutcome::exit(0).stdout("done\n")
             }
-            ["/tests/test.sh"] => {
+            ["/tests/test.sh"] | ["sh", "/tests/test.sh"] => {
                 if let Some(reward) = self.reward(state, workdir) {
                     let text = format!("{reward}\n").into_bytes();
                     state.put("/logs/verifier/reward.txt", FakeNode::File(0o644, text));
                 }
                 FakeOutcome::exit(0)
             }
+            // Healthchecks, and what gathers state.
+            ["sh", "-c", _] => FakeOutcome::exit(0),
+            [.., program] if program.ends_with("/setup.sh") => FakeOutcome::exit(0),
             _ => FakeOutcome::exit(127),
         }
     }

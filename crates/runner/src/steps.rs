@@ -2,7 +2,7 @@
 //!
 //! All steps share one sandbox and one access to the model. Each is set up, worked on and verified before the next begins.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use retrial_gateway::TrialGateway;
@@ -104,24 +104,37 @@ impl Attempt<'_> {
                 verify_ms: None,
             };
             if end != AgentEnd::Revoked {
-                let begin = Instant::now();
-                let graded = self.task.grade_in_place(sandbox, part).await;
-                let Graded { verdict, rewards, log } = graded.map_err(|error| fail(Phase::Verify, &error))?;
-                fs_err::write(directory.join("verifier.log"), log)
-                    .map_err(|error| fail(Phase::Record, &error))?;
-                result.goes_on = goes_on(part.min_reward.as_ref(), rewards.as_ref());
-                (result.verdict, result.rewards) = (verdict, rewards);
-                result.verify_ms = Some(elapsed_ms(begin));
+                self.verify_step(sandbox, part, &directory, &mut result).await?;
             }
             let is_last = !result.goes_on;
             results.push(result);
+            // After every step: an attempt that fails in a later one is evidence, too.
+            self.write_results(&results)?;
             if is_last {
                 break;
             }
         }
-        self.write_results(&results)?;
         through.stepped = Some(self.verdict_of_steps(results));
         Ok(through)
+    }
+
+    /// Has the state after a step verified, in the sandbox in which the next one goes on.
+    async fn verify_step(
+        &self,
+        sandbox: &dyn Sandbox,
+        part: &ReadyPart,
+        directory: &Path,
+        result: &mut StepResult,
+    ) -> Result<(), AttemptFailure> {
+        let begin = Instant::now();
+        let graded = self.task.grade_in_place(sandbox, part).await;
+        let Graded { verdict, rewards, log } = graded.map_err(|error| fail(Phase::Verify, &error))?;
+        let written = fs_err::write(directory.join("verifier.log"), log);
+        written.map_err(|error| fail(Phase::Record, &error))?;
+        result.goes_on = goes_on(part.min_reward.as_ref(), rewards.as_ref());
+        (result.verdict, result.rewards) = (verdict, rewards);
+        result.verify_ms = Some(elapsed_ms(begin));
+        Ok(())
     }
 
     /// The verdict of the steps that were begun, with the time it took.
@@ -153,7 +166,7 @@ impl Attempt<'_> {
         sandbox: &dyn Sandbox,
         gateway: &TrialGateway,
         part: &ReadyPart,
-        directory: &std::path::Path,
+        directory: &Path,
     ) -> Result<AgentEnd, AttemptFailure> {
         let end = tokio::select! {
             end = run_agent(self, sandbox, gateway, (part, directory)) => end.map_err(|error| fail(Phase::Agent, &error))?,
@@ -168,7 +181,7 @@ impl Attempt<'_> {
         sandbox: &dyn Sandbox,
         part: &ReadyPart,
         end: &AgentEnd,
-        directory: &std::path::Path,
+        directory: &Path,
     ) -> Result<Gathered, AttemptFailure> {
         let agent = |error: &dyn std::error::Error| fail(Phase::Agent, error);
         sandbox.kill_all().await.map_err(|error| agent(&error))?;
