@@ -178,7 +178,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("[verifier.environment]\ndocker_image = \"a\"\ngpus = 2", "verifier.environment.gpus", "graphics"),
     ("[[verifier.collect]]\ncommand = \"x\"\nservice = \"db\"", "verifier.collect.0.service", "`db`"),
     ("artifacts = [{ source = \"/x\", service = \"db\" }]", "artifacts.0", "`db`"),
-    ("artifacts = [{ source = \"/x\", exclude = [\"a[\"] }]", "artifacts.0", "`exclude`"),
+    ("artifacts = [{ source = \"/x\", exclude = [\"a{b\"] }]", "artifacts.0", "`exclude`"),
     ("artifacts = [\"../x\"]", "artifacts.0", "`source`"),
     ("artifacts = [\"/a/x\", \"/b/x\"]", "artifacts.1", "`destination`"),
     ("[[steps]]\nname = \"..\"", "steps.0.name", "directory"),
