@@ -323,6 +323,12 @@ fn run_hint(error: &RunError) -> Option<String> {
         RunError::Ready(ReadyError::Build { source: BuildError::NeedsDocker { .. }, .. }) => {
             Some("run it with `--sandbox docker`".to_owned())
         }
+        RunError::Ready(ReadyError::NotHere { .. }) => {
+            Some("choose another sandbox with `--sandbox`, or change the task".to_owned())
+        }
+        RunError::Ready(ReadyError::HostValue { .. }) => {
+            Some("set the variable where `retrial` is started".to_owned())
+        }
         RunError::Ready(_) | RunError::Proof(_) => Some("see what `retrial doctor` says".to_owned()),
         RunError::Kit { source, .. } => source.hint(),
         RunError::Endpoint { source, .. } => source.hint(),

@@ -1,10 +1,16 @@
 //! Admission of a task: its oracle passes, its empty solution fails, and its verifier agrees with itself. Repeatedly.
 
-use retrial_sandbox::{Backend, ExecRequest, Outcome, Sandbox, SandboxError, TreeArchive, User};
+use std::collections::BTreeMap;
+
+use retrial_sandbox::{Backend, ExecRequest, Sandbox, SandboxError, TreeArchive, User};
 use retrial_spec::{RunId, TaskName, Verdict};
 
-use crate::ReadyTask;
-use crate::grade::{Graded, Merged};
+use crate::grade::{Graded, Handed, Merged, error_chain, tail};
+use crate::ready_part::ReadyPart;
+use crate::set_up::{SetUpError, described as described_outcome};
+use crate::step_rewards::{goes_on, put_together};
+use crate::verdict::verdict_of;
+use crate::{ReadyTask, host_values};
 
 /// How often the same end state is graded again.
 const REGRADES: usize = 2;
@@ -28,6 +34,20 @@ pub enum AdmissionFault {
     /// There is no oracle.
     #[error("it has no solution/solve.sh, so nobody knows whether it can be solved")]
     NoOracle,
+    /// A variable of the oracle is not there.
+    #[error("its oracle cannot be run: {reason}")]
+    OracleNotReady {
+        /// Which, and why.
+        reason: String,
+    },
+    /// The environment never became ready.
+    #[error("its environment was not ready in repetition {repetition}: {reason}")]
+    NotReady {
+        /// From 1.
+        repetition: u32,
+        /// What failed.
+        reason: String,
+    },
     /// The oracle ended badly.
     #[error("its oracle ended with {outcome} in repetition {repetition}: {tail}")]
     OracleFailed {
@@ -83,6 +103,18 @@ enum Candidate {
     NoOp,
 }
 
+/// One try of a candidate.
+#[derive(Clone, Copy)]
+struct Trying<'a> {
+    backend: &'a dyn Backend,
+    run: &'a RunId,
+    candidate: Candidate,
+    /// From 1.
+    repetition: u32,
+    /// The oracle's own variables.
+    env: &'a BTreeMap<String, String>,
+}
+
 impl ReadyTask {
     /// Runs oracle and empty solution `repeats` times each, and grades each end state again.
     ///
@@ -100,85 +132,161 @@ impl ReadyTask {
             no_op: Vec::new(),
             faults: Vec::new(),
         };
-        let solvable = self.dir.solution.as_ref().is_some_and(|solution| solution.find("solve.sh").is_some());
-        if !solvable {
+        let has_oracle = |part: &ReadyPart| {
+            part.files.solution.as_ref().is_some_and(|solution| solution.find("solve.sh").is_some())
+        };
+        let mut oracle_env = None;
+        if self.parts.iter().all(has_oracle) {
+            match host_values::resolved(&self.dir, &self.dir.task.solution.env, "solution.env") {
+                Ok(env) => oracle_env = Some(env),
+                Err(error) => {
+                    admission.faults.push(AdmissionFault::OracleNotReady { reason: error_chain(&error) });
+                }
+            }
+        } else {
             admission.faults.push(AdmissionFault::NoOracle);
         }
         for repetition in 1..=repeats {
-            if solvable {
-                self.try_candidate(backend, run, (Candidate::Oracle, repetition), &mut admission).await?;
+            if let Some(env) = &oracle_env {
+                let trying = Trying { backend, run, candidate: Candidate::Oracle, repetition, env };
+                self.try_candidate(&trying, &mut admission).await?;
             }
-            self.try_candidate(backend, run, (Candidate::NoOp, repetition), &mut admission).await?;
+            let env = &BTreeMap::new();
+            let trying = Trying { backend, run, candidate: Candidate::NoOp, repetition, env };
+            self.try_candidate(&trying, &mut admission).await?;
         }
         Ok(admission)
     }
 
     async fn try_candidate(
         &self,
-        backend: &dyn Backend,
-        run: &RunId,
-        try_out: (Candidate, u32),
+        trying: &Trying<'_>,
         admission: &mut Admission,
     ) -> Result<(), SandboxError> {
-        let (candidate, repetition) = try_out;
+        let Trying { backend, run, candidate, repetition, .. } = *trying;
         let sandbox = backend.create(&self.request(run, format!("{candidate:?} {repetition}"))).await?;
         sandbox.start().await?;
-        if candidate == Candidate::Oracle
-            && let Some((outcome, tail)) = self.solve(sandbox.as_ref()).await?
-        {
-            admission.faults.push(AdmissionFault::OracleFailed { repetition, outcome, tail });
-        }
-        sandbox.kill_all().await?;
-        let end = sandbox.copy_out(&self.prepared.workdir, self.limits.workspace).await?;
-        let mut graded = Vec::new();
-        for _ in 0..=REGRADES {
-            graded.push(self.grade_end(backend, run, sandbox.as_ref(), &end).await?);
-        }
+        let tried = self.try_parts(sandbox.as_ref(), trying, admission).await;
         sandbox.stop().await?;
-        judge(candidate, repetition, &graded, admission);
+        match tried {
+            Ok(graded) => judge(candidate, repetition, &graded, admission),
+            Err(SetUpError::Sandbox(error)) => return Err(error),
+            Err(error) => {
+                let reason = error_chain(&error);
+                admission.faults.push(AdmissionFault::NotReady { repetition, reason });
+            }
+        }
         Ok(())
     }
 
-    async fn grade_end(
+    /// Goes through the parts of the task; returns what each grading of the whole says.
+    async fn try_parts(
         &self,
-        backend: &dyn Backend,
-        run: &RunId,
         sandbox: &dyn Sandbox,
-        end: &TreeArchive,
-    ) -> Result<Graded, SandboxError> {
-        if !self.dir.is_separate() {
-            return self.grade_in_place(sandbox).await;
+        trying: &Trying<'_>,
+        admission: &mut Admission,
+    ) -> Result<Vec<Graded>, SetUpError> {
+        self.make_ready(sandbox).await?;
+        let mut by_part: Vec<Vec<Graded>> = Vec::new();
+        for part in &self.parts {
+            self.set_up_part(sandbox, part).await?;
+            if trying.candidate == Candidate::Oracle
+                && let Some((outcome, tail)) = self.solve(sandbox, part, trying.env).await?
+            {
+                let repetition = trying.repetition;
+                admission.faults.push(AdmissionFault::OracleFailed { repetition, outcome, tail });
+            }
+            sandbox.kill_all().await?;
+            self.collect(sandbox, &part.collect).await?;
+            let graded = self.grade_part(trying, sandbox, part).await?;
+            let next =
+                graded.first().is_some_and(|first| goes_on(part.min_reward.as_ref(), first.rewards.as_ref()));
+            by_part.push(graded);
+            if !next {
+                break;
+            }
         }
-        let verifier = backend.create(&self.request(run, "verifier")).await?;
-        let graded = match verifier.start().await {
-            Ok(()) => self.grade_fresh(verifier.as_ref(), end).await,
-            Err(error) => Err(error),
+        Ok(self.whole(by_part))
+    }
+
+    /// Grades the end state of a part several times.
+    async fn grade_part(
+        &self,
+        trying: &Trying<'_>,
+        sandbox: &dyn Sandbox,
+        part: &ReadyPart,
+    ) -> Result<Vec<Graded>, SetUpError> {
+        let mut graded = Vec::new();
+        if !self.dir.is_separate() {
+            for _ in 0..=REGRADES {
+                graded.push(self.grade_in_place(sandbox, part).await?);
+            }
+            return Ok(graded);
+        }
+        let end = sandbox.copy_out(&self.prepared.workdir, self.limits.workspace).await?;
+        let artifacts = self.artifacts(sandbox, part).await?;
+        let handed = Handed { workspace: &end, artifacts: &artifacts };
+        for _ in 0..=REGRADES {
+            graded.push(self.grade_apart(trying, part, handed).await?);
+        }
+        Ok(graded)
+    }
+
+    async fn grade_apart(
+        &self,
+        trying: &Trying<'_>,
+        part: &ReadyPart,
+        handed: Handed<'_>,
+    ) -> Result<Graded, SetUpError> {
+        let verifier = trying.backend.create(&self.verifier_request(trying.run, "verifier")).await?;
+        let graded = async {
+            verifier.start().await?;
+            self.wait_until_verifier_is_healthy(verifier.as_ref()).await?;
+            Ok(self.grade_fresh(verifier.as_ref(), part, handed).await?)
         };
+        let graded = graded.await;
         verifier.stop().await?;
         graded
     }
 
+    /// Puts the gradings of the steps together, grading by grading; those of a whole task are its own.
+    fn whole(&self, mut by_part: Vec<Vec<Graded>>) -> Vec<Graded> {
+        if self.dir.task.steps.is_empty() {
+            return by_part.pop().unwrap_or_default();
+        }
+        let strategy = self.dir.task.multi_step_reward_strategy;
+        let grading = |at: usize| {
+            let of_steps: Vec<&Graded> = by_part.iter().filter_map(|gradings| gradings.get(at)).collect();
+            let rewards: Vec<_> = of_steps.iter().map(|graded| graded.rewards.clone()).collect();
+            let last = *of_steps.last()?;
+            let rewards = put_together(strategy, &rewards);
+            let verdict = rewards.as_ref().map_or_else(|| last.verdict.clone(), verdict_of);
+            Some(Graded { verdict, rewards, log: last.log.clone() })
+        };
+        (0..=REGRADES).filter_map(grading).collect()
+    }
+
     /// Runs the oracle; returns how it ended and the end of its output where it did not end well.
-    async fn solve(&self, sandbox: &dyn Sandbox) -> Result<Option<(String, String)>, SandboxError> {
-        let solution = self.dir.solution.clone().unwrap_or_else(TreeArchive::empty);
+    async fn solve(
+        &self,
+        sandbox: &dyn Sandbox,
+        part: &ReadyPart,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Option<(String, String)>, SandboxError> {
+        let solution = part.files.solution.clone().unwrap_or_else(TreeArchive::empty);
+        sandbox.clear("/solution").await?;
         sandbox.copy_in(&solution, "/solution", User::Root).await?;
         let mut request = ExecRequest::new(["bash", "/solution/solve.sh"], self.prepared.workdir.clone());
-        request.user = self.agent_user();
+        request.user = part.agent_user.clone();
         request.env = self.request_env();
-        request.env.extend(self.dir.task.solution.env.clone());
-        request.time_limit = Some(self.limits.agent);
+        request.env.extend(env.clone());
+        request.time_limit = Some(part.agent_limit);
         let mut output = Merged::default();
         let result = sandbox.exec(request, &mut output).await?;
         if result.is_success() {
             return Ok(None);
         }
-        let outcome = match result.outcome {
-            Outcome::Exited(code) => format!("exit code {code}"),
-            Outcome::Signaled(signal) => format!("signal {signal}"),
-            Outcome::TimedOut => "its time limit".to_owned(),
-            Outcome::OutOfMemory => "no memory left".to_owned(),
-        };
-        Ok(Some((outcome, tail(&output.bytes))))
+        Ok(Some((described_outcome(result.outcome), tail(&output.bytes))))
     }
 }
 
@@ -232,14 +340,6 @@ fn described(verdict: &Verdict) -> String {
     }
 }
 
-/// The last lines of an output, for a message.
-fn tail(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let kept = lines[lines.len().saturating_sub(3)..].join(" / ");
-    if kept.is_empty() { "no output".to_owned() } else { kept }
-}
-
 #[cfg(test)]
 mod tests {
     use retrial_spec::UngradedReason;
@@ -247,7 +347,7 @@ mod tests {
     use super::*;
 
     fn graded(verdict: Verdict) -> Graded {
-        Graded { verdict, log: b"why\n".to_vec() }
+        Graded { verdict, rewards: None, log: b"why\n".to_vec() }
     }
 
     fn faults(candidate: Candidate, verdicts: &[Verdict]) -> Vec<String> {

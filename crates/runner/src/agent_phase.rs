@@ -17,6 +17,7 @@ use retrial_spec::{CrashReason, ElicitMode};
 
 use crate::attempt::{Attempt, GRACE};
 use crate::grade::Merged;
+use crate::ready_part::ReadyPart;
 
 /// Where the relay listens inside a sandbox.
 const SERVER_URL: &str = "http://127.0.0.1:8099";
@@ -58,19 +59,33 @@ pub(crate) enum AgentPhaseError {
     Io(#[from] std::io::Error),
 }
 
-/// Runs the agent to its end or its time limit.
+impl AgentEnd {
+    /// Returns the word for it, as in the results of steps.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::TimedOut => "timeout",
+            Self::OutOfTurns => "over_budget",
+            Self::Crashed(_) | Self::ModelFailed(_) => "crash",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// Runs the agent on a part of the task to its end or its time limit; its output is kept in the directory.
 pub(crate) async fn run_agent(
     attempt: &Attempt<'_>,
     sandbox: &dyn Sandbox,
     gateway: &TrialGateway,
+    (part, directory): (&ReadyPart, &Path),
 ) -> Result<AgentEnd, AgentPhaseError> {
-    let mut instruction = attempt.task.dir.instruction.clone();
+    let mut instruction = part.files.instruction.clone();
     if attempt.bench.elicit == ElicitMode::InPrompt {
         instruction.push_str(elicit::INSTRUCTION_SUFFIX);
     }
     match attempt.agent.recipe.kind() {
-        RecipeKind::Reference => reference(attempt, sandbox, gateway, &instruction).await,
-        RecipeKind::Program => program(attempt, sandbox, gateway, &instruction).await,
+        RecipeKind::Reference => reference(attempt, sandbox, gateway, (part, &instruction)).await,
+        RecipeKind::Program => program(attempt, sandbox, gateway, (part, directory, &instruction)).await,
     }
 }
 
@@ -78,9 +93,9 @@ async fn reference(
     attempt: &Attempt<'_>,
     sandbox: &dyn Sandbox,
     gateway: &TrialGateway,
-    instruction: &str,
+    (part, instruction): (&ReadyPart, &str),
 ) -> Result<AgentEnd, AgentPhaseError> {
-    let mut shell = SandboxShell { attempt, sandbox, lost: None };
+    let mut shell = SandboxShell { attempt, part, sandbox, lost: None };
     let settings = ReferenceSettings {
         socket: gateway.socket().to_owned(),
         token: gateway.token().reveal().to_owned(),
@@ -89,7 +104,7 @@ async fn reference(
         tries: attempt.agent.recipe.tries(&attempt.agent.options)?,
     };
     let work = run_reference(&settings, instruction, &mut shell);
-    let Some(outcome) = within(attempt.task.limits.agent, &gateway.patience(), work).await else {
+    let Some(outcome) = within(part.agent_limit, &gateway.patience(), work).await else {
         return Ok(AgentEnd::TimedOut);
     };
     match (outcome.end, shell.lost) {
@@ -127,6 +142,7 @@ pub(crate) async fn within<T>(
 /// The reference agent's shell: `bash -c` in the sandbox, as the agent's user.
 struct SandboxShell<'a> {
     attempt: &'a Attempt<'a>,
+    part: &'a ReadyPart,
     sandbox: &'a dyn Sandbox,
     /// Why the sandbox can no longer be used, once it cannot.
     lost: Option<SandboxError>,
@@ -138,7 +154,7 @@ impl Shell for SandboxShell<'_> {
         let task = self.attempt.task;
         let mut request = ExecRequest::new(["bash", "-c", command], task.prepared.workdir.clone());
         request.env = task.request_env();
-        request.user = task.agent_user();
+        request.user = self.part.agent_user.clone();
         request.stdout_cap = SHELL_BYTES;
         request.stderr_cap = SHELL_BYTES;
         let mut output = Merged::default();
@@ -174,7 +190,7 @@ async fn program(
     attempt: &Attempt<'_>,
     sandbox: &dyn Sandbox,
     gateway: &TrialGateway,
-    instruction: &str,
+    (part, directory, instruction): (&ReadyPart, &Path, &str),
 ) -> Result<AgentEnd, AgentPhaseError> {
     let task = attempt.task;
     let launch = attempt.agent.recipe.launch(&LaunchContext {
@@ -186,18 +202,18 @@ async fn program(
         workspace: &task.prepared.workdir,
         options: &attempt.agent.options,
     })?;
-    write_files(sandbox, &launch, task.agent_user()).await?;
+    write_files(sandbox, &launch, part.agent_user.clone()).await?;
     let mut request = ExecRequest::new(launch.argv, launch.cwd);
     request.env = task.request_env();
     request.env.extend(launch.env);
-    request.user = task.agent_user();
+    request.user = part.agent_user.clone();
     request.stdout_cap = task.limits.output_bytes;
     request.stderr_cap = task.limits.output_bytes;
-    request.time_limit = Some(task.limits.agent);
+    request.time_limit = Some(part.agent_limit);
     let patience = gateway.patience();
     request.excused = Some(Excused::new(move || patience.so_far()));
     request.grace = GRACE;
-    let mut sink = Logs::create(attempt.directory)?;
+    let mut sink = Logs::create(directory)?;
     let result = match sandbox.exec(request, &mut sink).await {
         Ok(result) => result,
         Err(error) => return Err(error.into()),

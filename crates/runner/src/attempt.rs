@@ -11,19 +11,20 @@ use retrial_gateway::{
     Answer, AskError, FaultPlan, Gateway, Reservation, Revocation, Token, TrialAccess, TrialGateway,
     Upstream, Wire,
 };
-use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError, TreeArchive, TreeError};
+use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError};
 use retrial_spec::{
     ActionLog, AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount,
-    FaultOutcome, FinalState, MissingReason, Phase, RunId, Source, Times, TrialId, TrialRecord,
-    UngradedReason, Verdict,
+    FaultOutcome, FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason,
+    Verdict,
 };
 use tokio::sync::oneshot;
 
-use crate::agent_phase::{AgentEnd, run_agent, within};
-use crate::final_state::change_between;
-use crate::grade::{Graded, error_chain};
+use crate::agent_phase::{AgentEnd, within};
+use crate::artifacts::Gathered;
+use crate::grade::error_chain;
 use crate::replay::{RECORDING, Recording};
 use crate::run_dir::AUDIT_LOG;
+use crate::steps::WorkedThrough;
 use crate::trajectory::{WIRE_LOG, write_trajectory};
 use crate::{PlannedAgent, ReadyTask, native_logs};
 
@@ -66,13 +67,17 @@ struct Worked {
 }
 
 /// What the agent's phase left for the verifier and the record.
-struct Left {
-    end: AgentEnd,
+pub(crate) struct Left {
+    pub(crate) end: AgentEnd,
     wire: Wire,
     actions: ActionLog,
     confidence: Fact<f64>,
     claim: Fact<Claim>,
     agent_ms: u64,
+    /// What was kept of its sandbox.
+    pub(crate) gathered: Gathered,
+    /// The verdict of a multi-step task with the time it took, whose steps are verified as they end.
+    pub(crate) stepped: Option<(Verdict, u64)>,
 }
 
 impl Attempt<'_> {
@@ -86,24 +91,13 @@ impl Attempt<'_> {
         let (worked, verifier) =
             tokio::join!(self.set_up_and_work(ended), self.verifier_sandbox(agent_ended));
         let Worked { sandbox, setup_ms, left } = worked?;
-        let verify_begin = Instant::now();
-        let (verdict, state) = if left.end == AgentEnd::Revoked {
-            self.leave_ungraded(verifier).await.map_err(|error| fail(Phase::Verify, &error))?
-        } else {
-            let verify = self.verify(sandbox.as_ref(), verifier);
-            let (graded, state) = verify.await.map_err(|error| fail(Phase::Verify, &error))?;
-            self.write("verifier.log", &graded.log)?;
-            (graded.verdict, state)
-        };
-        let verify_ms = (left.end != AgentEnd::Revoked).then(|| elapsed_ms(verify_begin));
+        let (verdict, state, verify_ms) = self.judge(sandbox.as_ref(), &left, verifier).await?;
         sandbox.stop().await.map_err(|error| fail(Phase::Record, &error))?;
-        // A recording answers at once.
-        let measured = |time: u64| self.bench.replay.is_none().then_some(time);
         let times = Times {
             setup_ms: Some(setup_ms),
-            agent_ms: measured(left.agent_ms),
-            model_ms: measured(left.wire.model_ms),
-            waiting_ms: measured(left.wire.waiting_ms),
+            agent_ms: self.measured(left.agent_ms),
+            model_ms: self.measured(left.wire.model_ms),
+            waiting_ms: self.measured(left.wire.waiting_ms),
             verify_ms,
         };
         let record = self.record(&left, verdict, state, times);
@@ -112,10 +106,18 @@ impl Attempt<'_> {
         Ok((TrialRecord { faults: FaultCount::of(&faults), ..record }, faults))
     }
 
+    /// A time that says something of the agent: in a replay it does not, for a recording answers at once.
+    pub(crate) fn measured(&self, time: u64) -> Option<u64> {
+        self.bench.replay.is_none().then_some(time)
+    }
+
     /// Makes the agent's sandbox and lets the agent work in it.
     async fn set_up_and_work(&self, ended: oneshot::Sender<()>) -> Result<Worked, AttemptFailure> {
         let begin = Instant::now();
         let (sandbox, gateway) = self.within_setup(self.set_up()).await?;
+        // It has limits of its own.
+        let healthy = self.task.make_ready(sandbox.as_ref()).await;
+        healthy.map_err(|error| fail(Phase::Setup, &error))?;
         let setup_ms = elapsed_ms(begin);
         let left = self.agent_phase(sandbox.as_ref(), gateway, ended).await?;
         Ok(Worked { sandbox, setup_ms, left })
@@ -191,14 +193,18 @@ impl Attempt<'_> {
     async fn verifier_sandbox(
         &self,
         agent_ended: oneshot::Receiver<()>,
-    ) -> Result<Option<Box<dyn Sandbox>>, SandboxError> {
+    ) -> Result<Option<Box<dyn Sandbox>>, AttemptFailure> {
+        let verify = |error: SandboxError| fail(Phase::Verify, &error);
         if !self.task.dir.is_separate() {
             return Ok(None);
         }
-        let request = self.task.request(&self.bench.run, format!("{}#{} verifier", self.trial, self.number));
-        let sandbox = self.bench.backend.create(&request).await?;
+        let label = format!("{}#{} verifier", self.trial, self.number);
+        let request = self.task.verifier_request(&self.bench.run, label);
+        let sandbox = self.bench.backend.create(&request).await.map_err(verify)?;
         if agent_ended.await.is_ok() {
-            sandbox.start().await?;
+            sandbox.start().await.map_err(verify)?;
+            let healthy = self.task.wait_until_verifier_is_healthy(sandbox.as_ref()).await;
+            healthy.map_err(|error| fail(Phase::Verify, &error))?;
         }
         Ok(Some(sandbox))
     }
@@ -211,16 +217,8 @@ impl Attempt<'_> {
         ended: oneshot::Sender<()>,
     ) -> Result<Left, AttemptFailure> {
         let agent = |error: &dyn std::error::Error| fail(Phase::Agent, error);
-        let begin = Instant::now();
-        let end = tokio::select! {
-            end = run_agent(self, sandbox, &gateway) => end.map_err(|error| agent(&error))?,
-            () = self.told_to_end() => AgentEnd::Revoked,
-        };
-        let end = if self.revocation.is_revoked() { AgentEnd::Revoked } else { end };
-        let agent_ms = elapsed_ms(begin);
-        // Nobody listens where the verifier works in the agent's sandbox.
-        let _ = ended.send(());
-        sandbox.kill_all().await.map_err(|error| agent(&error))?;
+        let WorkedThrough { end, agent_ms, gathered, stepped } =
+            self.work_through(sandbox, &gateway, ended).await?;
         let logs = &self.agent.recipe.file().native_logs;
         native_logs::keep(logs, sandbox, self.directory).await.map_err(|error| agent(&error))?;
         let answer = match self.bench.elicit {
@@ -246,7 +244,16 @@ impl Attempt<'_> {
         } else {
             self.stated(answer, &wire)?
         };
-        Ok(Left { end, wire, actions: actions.into_iter().collect(), confidence, claim, agent_ms })
+        Ok(Left {
+            end,
+            wire,
+            actions: actions.into_iter().collect(),
+            confidence,
+            claim,
+            agent_ms,
+            gathered,
+            stepped,
+        })
     }
 
     /// What the agent said of its result, written down with the question and the raw answer.
@@ -281,73 +288,12 @@ impl Attempt<'_> {
     }
 
     /// Waits until the token is revoked and the agent has had the time to notice.
-    async fn told_to_end(&self) {
+    pub(crate) async fn told_to_end(&self) {
         self.revocation.revoked().await;
         tokio::time::sleep(GRACE).await;
     }
 
-    /// Leaves the state of a revoked trial as it is: it says nothing of the agent.
-    async fn leave_ungraded(
-        &self,
-        verifier: Result<Option<Box<dyn Sandbox>>, SandboxError>,
-    ) -> Result<(Verdict, Fact<FinalState>), SandboxError> {
-        if let Some(verifier) = verifier? {
-            verifier.stop().await?;
-        }
-        Ok((Verdict::Ungraded(UngradedReason::Revoked), Fact::Missing(MissingReason::NotReached)))
-    }
-
-    /// Reads the final state and has it graded.
-    async fn verify(
-        &self,
-        sandbox: &dyn Sandbox,
-        verifier: Result<Option<Box<dyn Sandbox>>, SandboxError>,
-    ) -> Result<(Graded, Fact<FinalState>), SandboxError> {
-        let verifier = verifier?;
-        let end = match sandbox.copy_out(&self.task.prepared.workdir, self.task.limits.workspace).await {
-            Ok(end) => Some(end),
-            Err(error) if error.is_infrastructure() => return Err(error),
-            Err(error) => {
-                let reason = error_chain(&error);
-                self.note_unreadable(&reason);
-                if let Some(verifier) = verifier {
-                    verifier.stop().await?;
-                    let log =
-                        format!("the final state cannot be handed to the verifier: {reason}\n").into_bytes();
-                    let verdict = verdict_on_unreadable(&error, reason);
-                    return Ok((Graded { verdict, log }, Fact::Missing(MissingReason::NotRecorded)));
-                }
-                None
-            }
-        };
-        let graded = match (&end, verifier) {
-            (Some(end), Some(verifier)) => {
-                let graded = self.task.grade_fresh(verifier.as_ref(), end).await;
-                verifier.stop().await?;
-                graded?
-            }
-            _ => self.task.grade_in_place(sandbox).await?,
-        };
-        let state = end.map_or(Fact::Missing(MissingReason::NotRecorded), |end| self.final_state(&end));
-        Ok((graded, state))
-    }
-
-    fn note_unreadable(&self, reason: &str) {
-        // The verdict carries the reason as well; the note is for whoever looks into the directory.
-        let _ = fs_err::write(self.directory.join("state-unreadable.txt"), format!("{reason}\n"));
-    }
-
-    fn final_state(&self, end: &TreeArchive) -> Fact<FinalState> {
-        match change_between(&self.task.start, end) {
-            Ok(change) => match fs_err::write(self.directory.join("patch.diff"), &change.patch) {
-                Ok(()) => Fact::known(change.state, Source::Computed),
-                Err(_) => Fact::Missing(MissingReason::NotRecorded),
-            },
-            Err(_) => Fact::Missing(MissingReason::NotRecorded),
-        }
-    }
-
-    fn write(&self, file: &str, bytes: &[u8]) -> Result<(), AttemptFailure> {
+    pub(crate) fn write(&self, file: &str, bytes: &[u8]) -> Result<(), AttemptFailure> {
         fs_err::write(self.directory.join(file), bytes).map_err(|error| fail(Phase::Record, &error))
     }
 
@@ -370,17 +316,6 @@ impl Attempt<'_> {
             started_at: Fact::known(self.started_at, Source::Computed),
             times,
         }
-    }
-}
-
-/// A state beyond the limits is the agent's doing and no way out of the denominator; any other is nobody's.
-fn verdict_on_unreadable(error: &SandboxError, reason: String) -> Verdict {
-    use TreeError::{PathTooLong, TooLarge, TooManyEntries};
-    match error {
-        SandboxError::Tree {
-            source: TooLarge { .. } | TooManyEntries { .. } | PathTooLong { .. }, ..
-        } => Verdict::Failed,
-        _ => Verdict::Ungraded(UngradedReason::StateUnreadable(reason)),
     }
 }
 
@@ -457,11 +392,11 @@ fn record_of_nothing(
     }
 }
 
-fn fail(phase: Phase, error: &dyn std::error::Error) -> AttemptFailure {
+pub(crate) fn fail(phase: Phase, error: &dyn std::error::Error) -> AttemptFailure {
     AttemptFailure { phase, cause: error_chain(error) }
 }
 
-fn elapsed_ms(begin: Instant) -> u64 {
+pub(crate) fn elapsed_ms(begin: Instant) -> u64 {
     u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 

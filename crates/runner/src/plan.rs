@@ -13,7 +13,7 @@ use retrial_spec::{
 
 use crate::endpoint::{self, EndpointError};
 use crate::schedule::schedule;
-use crate::{TaskDir, TaskDirError};
+use crate::{DatasetError, TaskDir, TaskDirError, check_datasets, tasks_below};
 
 /// What the command line changes of an experiment.
 #[derive(Debug, Clone, Default)]
@@ -132,6 +132,9 @@ pub enum PlanError {
     /// A task cannot be used.
     #[error("a task cannot be used")]
     Task(#[source] Box<TaskDirError>),
+    /// A dataset cannot be used.
+    #[error("a dataset cannot be used")]
+    Dataset(#[source] DatasetError),
     /// The price table cannot be used.
     #[error("the price table cannot be used")]
     Prices(#[source] PriceError),
@@ -234,6 +237,7 @@ impl PlanError {
             }
             Self::SameName { .. } => Some("rename one of the directories".to_owned()),
             Self::Imported => Some("import again from the source, which may have more trials now".to_owned()),
+            Self::Dataset(error) => error.hint(),
             Self::PricesChanged => Some("put back the price table as it was, or start a new run".to_owned()),
             Self::NoPrice { model, .. } => Some(format!(
                 "add `[[models]]` with `name = \"{model}\"` to a price table and name it as `prices`, or limit tokens instead"
@@ -280,7 +284,7 @@ impl Plan {
             let fault = document.fault(&format!("/replay/ignore/{}", error.index), error.to_string(), None);
             return Err(PlanError::Spec(Box::new(document.error(vec![fault]))));
         }
-        let directories = task_directories(&experiment, &document, &base)?;
+        let (directories, datasets) = task_directories(&experiment, &document, &base)?;
         experiment.tasks = directories;
         experiment.prices = experiment.prices.map(|prices| base.join(prices).display().to_string());
         for model in &mut experiment.models {
@@ -289,6 +293,7 @@ impl Plan {
         experiment.actions = experiment.actions.map(|actions| base.join(actions).display().to_string());
         overrides.apply(&mut experiment)?;
         let mut plan = Self::resolve(experiment, &document, &base)?;
+        check_datasets(plan.tasks.iter().map(AsRef::as_ref), &datasets).map_err(PlanError::Dataset)?;
         plan.keep_tasks(&overrides.tasks)?;
         plan.check()?;
         plan.share_budget()?;
@@ -435,29 +440,37 @@ fn known_or(what: &'static str, names: &[String], known: &[String]) -> Result<()
     }
 }
 
-/// Resolves the patterns of `tasks` to absolute directories, in the order of the file, each once.
+/// Resolves the patterns of `tasks` to absolute directories, in the order of the file, each once. Returns with them the directories of
+/// tasks that were named as a whole.
 fn task_directories(
     experiment: &Experiment,
     document: &Document,
     base: &Path,
-) -> Result<Vec<String>, PlanError> {
-    let mut found: Vec<String> = Vec::new();
+) -> Result<(Vec<String>, Vec<PathBuf>), PlanError> {
+    let (mut found, mut datasets) = (Vec::new(), Vec::new());
     let mut faults = Vec::new();
     for (index, pattern) in experiment.tasks.iter().enumerate() {
         let pointer = format!("/tasks/{index}");
         let full = base.join(pattern);
-        let matches = match glob::glob(&full.to_string_lossy()) {
-            Ok(paths) => {
-                paths.filter_map(Result::ok).filter(|path| path.join("task.toml").is_file()).collect()
-            }
+        let paths = match glob::glob(&full.to_string_lossy()) {
+            Ok(paths) => paths.filter_map(Result::ok),
             Err(error) => {
                 faults.push(document.fault(&pointer, format!("`{pattern}` is not a pattern: {error}"), None));
                 continue;
             }
         };
-        let matches: Vec<PathBuf> = matches;
+        let mut matches: Vec<PathBuf> = Vec::new();
+        for path in paths {
+            let tasks =
+                tasks_below(&path).map_err(|source| PlanError::Read { path: path.clone(), source })?;
+            if tasks.first().is_some_and(|first| *first != path) {
+                datasets.push(path);
+            }
+            matches.extend(tasks);
+        }
         if matches.is_empty() {
-            let hint = "a task is a directory with a task.toml; paths are relative to the experiment's file";
+            let hint = "a task is a directory with a task.toml, a dataset one with tasks directly below it; paths are relative to \
+                        the experiment's file";
             faults.push(document.fault(&pointer, format!("no task at `{pattern}`"), Some(hint.to_owned())));
         }
         for path in matches {
@@ -467,7 +480,11 @@ fn task_directories(
             }
         }
     }
-    if faults.is_empty() { Ok(found) } else { Err(PlanError::Spec(Box::new(document.error(faults)))) }
+    if faults.is_empty() {
+        Ok((found, datasets))
+    } else {
+        Err(PlanError::Spec(Box::new(document.error(faults))))
+    }
 }
 
 fn planned_agents(

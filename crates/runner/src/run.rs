@@ -340,6 +340,10 @@ async fn make_kits(plan: &mut Plan, settings: &RunSettings) -> Result<(), RunErr
 }
 
 async fn make_tasks(plan: &Plan, settings: &RunSettings) -> Result<Vec<Arc<ReadyTask>>, RunError> {
+    // All of them first: what cannot be run should be heard of before minutes of building.
+    for dir in &plan.tasks {
+        ReadyTask::check(settings.backend.as_ref(), dir).map_err(RunError::Ready)?;
+    }
     let mut tasks = Vec::new();
     for dir in &plan.tasks {
         (settings.notice)(&format!("preparing {}", dir.name));

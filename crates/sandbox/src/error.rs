@@ -139,11 +139,13 @@ pub enum BuildError {
         /// The last lines of its log.
         log_tail: String,
     },
-    /// An image that should exist does not.
-    #[error("image `{image}` not found")]
+    /// An image that should exist does not, and cannot be fetched.
+    #[error("image `{image}` not found: {reason}")]
     NoImage {
         /// Its name.
         image: String,
+        /// What the engine said of fetching it.
+        reason: String,
     },
     /// The task's files could not be read.
     #[error("cannot read environment `{}`", path.display())]

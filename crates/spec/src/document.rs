@@ -204,8 +204,9 @@ impl Document {
         Fault { source: self.source.clone(), place, message: message.into(), hint, severity: Severity::Error }
     }
 
-    /// Returns the error that these faults make together.
-    pub fn error(&self, faults: Vec<Fault>) -> SpecError {
+    /// Returns the error that these faults make together, in the order of the text.
+    pub fn error(&self, mut faults: Vec<Fault>) -> SpecError {
+        faults.sort_by_key(|fault| fault.place.start);
         SpecError { file: self.source.name().to_owned(), faults }
     }
 
@@ -339,8 +340,12 @@ fn describe(
         }
         Kind::Type { .. } => {
             let wanted = parent_of(schema, keyword).and_then(|place| place.get("type"));
-            let wanted = wanted.and_then(Value::as_str).unwrap_or("value of another type");
-            (format!("must be {}, not {}", article(wanted), article(type_word(found))), None)
+            let words = match wanted {
+                Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).map(article).collect(),
+                Some(Value::String(word)) => vec![article(word)],
+                _ => vec!["a value of another type".to_owned()],
+            };
+            (format!("must be {}, not {}", words.join(" or "), article(type_word(found))), None)
         }
         Kind::Minimum { limit } => (format!("is {found}; the least allowed is {limit}"), None),
         Kind::ExclusiveMinimum { limit } => (format!("is {found}; it must be greater than {limit}"), None),

@@ -66,8 +66,9 @@ pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};
 pub use suggest::did_you_mean;
 pub use task::{
-    EnvironmentTable, NetworkMode, PhaseUser, RetrialFacts, Stakes, Task, TaskSection, Verifiability,
-    VerifierMode, VerifierTable,
+    AgentTable, ArtifactTable, CollectTable, EnvironmentTable, HealthcheckTable, HostValueError, MinReward,
+    NetworkMode, PhaseUser, RetrialFacts, RewardStrategy, SolutionTable, Stakes, StepTable,
+    StepVerifierTable, Task, TaskSection, Verifiability, VerifierMode, VerifierTable, host_value,
 };
 pub use trial::{
     Claim, Cost, CrashReason, Ending, FinalState, Times, TrialRecord, UngradedReason, Usage, Verdict,

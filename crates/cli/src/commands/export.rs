@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use retrial_import::MadeDirectory;
+use retrial_import::export::otlp::Traces;
 use retrial_import::export::{self, ExportRun};
+use retrial_import::{MadeDirectory, Place};
 use retrial_metrics::Settings;
 use retrial_report::{RunOutcomes, TableFormat, TrialTable};
 use retrial_runner::{RunDir, check_records};
-use retrial_spec::{Exit, OUTPUT_SCHEMA, ReportOutput};
+use retrial_spec::{Exit, OUTPUT_SCHEMA, ReportOutput, RunManifest};
 
 use crate::args::{ExportArgs, ExportFormatOpt};
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     match form(args.to) {
         Form::Directory(form) => directory(args, form)?,
         Form::Table(format) => table(args, format)?,
+        Form::Traces => traces(args)?,
     }
     let written = args.out.display().to_string();
     if args.json {
@@ -34,6 +36,7 @@ pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
 enum Form {
     Directory(DirectoryForm),
     Table(TableFormat),
+    Traces,
 }
 
 enum DirectoryForm {
@@ -50,16 +53,22 @@ fn form(format: ExportFormatOpt) -> Form {
         ExportFormatOpt::Parquet => Form::Table(TableFormat::Parquet),
         ExportFormatOpt::Csv => Form::Table(TableFormat::Csv),
         ExportFormatOpt::Jsonl => Form::Table(TableFormat::JsonLines),
-        ExportFormatOpt::Otlp => Form::Table(TableFormat::Csv),
+        ExportFormatOpt::Otlp => Form::Traces,
     }
 }
 
-fn directory(args: &ExportArgs, form: DirectoryForm) -> Result<(), Failure> {
+/// Opens a run that is over and whose records can be trusted.
+fn opened(args: &ExportArgs) -> Result<RunManifest, Failure> {
     let (run, manifest) = RunDir::open(&args.run)?;
     if run.is_locked() {
         return Err(Failure::Running { path: args.run.clone() });
     }
     check_records(&run)?;
+    Ok(manifest)
+}
+
+fn directory(args: &ExportArgs, form: DirectoryForm) -> Result<(), Failure> {
+    let manifest = opened(args)?;
     let made = MadeDirectory::new(&args.out)?;
     let run = ExportRun { manifest: &manifest, directory: &args.run };
     match form {
@@ -68,6 +77,25 @@ fn directory(args: &ExportArgs, form: DirectoryForm) -> Result<(), Failure> {
         DirectoryForm::Inspect => drop(export::inspect::write(&run, made.path())?),
     }
     made.put_in_place()?;
+    Ok(())
+}
+
+fn traces(args: &ExportArgs) -> Result<(), Failure> {
+    let manifest = opened(args)?;
+    let (mut files, name) = beside(&args.out)?;
+    let run = ExportRun { manifest: &manifest, directory: &args.run };
+    let mut written = Traces::default();
+    files.put(&name, |file| {
+        written = export::otlp::write(&run, file, &Place::file(&args.out))?;
+        Ok::<(), Failure>(())
+    })?;
+    if written.without_trace > 0 {
+        out::warning(&format!("{} trials have no time at all and no trace", written.without_trace));
+    }
+    if written.replies_without_time > 0 {
+        let replies = written.replies_without_time;
+        out::warning(&format!("{replies} replies have no time of their own; their spans have the trial's"));
+    }
     Ok(())
 }
 

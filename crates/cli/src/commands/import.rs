@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use retrial_agents::ActionTable;
 use retrial_import::{Format, ImportSettings, Look, Mapping, ReaderOptions, RunWriter, Seen, Summary};
 use retrial_runner::{RunDir, read_actions};
-use retrial_spec::{Exit, OUTPUT_SCHEMA, RunId, RunManifest};
+use retrial_spec::{Exit, OUTPUT_SCHEMA, RunManifest};
 use serde::Serialize;
 
 use crate::args::{ImportArgs, ImportFormatOpt};

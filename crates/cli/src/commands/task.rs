@@ -1,10 +1,10 @@
 //! `retrial task`: listing tasks, and checking that they can be admitted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use retrial_runner::{Admission, ReadyTask, RunError, TaskDir};
+use retrial_runner::{Admission, PlanError, ReadyTask, RunError, TaskDir, check_datasets, tasks_below};
 use retrial_spec::{CheckedTask, Exit, Limits, OUTPUT_SCHEMA, RunId, SandboxChoice, TaskCheckOutput};
 use serde::Serialize;
 
@@ -68,21 +68,29 @@ fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-/// The named tasks, or those in `./tasks`, by name.
+/// The named tasks and those of named datasets, or those in `./tasks`.
 fn read(paths: &[PathBuf]) -> Result<Vec<Arc<TaskDir>>, Failure> {
     let mut paths = paths.to_vec();
     if paths.is_empty() {
-        let entries = fs_err::read_dir("tasks").map_err(|_| {
-            Failure::Usage("there is no directory `tasks` here; name task directories".to_owned())
-        })?;
-        paths = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-        paths.retain(|path| path.join("task.toml").is_file());
-        paths.sort();
+        if !Path::new("tasks").is_dir() {
+            let usage = "there is no directory `tasks` here; name task directories";
+            return Err(Failure::Usage(usage.to_owned()));
+        }
+        paths.push(PathBuf::from("tasks"));
     }
-    let mut tasks = Vec::new();
+    let (mut tasks, mut datasets) = (Vec::new(), Vec::new());
     for path in paths.iter().filter(|path| !path.is_file()) {
-        tasks.push(Arc::new(TaskDir::read(path)?));
+        let below = tasks_below(path)?;
+        if below.first() != Some(path) {
+            datasets.push(path.clone());
+        }
+        // A directory without tasks is for the reader of tasks to complain about.
+        let below = if below.is_empty() { vec![path.clone()] } else { below };
+        for task in below {
+            tasks.push(Arc::new(TaskDir::read(&task)?));
+        }
     }
+    check_datasets(tasks.iter().map(AsRef::as_ref), &datasets).map_err(PlanError::Dataset)?;
     if tasks.is_empty() {
         return Err(Failure::Usage("no task directory was named".to_owned()));
     }
@@ -101,6 +109,9 @@ pub(crate) async fn check(args: &TaskCheckArgs) -> Result<Exit, Failure> {
     let opened = backend::open(choice, &tasks).await?;
     let backend = opened.backend;
     let run: RunId = places::run_id(Timestamp::now(), 0);
+    for task in &tasks {
+        ReadyTask::check(backend.as_ref(), task).map_err(RunError::Ready)?;
+    }
     let mut checked = Vec::new();
     for task in &tasks {
         out::message(&format!("checking {}", task.name));

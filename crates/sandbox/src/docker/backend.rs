@@ -52,13 +52,33 @@ impl DockerBackend {
         self.docker.list_containers(Some(options)).await.map_err(|error| engine("list containers", error))
     }
 
+    /// Takes an image as it is, which is fetched where the engine does not have it.
+    async fn ready_image(&self, environment: &Environment, name: &str) -> Result<Prepared, BuildError> {
+        let lock = self.lock_of(name);
+        let _pulling = lock.lock().await;
+        let mut found = image::inspect(&self.docker, name).await?;
+        if found.is_none() {
+            image::pull(&self.docker, environment, name).await?;
+            found = image::inspect(&self.docker, name).await?;
+        }
+        let Some(found) = found else {
+            let reason = "the engine reported success but has no image".to_owned();
+            return Err(BuildError::NoImage { image: name.to_owned(), reason });
+        };
+        let digest = image::digest(&self.docker, environment).await?;
+        Ok(image::prepared(found, &digest, String::new()))
+    }
+
+    /// The lock under which an image is made, so that it is made once however many ask.
+    fn lock_of(&self, image: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(builds.entry(image.to_owned()).or_default())
+    }
+
     async fn build_once(&self, environment: &Environment) -> Result<Prepared, BuildError> {
         let digest = image::digest(&self.docker, environment).await?;
         let tag = format!("retrial/task:{}", &digest[..16]);
-        let lock = {
-            let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(builds.entry(tag.clone()).or_default())
-        };
+        let lock = self.lock_of(&tag);
         let _building = lock.lock().await;
         if let Some(found) = image::inspect(&self.docker, &tag).await? {
             return Ok(image::prepared(found, &digest, String::new()));
@@ -105,13 +125,7 @@ impl Backend for DockerBackend {
 
     async fn prepare(&self, environment: &Environment) -> Result<Prepared, BuildError> {
         match (&environment.directory, &environment.image) {
-            (None, Some(name)) => match image::inspect(&self.docker, name).await? {
-                Some(found) => {
-                    let digest = image::digest(&self.docker, environment).await?;
-                    Ok(image::prepared(found, &digest, String::new()))
-                }
-                None => Err(BuildError::NoImage { image: name.clone() }),
-            },
+            (None, Some(name)) => self.ready_image(environment, name).await,
             _ => self.build_once(environment).await,
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use bollard::Docker;
 use bollard::errors::Error as EngineError;
 use bollard::models::ImageInspect;
-use bollard::query_parameters::BuildImageOptions;
+use bollard::query_parameters::{BuildImageOptions, CreateImageOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -30,7 +30,7 @@ pub(super) async fn digest(docker: &Docker, environment: &Environment) -> Result
     let mut hash = Sha256::new();
     hash.update(environment.image.as_deref().unwrap_or_default());
     hash.update(environment.files_digest()?);
-    for base in &environment.facts.base_images {
+    for base in environment.facts.base_images.iter().chain(&environment.image) {
         // One that is not here yet is fetched by the build; its name has to do.
         let found = inspect(docker, base).await?.and_then(|image| image.id).unwrap_or_default();
         hash.update([0]);
@@ -70,6 +70,34 @@ pub(super) fn prepared(image: ImageInspect, digest: &str, build_log: String) -> 
 
 fn own((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
+}
+
+/// Fetches an image that the engine does not have, from the registry that its name says, within the environment's limit.
+pub(super) async fn pull(docker: &Docker, environment: &Environment, name: &str) -> Result<(), BuildError> {
+    let limit = environment.build_limit;
+    let docker = docker.clone().with_timeout(limit);
+    let no_image = |reason: String| BuildError::NoImage { image: name.to_owned(), reason };
+    // Without a tag the engine would fetch every one.
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let from = if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") };
+    let options = CreateImageOptions { from_image: Some(from), ..CreateImageOptions::default() };
+    let pulling = async {
+        let mut messages = std::pin::pin!(docker.create_image(Some(options), None, None));
+        while let Some(message) = messages.next().await {
+            let reason = match message {
+                Ok(message) => message.error_detail.and_then(|detail| detail.message),
+                Err(EngineError::DockerStreamError { error }) => Some(error),
+                Err(EngineError::DockerResponseServerError { message, .. }) => Some(message),
+                Err(error) => return Err(engine("pull an image", error)),
+            };
+            if let Some(reason) = reason {
+                return Err(no_image(reason));
+            }
+        }
+        Ok(())
+    };
+    let pulled = tokio::time::timeout(limit, pulling).await;
+    pulled.unwrap_or_else(|_| Err(no_image(format!("it was not there after {} s", limit.as_secs()))))
 }
 
 /// Builds and tags the image; returns the end of the log.
