@@ -1,6 +1,8 @@
 //! One log being written: an archive whose members come in the order in which Inspect itself writes them.
 
+use std::fs::Permissions;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -71,7 +73,10 @@ impl<'r> LogWriter<'r> {
             Place::file(&export.directory.join("run.json"))
                 .error(format!("does not name the agent `{agent}`"))
         })?;
-        let file = NamedTempFile::new_in(out).map_err(|error| cannot_write(&path, error))?;
+        let permissions = Permissions::from_mode(0o666);
+        // As any file that a program makes; what the user's mask takes away stays away.
+        let file = tempfile::Builder::new().prefix(".").permissions(permissions).tempfile_in(out);
+        let file = file.map_err(|error| cannot_write(&path, error))?;
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Zstd)
             .last_modified_time(archive_time(created))

@@ -11,11 +11,12 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TrialId, TrialRecord};
+use retrial_spec::{AgentName, ConditionName, RunManifest, TrialRecord};
 
+use super::Failures;
 use crate::{ImportError, Place};
 use log::LogWriter;
 
@@ -35,8 +36,8 @@ pub struct InspectExport<'r> {
     pub manifest: &'r RunManifest,
     /// Its directory, which holds the evidence of its trials.
     pub directory: &'r Path,
-    /// The attempts that failed before a trial's last one, oldest first; absent for a trial without any.
-    pub failures: &'r HashMap<TrialId, Vec<AttemptFailure>>,
+    /// The attempts at its trials that failed.
+    pub failures: &'r Failures,
 }
 
 impl InspectExport<'_> {

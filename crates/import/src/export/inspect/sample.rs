@@ -40,10 +40,8 @@ impl InspectExport<'_> {
             sample["model_usage"] = json!({ model: model_usage(usage, record.cost.value()) });
         }
         end(&mut sample, record, &self.manifest.experiment.limits, started_at);
-        if let Some(failures) = self.failures.get(&record.trial) {
-            let tries: Vec<Value> = failures.iter().map(|failure| attempt(failure, started_at)).collect();
-            sample["error_retries"] = Value::Array(tries);
-        }
+        let tries = self.failures.before(record).map(|failure| attempt(failure, started_at));
+        sample["error_retries"] = tries.collect();
         let log = evidence_file(&evidence.join("verifier.log"))?
             .map(|log| String::from_utf8_lossy(&log).into_owned());
         let patch =

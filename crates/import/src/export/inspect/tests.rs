@@ -1,11 +1,10 @@
 //! Runs of many kinds of trials, written and read back.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use retrial_agents::validate_trajectory;
 use retrial_spec::{
-    AttemptFailure, Claim, Cost, CrashReason, Ending, Fact, Phase, RunManifest, Source, Times, TrialId,
+    AttemptFailure, Claim, Cost, CrashReason, Ending, Event, Fact, Phase, RunManifest, Source, Times,
     TrialRecord, UngradedReason, Usage, Verdict,
 };
 use retrial_testkit::{Change, run_with_faults, trial};
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 
 use super::InspectExport;
 use crate::collected::Collected;
+use crate::export::Failures;
 use crate::inspect::{Options, read};
 use crate::own::{OwnTrial, requests, started_at};
 use crate::{Found, ImportError};
@@ -23,7 +23,7 @@ pub(super) struct Run {
     directory: TempDir,
     manifest: RunManifest,
     records: Vec<TrialRecord>,
-    failures: HashMap<TrialId, Vec<AttemptFailure>>,
+    failures: Failures,
 }
 
 impl Run {
@@ -135,10 +135,16 @@ fn sample_run() -> Run {
         fs_err::write(attempt.join("verifier.log"), "1 passed\n").unwrap();
         fs_err::write(attempt.join("patch.diff"), "--- a\n+++ b\n").unwrap();
     }
-    let failure = |phase, cause: &str| AttemptFailure { phase, cause: cause.to_owned() };
-    let last = records.last().unwrap().trial.clone();
-    let failures = vec![failure(Phase::Build, "no image"), failure(Phase::Record, "no room")];
-    Run { directory, manifest, records, failures: HashMap::from([(last, failures)]) }
+    let last = records.last().unwrap();
+    let failed = |(attempt, phase, cause): (u32, Phase, &str)| {
+        let failure = AttemptFailure { phase, cause: cause.to_owned() };
+        let event = Event::AttemptFailed { at: last.started_at, trial: last.trial.clone(), attempt, failure };
+        serde_json::to_string(&event).unwrap() + "\n"
+    };
+    let events = [(1, Phase::Build, "no image"), (2, Phase::Record, "no room")].map(failed).concat();
+    fs_err::write(directory.path().join("events.jsonl"), events).unwrap();
+    let failures = Failures::read(directory.path()).unwrap();
+    Run { directory, manifest, records, failures }
 }
 
 fn read_back(files: &[std::path::PathBuf]) -> Collected {
@@ -191,7 +197,7 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     assert_eq!((found.confidence, found.claim), (record.confidence, record.claim), "{id}");
     assert_eq!((found.requests, found.started_at), (requests(record), started_at(record)), "{id}");
     assert_eq!(found.task_digest.as_ref(), Some(&task.digest), "{id}");
-    assert_eq!(Some(&found.failed_attempts), run.failures.get(id).or(Some(&Vec::new())), "{id}");
+    assert!(found.failed_attempts.iter().eq(run.failures.before(record)), "{id}");
     assert_eq!(found.evidence.verifier_log, run.evidence(record, "verifier.log"), "{id}");
     assert_eq!(found.evidence.patch, run.evidence(record, "patch.diff"), "{id}");
     let there =
@@ -232,7 +238,8 @@ fn the_formats_own_fields_alone_tell_most_of_a_run() {
         read(&[file], &Options::default(), &mut sink).unwrap();
         let found = &sink.trials[0];
         assert_eq!(found.usage.value(), record.usage.value());
-        assert_eq!(found.failed_attempts, run.failures.get(&record.trial).cloned().unwrap_or_default());
+        assert!(found.failed_attempts.iter().eq(run.failures.before(record)), "{}", record.trial);
+        assert_eq!(found.failed_attempts.len() as u32, record.attempts - 1);
         lines.push(format!(
             "{} {:?}: {:?} {:?}",
             record.ending.as_str(),
