@@ -5,14 +5,14 @@
     reason = "a test that cannot go on should stop at once, and say why"
 )]
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use retrial_import::export::Failures;
 use retrial_import::export::inspect::InspectExport;
 use retrial_import::inspect::{self, Options};
 use retrial_import::{Found, ImportError, Place, Sink, Unfinished};
-use retrial_spec::{AttemptFailure, Ending, Event, Phase, TrialRecord, Verdict};
+use retrial_spec::{AttemptFailure, Ending, Phase, TrialId, TrialRecord, Verdict};
 use retrial_testkit::SyntheticRun;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -73,16 +73,11 @@ fn write_trajectories(directory: &Path, records: &[TrialRecord]) {
     }
 }
 
-/// Says of the attempts before the last ones why they failed.
-fn write_failures(directory: &Path, records: &[TrialRecord]) {
-    let failed = |record: &TrialRecord, attempt| {
-        let failure = AttemptFailure { phase: Phase::Setup, cause: "no sandbox".to_owned() };
-        let event =
-            Event::AttemptFailed { at: record.started_at, trial: record.trial.clone(), attempt, failure };
-        serde_json::to_string(&event).unwrap() + "\n"
-    };
-    let lines = records.iter().flat_map(|record| (1..record.attempts).map(|attempt| failed(record, attempt)));
-    fs_err::write(directory.join("events.jsonl"), lines.collect::<String>()).unwrap();
+/// Why the attempts before the last ones failed.
+fn failures(records: &[TrialRecord]) -> HashMap<TrialId, Vec<AttemptFailure>> {
+    let failure = AttemptFailure { phase: Phase::Setup, cause: "no sandbox".to_owned() };
+    let failed = |record: &TrialRecord| vec![failure.clone(); record.attempts as usize - 1];
+    records.iter().map(|record| (record.trial.clone(), failed(record))).collect()
 }
 
 /// Keeps trials.
@@ -128,8 +123,7 @@ fn inspect_reads_exported_logs() {
     let manifest = source.manifest();
     let records: Vec<TrialRecord> = source.records().collect();
     write_trajectories(directory.path(), &records);
-    write_failures(directory.path(), &records);
-    let failures = Failures::read(directory.path()).unwrap();
+    let failures = failures(&records);
     let export = InspectExport { manifest: &manifest, directory: directory.path(), failures: &failures };
     let files = export.write(records.iter().cloned().map(Ok), out.path()).unwrap();
     assert_eq!(files.len(), 4);

@@ -1,6 +1,3 @@
 //! Writing runs in foreign formats.
 
-mod failures;
 pub mod inspect;
-
-pub use failures::Failures;

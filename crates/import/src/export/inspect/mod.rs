@@ -11,12 +11,11 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use retrial_spec::{AgentName, ConditionName, RunManifest, TrialRecord};
+use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TrialId, TrialRecord};
 
-use super::Failures;
 use crate::{ImportError, Place};
 use log::LogWriter;
 
@@ -36,8 +35,8 @@ pub struct InspectExport<'r> {
     pub manifest: &'r RunManifest,
     /// Its directory, which holds the evidence of its trials.
     pub directory: &'r Path,
-    /// The attempts at its trials that failed.
-    pub failures: &'r Failures,
+    /// The attempts at each trial that failed, oldest first; absent for a trial without any.
+    pub failures: &'r HashMap<TrialId, Vec<AttemptFailure>>,
 }
 
 impl InspectExport<'_> {

@@ -40,8 +40,14 @@ impl InspectExport<'_> {
             sample["model_usage"] = json!({ model: model_usage(usage, record.cost.value()) });
         }
         end(&mut sample, record, &self.manifest.experiment.limits, started_at);
-        let tries = self.failures.before(record).map(|failure| attempt(failure, started_at));
-        sample["error_retries"] = tries.collect();
+        // Where the last attempt failed too, it is the one that the record tells of.
+        let failures = self
+            .failures
+            .get(&record.trial)
+            .into_iter()
+            .flatten()
+            .take(record.attempts.saturating_sub(1) as usize);
+        sample["error_retries"] = failures.map(|failure| attempt(failure, started_at)).collect();
         let log = evidence_file(&evidence.join("verifier.log"))?
             .map(|log| String::from_utf8_lossy(&log).into_owned());
         let patch =

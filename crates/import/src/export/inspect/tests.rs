@@ -1,10 +1,11 @@
 //! Runs of many kinds of trials, written and read back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use retrial_agents::validate_trajectory;
 use retrial_spec::{
-    AttemptFailure, Claim, Cost, CrashReason, Ending, Event, Fact, Phase, RunManifest, Source, Times,
+    AttemptFailure, Claim, Cost, CrashReason, Ending, Fact, Phase, RunManifest, Source, Times, TrialId,
     TrialRecord, UngradedReason, Usage, Verdict,
 };
 use retrial_testkit::{Change, run_with_faults, trial};
@@ -13,7 +14,6 @@ use tempfile::TempDir;
 
 use super::InspectExport;
 use crate::collected::Collected;
-use crate::export::Failures;
 use crate::inspect::{Options, read};
 use crate::own::{OwnTrial, requests, started_at};
 use crate::{Found, ImportError};
@@ -23,7 +23,7 @@ pub(super) struct Run {
     directory: TempDir,
     manifest: RunManifest,
     records: Vec<TrialRecord>,
-    failures: Failures,
+    failures: HashMap<TrialId, Vec<AttemptFailure>>,
 }
 
 impl Run {
@@ -38,6 +38,10 @@ impl Run {
             failures: &self.failures,
         };
         export.write(self.records.iter().cloned().map(Ok), out)
+    }
+
+    fn failed_before(&self, record: &TrialRecord) -> &[AttemptFailure] {
+        if record.attempts == 1 { &[] } else { &self.failures[&record.trial] }
     }
 
     fn evidence(&self, record: &TrialRecord, name: &str) -> Option<Vec<u8>> {
@@ -135,16 +139,14 @@ fn sample_run() -> Run {
         fs_err::write(attempt.join("verifier.log"), "1 passed\n").unwrap();
         fs_err::write(attempt.join("patch.diff"), "--- a\n+++ b\n").unwrap();
     }
-    let last = records.last().unwrap();
-    let failed = |(attempt, phase, cause): (u32, Phase, &str)| {
-        let failure = AttemptFailure { phase, cause: cause.to_owned() };
-        let event = Event::AttemptFailed { at: last.started_at, trial: last.trial.clone(), attempt, failure };
-        serde_json::to_string(&event).unwrap() + "\n"
-    };
-    let events = [(1, Phase::Build, "no image"), (2, Phase::Record, "no room")].map(failed).concat();
-    fs_err::write(directory.path().join("events.jsonl"), events).unwrap();
-    let failures = Failures::read(directory.path()).unwrap();
-    Run { directory, manifest, records, failures }
+    let failure = |phase, cause: &str| AttemptFailure { phase, cause: cause.to_owned() };
+    let of = |ending: fn(&&TrialRecord) -> bool| records.iter().find(ending).unwrap().trial.clone();
+    let tried = of(|record| record.attempts == 3);
+    let before = vec![failure(Phase::Build, "no image"), failure(Phase::Record, "no room")];
+    // Its only attempt: there is none before it.
+    let lost = of(|record| matches!(record.ending, Ending::Infrastructure { .. }));
+    let only = vec![failure(Phase::Setup, "no sandbox")];
+    Run { directory, manifest, records, failures: HashMap::from([(tried, before), (lost, only)]) }
 }
 
 fn read_back(files: &[std::path::PathBuf]) -> Collected {
@@ -197,7 +199,7 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     assert_eq!((found.confidence, found.claim), (record.confidence, record.claim), "{id}");
     assert_eq!((found.requests, found.started_at), (requests(record), started_at(record)), "{id}");
     assert_eq!(found.task_digest.as_ref(), Some(&task.digest), "{id}");
-    assert!(found.failed_attempts.iter().eq(run.failures.before(record)), "{id}");
+    assert_eq!(found.failed_attempts, run.failed_before(record), "{id}");
     assert_eq!(found.evidence.verifier_log, run.evidence(record, "verifier.log"), "{id}");
     assert_eq!(found.evidence.patch, run.evidence(record, "patch.diff"), "{id}");
     let there =
@@ -238,8 +240,7 @@ fn the_formats_own_fields_alone_tell_most_of_a_run() {
         read(&[file], &Options::default(), &mut sink).unwrap();
         let found = &sink.trials[0];
         assert_eq!(found.usage.value(), record.usage.value());
-        assert!(found.failed_attempts.iter().eq(run.failures.before(record)), "{}", record.trial);
-        assert_eq!(found.failed_attempts.len() as u32, record.attempts - 1);
+        assert_eq!(found.failed_attempts, run.failed_before(record));
         lines.push(format!(
             "{} {:?}: {:?} {:?}",
             record.ending.as_str(),
