@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::sums::Sums;
 use super::{InspectExport, SCORER};
 use crate::inspect::OwnLog;
-use crate::own::{KEY, agent_of, model_of, title_of};
+use crate::own::{KEY, agent_of, model_of};
 use crate::{ImportError, Place};
 
 /// How many samples one list of the journal holds.
@@ -168,7 +168,7 @@ impl<'r> LogWriter<'r> {
 
     fn eval(&self) -> Value {
         let manifest = self.export.manifest;
-        let ids: Vec<&str> = manifest.tasks.iter().map(title_of).collect();
+        let ids: Vec<&str> = manifest.tasks.iter().map(|task| self.export.sample_id(task)).collect();
         let own = OwnLog { agent: agent_of(&self.agent), condition: self.condition.clone() };
         let id = format!("{}~{}~{}", manifest.run, self.agent.name, self.condition);
         json!({

@@ -14,8 +14,9 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TrialId, TrialRecord};
+use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TaskFacts, TrialId, TrialRecord};
 
+use crate::own::title_of;
 use crate::{ImportError, Place};
 use log::LogWriter;
 
@@ -70,6 +71,13 @@ impl InspectExport<'_> {
             finished.push(log.finish()?);
         }
         finished.into_iter().map(log::FinishedLog::keep).collect()
+    }
+
+    /// The id of a task's samples: its title, and its name where another task has the same title.
+    fn sample_id<'t>(&self, task: &'t TaskFacts) -> &'t str {
+        let title = title_of(task);
+        let same = self.manifest.tasks.iter().filter(|other| title_of(other) == title).count();
+        if same > 1 { task.name.as_str() } else { title }
     }
 
     fn evidence(&self, record: &TrialRecord) -> PathBuf {

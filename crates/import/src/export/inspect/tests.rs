@@ -253,6 +253,17 @@ fn the_formats_own_fields_alone_tell_most_of_a_run() {
 }
 
 #[test]
+fn tasks_of_one_title_have_samples_of_their_own() {
+    let mut run = sample_run();
+    run.manifest.tasks[1].title = run.manifest.tasks[0].title.clone();
+    let out = TempDir::new().unwrap();
+    let sink = read_back(&run.write(out.path()));
+    assert_eq!(sink.trials.len(), run.records.len());
+    assert!(sink.trials.iter().all(|found| found.task == "org/one"));
+    assert!(sink.unfinished.iter().any(|unfinished| unfinished.task == "two"));
+}
+
+#[test]
 fn the_same_run_gives_the_same_bytes() {
     let run = sample_run();
     let (one, two) = (TempDir::new().unwrap(), TempDir::new().unwrap());
