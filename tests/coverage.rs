@@ -82,8 +82,8 @@ fn record(
     let record = retrial_testkit::trial(trial.task.as_str(), trial.agent.as_str(), trial.number);
     TrialRecord {
         verdict: if plan.success { Verdict::Passed } else { Verdict::Failed },
-        actions: actions_of(&calls, table).into_iter().collect(),
-        requests: plan.turns.len() as u64,
+        actions: Fact::known(actions_of(&calls, table).into_iter().collect(), Source::Parsed),
+        requests: Fact::known(plan.turns.len() as u64, Source::Parsed),
         usage,
         cost,
         confidence: Fact::known(plan.confidence, Source::Stated),

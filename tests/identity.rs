@@ -68,7 +68,7 @@ fn a_revoked_trial_ends_as_revoked_and_is_neither_graded_nor_tried_again() {
     let records = records(&place.join("run"));
     assert_eq!((records.len(), &records[0].ending, records[0].attempts), (1, &Ending::Revoked, 1));
     assert_eq!(records[0].verdict, Verdict::Ungraded(UngradedReason::Revoked));
-    assert!(records[0].requests > 0);
+    assert!(records[0].requests.copied() > Some(0));
     let entries = audit_log(&place.join("run"));
     assert!(entries.contains(&AuditEntry::Revoked));
     let after = |entry: &AuditEntry| {
@@ -129,7 +129,7 @@ fn the_audit_of_a_run_holds_and_says_what_each_trial_did() {
         .into_iter()
         .find(|record| record.trial.to_string() == "fix-torn-tail~steady~baseline~2");
     let record = record.expect("a record");
-    assert_eq!(totals["requests"], record.requests);
+    assert_eq!(totals["requests"].as_u64(), record.requests.copied());
     assert_eq!(totals["tokens"]["known"]["value"], record.usage.value().expect("tokens").total());
     assert_eq!(
         totals["cost"]["known"]["value"]["usd_micros"],

@@ -5,13 +5,13 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use retrial_spec::{Ending, Fact, MissingReason, TrialRecord};
+use retrial_spec::{Ending, Fact, MissingReason, Source, TrialRecord};
 use serde_json::{Value, json};
 use support::{Place, docker_or_skip, experiment, records, tasks_dir};
 
 /// A record without what two runs of the same cannot share: times, and the digest of a log that holds them.
 fn timeless(mut record: TrialRecord) -> TrialRecord {
-    record.started_at = jiff::Timestamp::UNIX_EPOCH;
+    record.started_at = Fact::known(jiff::Timestamp::UNIX_EPOCH, Source::Computed);
     record.times = retrial_spec::Times::default();
     record.audit = Fact::Missing(MissingReason::NotRecorded);
     record
@@ -48,7 +48,10 @@ fn a_replayed_run_has_the_same_trials_and_no_measured_times() {
     }
     let ran = place.run(&["score", "now", "--json"]).expect(0);
     let cards: Value = serde_json::from_str(&ran.stdout).expect("JSON");
-    assert_eq!(cards["run"]["replay_of"]["path"], place.join("then").display().to_string());
+    assert_eq!(
+        cards["run"]["origin"]["measured"]["replay_of"]["path"],
+        place.join("then").display().to_string()
+    );
     let measures = cards["scorecards"][0]["measures"].as_array().expect("measures");
     let value = |id: &str| &measures.iter().find(|measure| measure["id"] == id).expect("a measure")["value"];
     for id in ["time_median", "time_p95", "time_spread"] {
@@ -58,7 +61,8 @@ fn a_replayed_run_has_the_same_trials_and_no_measured_times() {
 
     let rows = |run: &str| status(&place, run)["latency"]["rows"].as_array().expect("rows").clone();
     let work: Vec<Value> = rows("then").into_iter().filter(|row| row["phase"] == "work").collect();
-    let requests: u64 = records(&place.join("then")).iter().map(|record| record.requests).sum();
+    let requests: u64 =
+        records(&place.join("then")).iter().filter_map(|record| record.requests.copied()).sum();
     assert_eq!(work.len(), 4, "two agents by first byte and total");
     let noted: u64 =
         work.iter().filter(|row| row["measure"] == "total").filter_map(|row| row["n"].as_u64()).sum();

@@ -47,6 +47,27 @@ fn a_report_in_json_fits_its_schema_and_can_be_verified() {
 }
 
 #[test]
+fn a_page_can_be_verified_as_its_report_can() {
+    let place = reported();
+    place.run(&["report", "run", "--level", "0.9", "--target", "fixed"]).expect(0);
+    place.run(&["verify", "run/report/report.html", "run"]).expect(0);
+    let path = place.join("run/report/report.html");
+    let page = fs_err::read_to_string(&path).unwrap();
+    let forged = page.replace("data-value=\"9\"", "data-value=\"12\"");
+    assert_ne!(page, forged);
+    fs_err::write(&path, forged).unwrap();
+    let ran = place.run(&["verify", "run/report/report.html", "run"]).expect(1);
+    assert!(ran.stdout.contains("/denominators/passed: stated 12, found 9"), "{}", ran.stdout);
+    // What is no number is compared too.
+    fs_err::write(&path, page.replace("Reliability report", "Reliable report")).unwrap();
+    let ran = place.run(&["verify", "run/report/report.html", "run"]).expect(1);
+    assert!(ran.stdout.contains("its values are the same, but not its bytes"), "{}", ran.stdout);
+    place.write("page.html", "<!DOCTYPE html><p>");
+    let ran = place.run(&["verify", "page.html", "run"]).expect(2);
+    assert!(ran.stderr.contains("does not say what it was made of"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_report_is_made_again_with_its_own_settings() {
     let place = reported();
     let settings =

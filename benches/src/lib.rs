@@ -6,8 +6,10 @@
 
 mod engine;
 mod harness;
+mod importing;
 mod machine;
 mod noop;
+mod process;
 mod profile;
 mod report;
 mod scoring;
@@ -17,13 +19,13 @@ mod wire_readings;
 
 pub use engine::{Calls, Engine};
 pub use harness::{Harness, NAMESPACE_HELPER};
+pub use importing::{ImportReadings, import_section};
 pub use machine::Machine;
 pub use noop::{NoopTask, Verifier};
+pub use process::{METER, meter_main};
 pub use profile::{Profile, Step};
 pub use report::{render, wire_section};
-pub use scoring::{
-    LONG_TRAJECTORIES, METER, Records, ScoringReadings, TYPICAL_RUN, meter_main, scoring_section,
-};
+pub use scoring::{LONG_TRAJECTORIES, Records, ScoringReadings, TYPICAL_RUN, scoring_section};
 pub use sitting::{Extent, Loop, Reading, Sitting};
 pub use wire::{PEER, StreamExtent, Way, WireBench, WireReading, peer_main};
 pub use wire_readings::WireReadings;

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use retrial_benches::{
-    Extent, Failure, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings, meter_main,
-    peer_main, render, scoring_section, wire_section,
+    Extent, Failure, ImportReadings, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings,
+    import_section, meter_main, peer_main, render, scoring_section, wire_section,
 };
 
 // As in the command.
@@ -40,8 +40,11 @@ struct Cli {
     /// Measures scoring alone, and prints its section of the page.
     #[arg(long, conflicts_with = "write")]
     only_scoring: bool,
-    /// Measures the gateway on the wire alone, and prints its section of the page.
+    /// Measures imports alone, and prints their section of the page.
     #[arg(long, conflicts_with_all = ["write", "only_scoring"])]
+    only_import: bool,
+    /// Measures the gateway on the wire alone, and prints its section of the page.
+    #[arg(long, conflicts_with_all = ["write", "only_scoring", "only_import"])]
     only_wire: bool,
     /// The command; beside this program where absent.
     #[arg(long)]
@@ -83,6 +86,11 @@ async fn measure(cli: &Cli) -> Result<(), Failure> {
     if cli.only_scoring {
         let readings = ScoringReadings::take(&program, scratch.path(), cli.rounds, &say)?;
         println!("{}", scoring_section(&readings));
+        return Ok(());
+    }
+    if cli.only_import {
+        let readings = ImportReadings::take(&program, scratch.path(), cli.rounds, &say)?;
+        println!("{}", import_section(&readings));
         return Ok(());
     }
     if cli.only_wire {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::importing::import_section;
 use crate::scoring::scoring_section;
 use crate::sitting::CONCURRENCY;
 use crate::wire_readings::{Shape, WireReadings};
@@ -31,6 +32,7 @@ pub fn render(sitting: &Sitting) -> String {
     steps(&mut page, sitting);
     streams(&mut page, &sitting.wire);
     page.push_str(&scoring_section(&sitting.scoring));
+    page.push_str(&import_section(&sitting.imports));
     page.push_str(METHOD);
     page
 }
@@ -39,7 +41,7 @@ const OPENING: &str = "\
 # Performance
 
 What the harness itself costs: trials of an agent that does nothing (`true`) with a verifier that only writes a reward,
-beside loops that ask the container engine for the same containers and do nothing else; and what scoring costs. This page is written by
+beside loops that ask the container engine for the same containers and do nothing else; and what scoring and importing cost. This page is written by
 `cargo xtask bench`; the numbers are those of one machine in one sitting, and the ratios are what to look at.
 ";
 

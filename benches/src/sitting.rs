@@ -10,6 +10,7 @@ use retrial_runner::ReadyTask;
 use retrial_spec::{Limits, RunId};
 use retrial_stats::quantile::Sorted;
 
+use crate::importing::ImportReadings;
 use crate::scoring::ScoringReadings;
 use crate::wire_readings::WireReadings;
 use crate::{Calls, Engine, Failure, Harness, Machine, NoopTask, Profile, Verifier};
@@ -71,6 +72,7 @@ pub struct Sitting {
     pub(crate) namespace_profile: Profile,
     pub(crate) wire: WireReadings,
     pub(crate) scoring: ScoringReadings,
+    pub(crate) imports: ImportReadings,
     pub(crate) machine: Machine,
     /// The engine's versions, where Docker was measured.
     pub(crate) engine: Option<String>,
@@ -109,6 +111,7 @@ impl Sitting {
                 .await?;
         let wire = WireReadings::take(extent.rounds * STREAM_ROUNDS, say).await?;
         let scoring = ScoringReadings::take(program, scratch, extent.rounds, say)?;
+        let imports = ImportReadings::take(program, scratch, extent.rounds, say)?;
         Ok(Self {
             extent,
             readings,
@@ -116,6 +119,7 @@ impl Sitting {
             namespace_profile,
             wire,
             scoring,
+            imports,
             machine: Machine::look(),
             engine: bench.docker.as_ref().map(|docker| docker.harness.version().to_owned()),
             namespace: bench.namespace.version().to_owned(),

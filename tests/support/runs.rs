@@ -18,7 +18,10 @@ pub(crate) fn write_run(
 ) -> PathBuf {
     let (mut events, mut trials) = (String::new(), String::new());
     for record in records {
-        let event = Event::TrialFinished { at: record.started_at, record: Box::new(record.clone()) };
+        let event = Event::TrialFinished {
+            at: record.started_at.copied().expect("a start"),
+            record: Box::new(record.clone()),
+        };
         events.push_str(&line(&event));
         trials.push_str(&line(record));
     }

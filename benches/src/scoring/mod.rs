@@ -1,7 +1,6 @@
 //! The cost of scoring: statistics of one scorecard as a call of the library, and `retrial score` as a process, on synthetic
 //! runs of known size.
 
-mod process;
 mod section;
 mod viewing;
 
@@ -14,13 +13,12 @@ use retrial_spec::{RunManifest, TrialRecord, read_chunks};
 use retrial_stats::edit::Distances;
 use retrial_testkit::SyntheticRun;
 
-pub use process::{METER, meter_main};
 pub use section::scoring_section;
 
-use process::Process;
 use viewing::Viewing;
 
 use crate::Failure;
+use crate::process::Process;
 use crate::sitting::median;
 
 /// The run that everything is compared with.
@@ -139,7 +137,8 @@ impl Records {
             }) as u32
         };
         let trials = self.trials.iter();
-        trials.map(|trial| trial.actions.iter().map(&mut code).collect()).collect()
+        let logs = trials.filter_map(|trial| trial.actions.value());
+        logs.map(|log| log.iter().map(&mut code).collect()).collect()
     }
 }
 

@@ -1,10 +1,14 @@
 //! The command line as clap sees it. Nothing is decided here; each command converts its arguments.
 
+mod interop;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
+
+pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
 
 /// Measures whether a coding agent can be relied on.
 #[derive(Debug, Parser)]
@@ -33,6 +37,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Say whether a report follows from the runs that it names, byte for byte.
     Verify(VerifyArgs),
+    /// Read other tools' results as a run.
+    Import(ImportArgs),
+    /// Write a run in a form that other tools read.
+    Export(ExportArgs),
     /// Serve the page of a run to this machine's browsers, also while the run goes on.
     View(ViewArgs),
     /// Say how far a run is.
@@ -272,11 +280,12 @@ pub(crate) enum FormatOpt {
 #[command(after_help = "\
 Examples:
   retrial verify report.json results/mine       say whether the report follows from the run, byte for byte
+  retrial verify report.html results/mine       the same of its page
   retrial verify report.json results/mine --public-key me.pub      and whether I signed it
 
 Exit codes: 0 it holds, 1 it does not, 2 the report cannot be read.")]
 pub(crate) struct VerifyArgs {
-    /// The report, as `retrial report --format json` wrote it.
+    /// The report in JSON or its page, as `retrial report` wrote it.
     #[arg(value_name = "REPORT")]
     pub(crate) report: PathBuf,
     /// The run directories, in the order in which the report has them.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
+use retrial_import::{ImportError, ImportFault};
 use retrial_metrics::MetricsError;
 use retrial_report::{ClaimsError, JunitError, PageError, PngError, SignatureError, TableError};
 use retrial_runner::{
@@ -81,6 +82,10 @@ pub(crate) enum Failure {
     #[error("cannot serve the page")]
     Serve(#[source] io::Error),
     #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Spec(#[from] Box<SpecError>),
+    #[error(transparent)]
     Page(#[from] PageError),
     #[error(transparent)]
     Png(#[from] PngError),
@@ -108,6 +113,7 @@ impl Failure {
             | Self::Task(_)
             | Self::Agent(_)
             | Self::Usage(_)
+            | Self::Spec(_)
             | Self::Claims { .. }
             | Self::Running { .. } => Exit::Input,
             Self::RunDir(error) => run_dir_exit(error),
@@ -122,6 +128,11 @@ impl Failure {
             | Self::Table(_)
             | Self::Junit(_) => Exit::Infrastructure,
             Self::Run(error) => run_exit(error),
+            Self::Import(error) => match error.kind {
+                ImportFault::Unreadable => Exit::Input,
+                ImportFault::Unwritable => Exit::Infrastructure,
+                ImportFault::Interrupted => Exit::Interrupted,
+            },
             Self::Score { source, .. } => source.exit(),
             Self::Records(error) => records_exit(error),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
@@ -142,6 +153,7 @@ impl Failure {
             Self::Plan(error) => error.spec_error(),
             Self::Task(error) => error.spec_error(),
             Self::Agent(error) => error.spec_error(),
+            Self::Spec(error) => Some(error),
             _ => None,
         }
     }

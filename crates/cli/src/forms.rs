@@ -28,15 +28,23 @@ impl Forms<'_> {
     /// Writes one form.
     pub(crate) fn write(&self, format: FormatOpt, files: &mut Files) -> Result<(), Failure> {
         match format {
-            FormatOpt::Html => put(files, "report.html", self.page()?.as_bytes()),
+            FormatOpt::Html => put(files, "report.html", &self.document(format)?),
             FormatOpt::Md => put(files, "report.md", markdown(self.report).as_bytes()),
-            FormatOpt::Json => put(files, JSON_FILE, &self.report.to_json().map_err(io::Error::from)?),
+            FormatOpt::Json => put(files, JSON_FILE, &self.document(format)?),
             FormatOpt::Svg => self.pictures("svg", files, |picture| Ok(picture.svg.clone().into_bytes())),
             FormatOpt::Png => self.pictures("png", files, |picture| Ok(picture.png(SCALE)?)),
             FormatOpt::Junit => put(files, "junit.xml", self.junit()?.as_bytes()),
             FormatOpt::Csv => self.tables(TableFormat::Csv, "csv", files),
             FormatOpt::Parquet => self.tables(TableFormat::Parquet, "parquet", files),
             FormatOpt::Badge => self.badges(files),
+        }
+    }
+
+    /// Returns the page, or else the report in JSON: the forms that can be verified.
+    pub(crate) fn document(&self, format: FormatOpt) -> Result<Vec<u8>, Failure> {
+        match format {
+            FormatOpt::Html => Ok(self.page()?.into_bytes()),
+            _ => Ok(self.report.to_json().map_err(io::Error::from)?),
         }
     }
 

@@ -53,6 +53,8 @@ async fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Score(args) => commands::score::score(&args),
         Command::Report(args) => commands::report::report(&args),
         Command::Verify(args) => commands::verify::verify(&args),
+        Command::Import(args) => commands::import::import(args).await,
+        Command::Export(args) => commands::export::export(&args),
         Command::View(args) => commands::view::view(&args).await,
         Command::Status(args) => commands::status::status(&args),
         Command::Audit(args) => commands::audit::audit(&args),

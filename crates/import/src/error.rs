@@ -25,7 +25,12 @@ impl Place {
 
     /// Returns the error of this place.
     pub fn error(&self, expected: impl Into<String>) -> ImportError {
-        ImportError { place: self.clone(), message: expected.into(), source: None }
+        ImportError {
+            place: self.clone(),
+            message: expected.into(),
+            kind: ImportFault::Unreadable,
+            source: None,
+        }
     }
 
     /// Returns the error of this place with its cause.
@@ -34,7 +39,12 @@ impl Place {
         message: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> ImportError {
-        ImportError { place: self.clone(), message: message.into(), source: Some(Box::new(source)) }
+        ImportError {
+            place: self.clone(),
+            message: message.into(),
+            kind: ImportFault::Unreadable,
+            source: Some(Box::new(source)),
+        }
     }
 }
 
@@ -48,7 +58,18 @@ impl fmt::Display for Place {
     }
 }
 
-/// A source that cannot be read. Nothing is imported then.
+/// Whose fault it is that an import or export ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportFault {
+    /// The source's, or that of what was asked for.
+    Unreadable,
+    /// The disk's: what is made cannot be written.
+    Unwritable,
+    /// Nobody's: the user wished to stop.
+    Interrupted,
+}
+
+/// Why an import or export ends. Nothing is left of it then.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {message}")]
 pub struct ImportError {
@@ -56,7 +77,26 @@ pub struct ImportError {
     pub place: Place,
     /// What is wrong, and what was expected.
     pub message: String,
+    /// Whose fault it is.
+    pub kind: ImportFault,
     /// The cause.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ImportError {
+    /// Returns the error of a place that cannot be written.
+    pub(crate) fn unwritable(file: &Path, source: std::io::Error) -> Self {
+        Self { kind: ImportFault::Unwritable, ..Place::file(file).caused("cannot be written", source) }
+    }
+
+    /// Returns the error of an import that the user stopped at a place.
+    pub(crate) fn interrupted(place: Place) -> Self {
+        Self {
+            place,
+            message: "interrupted; nothing was imported".to_owned(),
+            kind: ImportFault::Interrupted,
+            source: None,
+        }
+    }
 }

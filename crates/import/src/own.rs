@@ -1,7 +1,6 @@
 //! What an export keeps of a trial where the foreign format has no field for it, so that it comes back as it was.
 
-use jiff::Timestamp;
-use retrial_spec::{AgentFacts, ContentDigest, Fact, TaskFacts, TrialRecord, Verdict};
+use retrial_spec::{AgentFacts, ContentDigest, TaskFacts, TrialRecord, Usage, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -35,7 +34,7 @@ impl OwnTrial {
             record: record.clone(),
             agent: agent_of(agent),
             task: title_of(task).to_owned(),
-            task_digest: digest_of(task),
+            task_digest: task.digest.clone(),
             has_trajectory: false,
             final_metrics: None,
         }
@@ -62,6 +61,19 @@ impl OwnTrial {
         })
     }
 
+    /// Checks the tokens that the export wrote into the format's own fields.
+    ///
+    /// In the error, what they are instead.
+    pub(crate) fn check_tokens(&self, input: Option<u64>, output: Option<u64>) -> Result<(), String> {
+        let Some(usage) = self.record.usage.value() else { return Ok(()) };
+        let written = (Some(input_of(usage)), Some(usage.output));
+        if (input, output) == written {
+            Ok(())
+        } else {
+            Err(contradiction("the tokens", &(input, output), &written))
+        }
+    }
+
     /// Puts what was kept in the place of what the format's own fields tell.
     ///
     /// In the error, why not: the two contradict each other, so that somebody has changed one of them.
@@ -83,10 +95,10 @@ impl OwnTrial {
         let is_baseline = record.trial.condition == retrial_spec::ConditionName::baseline();
         found.condition = (!is_baseline).then(|| condition.to_owned());
         found.number = Some(record.trial.number);
-        found.started_at = started_at(&record);
+        found.started_at = record.started_at.value().copied();
         found.ending = record.ending.clone();
         found.verdict = record.verdict.clone();
-        found.requests = requests(&record);
+        found.requests = record.requests;
         found.usage = record.usage;
         found.cost = record.cost;
         found.confidence = record.confidence;
@@ -107,8 +119,8 @@ fn contradiction(what: &str, here: &impl std::fmt::Debug, there: &impl std::fmt:
 pub(crate) fn agent_of(facts: &AgentFacts) -> FoundAgent {
     FoundAgent {
         name: facts.name.as_str().to_owned(),
-        version: Some(facts.version.clone()),
-        model: Some(facts.model.clone()),
+        version: facts.version.clone(),
+        model: facts.model.clone(),
     }
 }
 
@@ -117,22 +129,7 @@ pub(crate) fn title_of(facts: &TaskFacts) -> &str {
     facts.title.as_deref().unwrap_or(facts.name.as_str())
 }
 
-/// The model of a run's agent, where it is known.
-#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
-pub(crate) fn model_of(facts: &AgentFacts) -> Option<&str> {
-    Some(facts.model.as_str())
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
-pub(crate) fn digest_of(facts: &TaskFacts) -> Option<ContentDigest> {
-    Some(facts.digest.clone())
-}
-
-pub(crate) fn requests(record: &TrialRecord) -> Fact<u64> {
-    Fact::known(record.requests, retrial_spec::Source::Parsed)
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "an imported run does not always know it")]
-pub(crate) fn started_at(record: &TrialRecord) -> Option<Timestamp> {
-    Some(record.started_at)
+/// All input tokens, those of the cache among them.
+pub(crate) fn input_of(usage: &Usage) -> u64 {
+    usage.total().saturating_sub(usage.output)
 }

@@ -27,13 +27,18 @@ impl TrajectoryBuilder {
         &mut self.steps[last]
     }
 
+    /// Returns the last step of the agent for what becomes known of it later.
+    pub fn last_of_agent(&mut self) -> Option<&mut Step> {
+        self.steps.iter_mut().rev().find(|step| step.source == Speaker::Agent)
+    }
+
     /// Adds a tool call to the last step of the agent; its arguments are an object as JSON, or any text.
     pub fn call(&mut self, call: ToolCall) {
         let arguments = match serde_json::from_str(&call.arguments) {
             Ok(Value::Object(arguments)) => arguments,
             _ => Map::from_iter([("input".to_owned(), json!(call.arguments))]),
         };
-        if let Some(step) = self.steps.iter_mut().rev().find(|step| step.source == Speaker::Agent) {
+        if let Some(step) = self.last_of_agent() {
             step.tool_calls.push(Call {
                 tool_call_id: call.id.clone(),
                 function_name: call.name.clone(),

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use retrial_spec::{Action, ActionKind, AgentName, ConditionName, Ending, RunManifest, TrialRecord};
+use retrial_spec::{
+    Action, ActionKind, ActionLog, AgentName, ConditionName, Ending, RunManifest, TrialRecord,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -124,7 +126,7 @@ struct Cell<'a> {
 impl<'a> ActionTally<'a> {
     /// Prepares the tally of the run that the manifest plans.
     pub fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Self {
-        let conditions = &manifest.experiment.conditions;
+        let conditions = manifest.conditions();
         let of_agent = |agent: &'a retrial_spec::AgentFacts| {
             conditions.iter().map(move |condition| Cell::new(&agent.name, &condition.name))
         };
@@ -133,16 +135,16 @@ impl<'a> ActionTally<'a> {
         Self { settings, places: places.collect(), cells }
     }
 
-    /// Adds a record that scoring has accepted; trials that do not count, and trials that were cut short through no fault of
-    /// their agent, are left out.
+    /// Adds a record that scoring has accepted; trials that do not count, trials that were cut short through no fault of
+    /// their agent, and trials whose actions are not known are left out.
     pub fn add(&mut self, record: &TrialRecord) {
         let outcome = outcome(&record.ending, &record.verdict, self.settings);
         let was_cut = matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked);
-        if outcome == Outcome::Excluded || was_cut {
+        let (false, Some(actions)) = (outcome == Outcome::Excluded || was_cut, record.actions.value()) else {
             return;
-        }
+        };
         if let Some(&place) = self.places.get(&(&record.trial.agent, &record.trial.condition)) {
-            self.cells[place].add(record, outcome == Outcome::Passed);
+            self.cells[place].add(actions, outcome == Outcome::Passed);
         }
     }
 
@@ -164,8 +166,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn add(&mut self, record: &TrialRecord, has_passed: bool) {
-        let log = &record.actions;
+    fn add(&mut self, log: &ActionLog, has_passed: bool) {
         let totals = self.trials.of(has_passed);
         totals.trials += 1;
         totals.actions += log.len() as u64;

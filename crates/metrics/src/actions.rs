@@ -10,7 +10,7 @@ use retrial_stats::pairwise::Pairwise;
 
 use crate::estimators::{self, Context};
 use crate::sequences::Compared;
-use crate::trials::TaskTrials;
+use crate::trials::{TaskTrials, Trial};
 use crate::value::{Estimate, Number, Reason};
 use crate::{Among, Granularity, Measure, MeasureId};
 
@@ -129,7 +129,8 @@ pub(crate) fn recorded(tasks: &[TaskTrials<'_>]) -> Result<(), Reason> {
     if ran.peek().is_none() {
         return Err(Reason::NO_TRIALS);
     }
-    if ran.any(|trial| !trial.actions.is_empty()) { Ok(()) } else { Err(Reason::NO_ACTIONS) }
+    let has_acted = |trial: &Trial| trial.actions.as_ref().is_some_and(|actions| !actions.is_empty());
+    if ran.any(has_acted) { Ok(()) } else { Err(Reason::NO_ACTIONS) }
 }
 
 fn estimate(

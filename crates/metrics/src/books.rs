@@ -82,6 +82,8 @@ pub enum EndingClass {
     Revoked,
     /// Every attempt failed for reasons of infrastructure.
     Infrastructure,
+    /// The source of an imported trial does not say.
+    NotRecorded,
 }
 
 impl From<&Ending> for EndingClass {
@@ -94,6 +96,7 @@ impl From<&Ending> for EndingClass {
             Ending::Refused => Self::Refused,
             Ending::Revoked => Self::Revoked,
             Ending::Infrastructure { .. } => Self::Infrastructure,
+            Ending::NotRecorded => Self::NotRecorded,
         }
     }
 }

@@ -25,6 +25,8 @@ const GRID: (usize, usize) = (100, 100);
 pub struct ClusteredErrors {
     /// Passed of all graded trials, whatever their task.
     pub pooled: Finite,
+    /// The binomial error of as many independent trials, for comparison: trials of a task are not independent.
+    pub naive: Finite,
     /// The plain sandwich error.
     pub cr0: Finite,
     /// The same times √(T/(T−1)) for T tasks.
@@ -41,6 +43,7 @@ pub(crate) fn clustered_errors(counts: &Result<ClusterCounts, Reason>) -> Known<
         let errors = cluster::clustered_errors(counts)?;
         Ok(ClusteredErrors {
             pooled: Finite::new(errors.pooled)?,
+            naive: Finite::new(errors.naive)?,
             cr0: Finite::new(errors.cr0)?,
             cr1: Finite::new(errors.cr1)?,
             cr2: Finite::new(errors.cr2)?,

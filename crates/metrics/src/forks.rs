@@ -132,7 +132,8 @@ struct Strata {
 
 fn of_granularity(profiles: &[TaskProfile<'_>], granularity: Granularity, context: &Context<'_>) -> Forks {
     let (mut found, mut never_part) = (Vec::new(), 0);
-    let compared = |profile: &&TaskProfile<'_>| profile.trials.graded().filter(|trial| trial.ran).count() > 1;
+    let compared =
+        |profile: &&TaskProfile<'_>| profile.trials.graded().filter(|trial| trial.acted()).count() > 1;
     for profile in profiles.iter().filter(compared) {
         match Fork::of(profile, granularity, context) {
             Some(fork) => found.push(fork),
@@ -179,13 +180,13 @@ fn name(code: Code, granularity: Granularity, context: &Context<'_>) -> Option<B
 impl<'a> Fork<'a> {
     /// None where all graded trials did the same.
     fn of(profile: &TaskProfile<'a>, granularity: Granularity, context: &Context<'_>) -> Option<Self> {
-        let trials: Vec<_> = profile.trials.graded().filter(|trial| trial.ran).collect();
+        let trials: Vec<_> = profile.trials.graded().filter(|trial| trial.acted()).collect();
         let code = |code: u32| match granularity {
             Granularity::Name => code,
             Granularity::Kind => context.kinds[code as usize] as u32,
         };
         let sequence = |codes: Vec<u32>| codes.into_iter().map(code).collect();
-        let sequences: Vec<Vec<u32>> = trials.iter().map(|trial| sequence(trial.actions.to_vec())).collect();
+        let sequences: Vec<Vec<u32>> = trials.iter().map(|trial| sequence(trial.action_codes())).collect();
         let place = edit::first_divergence_of_all(&sequences)?;
         let mut outcomes: BTreeMap<Code, Vec<bool>> = BTreeMap::new();
         for (sequence, trial) in sequences.iter().zip(&trials) {

@@ -65,7 +65,8 @@ pub use report::{REPORT_SCHEMA, RunReport, ScoreReport, report_schema};
 pub use robustness::{FaultTotals, Robustness};
 pub use safety::Safety;
 pub use scorecard::{
-    RunFacts, SCHEMA_VERSION, SchemaVersion, Scorecard, Scorecards, TaskRow, Warning, schema,
+    ImportedFacts, MeasuredFacts, RunFacts, RunOrigin, SCHEMA_VERSION, SchemaVersion, Scorecard, Scorecards,
+    TaskRow, Warning, schema,
 };
 pub use scoring::{Scoring, scorecard};
 pub use settings::{Settings, Target, TimeoutPolicy, UngradedPolicy};

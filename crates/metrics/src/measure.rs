@@ -53,6 +53,18 @@ impl Measure {
             caution: None,
         }
     }
+
+    /// Returns the measure's name in tables, with its number of draws in the place of `k`.
+    pub fn label(&self) -> String {
+        self.id.label_with(self.k)
+    }
+}
+
+impl MeasureId {
+    /// Returns the measure's name in tables, with a number of draws in the place of `k`.
+    pub fn label_with(self, k: Option<u32>) -> String {
+        k.map_or_else(|| self.label().to_owned(), |k| self.label().replace('k', &k.to_string()))
+    }
 }
 
 /// The parts of a reliability profile.
@@ -105,6 +117,26 @@ pub enum Unit {
     Milliseconds,
     /// Millionths of a US dollar.
     UsdMicros,
+}
+
+impl Unit {
+    /// Returns a value with its unit, as tables and pages show it.
+    ///
+    /// An unbiased estimate may lie outside the range of what it estimates; it is shown at the end of the range, and files have it as it is.
+    pub fn write(self, value: f64) -> String {
+        match self {
+            Self::Tokens if value < 10_000.0 => format!("{value:.0}"),
+            Self::Tokens => format!("{:.1}k", value / 1000.0),
+            Self::Milliseconds if value < 1000.0 => format!("{value:.0} ms"),
+            Self::Milliseconds => format!("{:.1} s", value / 1000.0),
+            Self::UsdMicros => format!("${:.4}", value / 1e6),
+            Self::Factor => format!("×/÷{value:.2}"),
+            Self::Actions => format!("{value:.1}"),
+            Self::Score | Self::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
+            Self::Correlation | Self::Variance => format!("{:.2}", value.max(0.0)),
+            _ => format!("{value:.2}"),
+        }
+    }
 }
 
 /// Which direction of a measure is the better one.

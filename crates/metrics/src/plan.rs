@@ -38,7 +38,7 @@ impl<'a> Plan<'a> {
     /// [`MetricsError::NamedTwice`].
     pub(crate) fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Result<Self, MetricsError> {
         let agents = Names::new("agent", manifest.agents.iter().map(|agent| &agent.name).collect())?;
-        let conditions = manifest.experiment.conditions.iter().map(|condition| &condition.name).collect();
+        let conditions = manifest.conditions().iter().map(|condition| &condition.name).collect();
         let conditions = Names::new("condition", conditions)?;
         let mut tasks: Vec<&TaskName> = manifest.tasks.iter().map(|task| &task.name).collect();
         tasks.sort_unstable();
@@ -85,7 +85,9 @@ impl<'a> Plan<'a> {
         let agent = self.agents.place(&trial.agent).ok_or_else(|| unplanned("agent"))?;
         let condition = self.conditions.place(&trial.condition).ok_or_else(|| unplanned("condition"))?;
         let task = self.tasks.place(&trial.task).ok_or_else(|| unplanned("task"))?;
-        if trial.number == 0 || trial.number > self.manifest.experiment.trials {
+        if trial.number == 0
+            || trial.number > self.manifest.planned_for(&trial.task, &trial.agent, &trial.condition)
+        {
             return Err(unplanned("trial number"));
         }
         Ok((agent * self.conditions.order.len() + condition, task))

@@ -85,7 +85,7 @@ const KINDS: [Kind; 6] = [
         deviation: MeasureId::StepDeviation,
         p95: MeasureId::StepP95,
         headline: true,
-        amount: |trial| Some(trial.actions.len() as u64),
+        amount: |trial| trial.actions.as_ref().map(|actions| actions.len() as u64),
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The scorecard: what scoring yields, and what its JSON looks like.
 
 use retrial_spec::{
-    AgentFacts, AgentName, ConditionName, ContentDigest, PriceFacts, ReplayFacts, RunId, RunManifest,
+    AgentFacts, AgentName, ConditionName, ContentDigest, Origin, PriceFacts, ReplayFacts, RunId, RunManifest,
     SandboxFacts, SchemaFile, TaskFacts, TaskName,
 };
 use schemars::JsonSchema;
@@ -75,29 +75,101 @@ pub struct RunFacts {
     pub created_at: jiff::Timestamp,
     /// The experiment's name.
     pub experiment: RunId,
-    /// The digest of the experiment as resolved.
-    pub experiment_digest: ContentDigest,
     /// Name and version of the tool that ran it.
     pub tool: String,
     /// Version of the crate that scored it.
     pub scored_by: String,
     /// The seed of schedule and simulated models.
     pub seed: u64,
-    /// Planned trials of each agent, task and condition.
+    /// Planned trials of each agent, task and condition; the most of them where they differ.
     pub trials: u32,
     /// The agents, in the experiment's order.
     pub agents: Vec<AgentFacts>,
     /// The tasks, by name.
     pub tasks: Vec<TaskFacts>,
-    /// The price table.
-    pub prices: PriceFacts,
     /// The digest of the table that gives actions their kinds and names.
     pub actions: ContentDigest,
+    /// How the trials came about.
+    pub origin: RunOrigin,
+}
+
+/// How the trials of a run came about, as far as a scorecard says.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOrigin {
+    /// Retrial ran them.
+    Measured(Box<MeasuredFacts>),
+    /// They were read from another tool's files.
+    Imported(ImportedFacts),
+}
+
+/// What the numbers of a run of Retrial's own depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct MeasuredFacts {
+    /// The digest of the experiment as resolved.
+    pub experiment_digest: ContentDigest,
+    /// The price table.
+    pub prices: PriceFacts,
     /// Where the trials ran.
     pub sandbox: SandboxFacts,
     /// The run whose recording answered instead of models, where one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<ReplayFacts>,
+}
+
+/// Where the numbers of an imported run come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ImportedFacts {
+    /// The format that was read.
+    pub format: String,
+    /// What was read.
+    pub sources: Vec<String>,
+    /// Digest of the settings that decide what the source's words become.
+    pub settings: ContentDigest,
+    /// How many things were read and are doubtful.
+    pub doubtful: u64,
+}
+
+impl RunOrigin {
+    /// Returns what a run of Retrial's own depends on; none for an imported run.
+    pub fn measured(&self) -> Option<&MeasuredFacts> {
+        match self {
+            Self::Measured(facts) => Some(facts),
+            Self::Imported(_) => None,
+        }
+    }
+
+    /// Returns where an imported run comes from; none for a run of Retrial's own.
+    pub fn imported(&self) -> Option<&ImportedFacts> {
+        match self {
+            Self::Measured(_) => None,
+            Self::Imported(facts) => Some(facts),
+        }
+    }
+
+    /// Returns whether models' answers came from a recording, so that times measure nothing.
+    pub fn is_replayed(&self) -> bool {
+        self.measured().is_some_and(|facts| facts.replay_of.is_some())
+    }
+}
+
+impl From<&Origin> for RunOrigin {
+    fn from(origin: &Origin) -> Self {
+        match origin {
+            Origin::Measured(measured) => Self::Measured(Box::new(MeasuredFacts {
+                experiment_digest: measured.experiment_digest.clone(),
+                prices: measured.prices.clone(),
+                sandbox: measured.sandbox.clone(),
+                replay_of: measured.replay_of.clone(),
+            })),
+            Origin::Imported(imported) => Self::Imported(ImportedFacts {
+                format: imported.format.clone(),
+                sources: imported.sources.clone(),
+                settings: imported.settings.clone(),
+                doubtful: imported.doubtful,
+            }),
+        }
+    }
 }
 
 impl From<&RunManifest> for RunFacts {
@@ -107,18 +179,15 @@ impl From<&RunManifest> for RunFacts {
         Self {
             run: manifest.run.clone(),
             created_at: manifest.created_at,
-            experiment: manifest.experiment.name.clone(),
-            experiment_digest: manifest.experiment_digest.clone(),
+            experiment: manifest.name().clone(),
             tool: manifest.tool.clone(),
             scored_by: concat!("retrial-metrics ", env!("CARGO_PKG_VERSION")).to_owned(),
             seed: manifest.seed,
-            trials: manifest.experiment.trials,
+            trials: manifest.trials(),
             agents: manifest.agents.clone(),
             tasks,
-            prices: manifest.prices.clone(),
             actions: manifest.actions.clone(),
-            sandbox: manifest.sandbox.clone(),
-            replay_of: manifest.replay_of.clone(),
+            origin: RunOrigin::from(&manifest.origin),
         }
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Scoring<'a> {
         let Self { plan, level, mut groups, vocabulary, threads } = self;
         let (actions, renamed) = vocabulary.into_order();
         let kinds: Vec<ActionKind> = actions.iter().map(|action| action.kind).collect();
-        let is_replayed = plan.manifest.replay_of.is_some();
+        let is_replayed = plan.manifest.is_replayed();
         // Threads that groups do not keep busy work within a group.
         let threads_each =
             NonZeroUsize::new(threads.get() / groups.len().max(1)).unwrap_or(NonZeroUsize::MIN);
@@ -132,13 +132,7 @@ impl<'a> Scoring<'a> {
             group.settle(&renamed);
         }
         let robustness = robustness(&plan, &groups, &context);
-        let planned = u64::from(plan.manifest.experiment.trials) * plan.tasks().len() as u64;
-        let subjects = plan.groups().map(|(agent, condition)| Subject {
-            agent,
-            condition,
-            tasks: plan.tasks(),
-            planned,
-        });
+        let subjects = plan.groups().map(|(agent, condition)| Subject::of(&plan, agent, condition));
         let division = Groups::new(plan.settings.groups, plan.tasks(), &plan.manifest.tasks);
         let (mut scorecards, mut group_cards, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         // A group's trials go when it has been scored.
@@ -176,7 +170,7 @@ fn enter(entry: Entry, plan: &Plan<'_>, groups: &mut [Group]) -> Result<(), Metr
         return Err(MetricsError::Duplicate { trial: plan.trial_of(&entry) });
     }
     if cell.trials.is_empty() {
-        cell.trials.reserve_exact(plan.manifest.experiment.trials.min(ROOM) as usize);
+        cell.trials.reserve_exact(plan.manifest.trials().min(ROOM) as usize);
     }
     group.tally.add(entry.book);
     cell.trials.push(entry.trial);
@@ -223,7 +217,7 @@ impl Batch {
 
 /// Compares every agent's trials under every fault condition with those under the baseline.
 fn robustness(plan: &Plan<'_>, groups: &[Group], context: &Context<'_>) -> Vec<Robustness> {
-    let conditions = &plan.manifest.experiment.conditions;
+    let conditions = plan.manifest.conditions();
     let is_baseline = |condition: &ConditionSpec| condition.kind == ConditionKind::Baseline;
     let Some(baseline) = conditions.iter().position(is_baseline) else { return Vec::new() };
     let mut found = Vec::new();
@@ -262,8 +256,8 @@ impl Group {
     fn settle(&mut self, renamed: &[u32]) {
         for cell in &mut self.cells {
             cell.trials.sort_unstable_by_key(|trial| trial.number);
-            for trial in &mut cell.trials {
-                trial.actions.rename(renamed);
+            for actions in cell.trials.iter_mut().filter_map(|trial| trial.actions.as_mut()) {
+                actions.rename(renamed);
             }
         }
     }
@@ -279,7 +273,8 @@ struct Subject<'a> {
     agent: &'a AgentName,
     condition: &'a ConditionName,
     tasks: &'a [&'a TaskName],
-    planned: u64,
+    /// How many trials are planned, by task.
+    planned: Vec<u32>,
 }
 
 /// What is said of one subject.
@@ -289,10 +284,16 @@ struct Scored {
     warnings: Vec<Warning>,
 }
 
-impl Subject<'_> {
-    /// Scores the trials.
+impl<'a> Subject<'a> {
+    fn of(plan: &'a Plan<'_>, agent: &'a AgentName, condition: &'a ConditionName) -> Self {
+        let planned = |task: &&TaskName| plan.manifest.planned_for(task, agent, condition);
+        Self { agent, condition, tasks: plan.tasks(), planned: plan.tasks().iter().map(planned).collect() }
+    }
+
+    /// Scores the trials. A task that was never planned for the agent, as an imported run may have it, is none of its tasks.
     fn scored(&self, group: &Group, division: &Groups, context: &Context<'_>) -> Scored {
-        let tasks: Vec<TaskTrials<'_>> = group.tasks(self.tasks).collect();
+        let planned = group.tasks(self.tasks).zip(&self.planned).filter(|(_, planned)| **planned > 0);
+        let tasks: Vec<TaskTrials<'_>> = planned.map(|(task, _)| task).collect();
         let profiles = TaskProfile::of_all(&tasks, context);
         Scored {
             scorecard: self.scorecard(&group.tally, &tasks, &profiles, context),
@@ -321,7 +322,9 @@ impl Subject<'_> {
             forks: forks::forks(profiles, context),
             calibration: all.calibration,
             safety: Safety::WITHOUT_CONSTRAINTS,
-            denominators: tally.clone().denominators(self.planned),
+            denominators: tally
+                .clone()
+                .denominators(self.planned.iter().map(|&trials| u64::from(trials)).sum()),
         }
     }
 

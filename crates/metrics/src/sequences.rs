@@ -16,7 +16,7 @@ pub(crate) fn something(sequence: &[u32]) -> &[u32] {
     if sequence.is_empty() { IDLE } else { sequence }
 }
 
-/// The actions of the trials of one task in which the agent ran, in the order of the trials.
+/// The actions of the trials of one task in which the agent ran and is known to have done them, in the order of the trials.
 pub(crate) struct Sequences {
     pub(crate) names: Vec<Vec<u32>>,
     pub(crate) kinds: Vec<Vec<u32>>,
@@ -25,8 +25,8 @@ pub(crate) struct Sequences {
 
 impl Sequences {
     pub(crate) fn new(task: &TaskTrials<'_>, context: &Context<'_>) -> Self {
-        let trials: Vec<&Trial> = task.ran().collect();
-        let names: Vec<Vec<u32>> = trials.iter().map(|trial| trial.actions.to_vec()).collect();
+        let trials: Vec<&Trial> = task.acted().collect();
+        let names: Vec<Vec<u32>> = trials.iter().map(|trial| trial.action_codes()).collect();
         let kind = |&code: &u32| context.kinds[code as usize] as u32;
         Self {
             kinds: names.iter().map(|actions| actions.iter().map(kind).collect()).collect(),

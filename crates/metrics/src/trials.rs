@@ -16,8 +16,8 @@ pub(crate) struct Trial {
     pub(crate) outcome: Outcome,
     /// Whether the agent came to its own end, so that actions and amounts are the agent's.
     pub(crate) ran: bool,
-    /// What the agent did, as codes into the [`Vocabulary`].
-    pub(crate) actions: Codes,
+    /// What the agent did, as codes into the [`Vocabulary`], where that is known.
+    pub(crate) actions: Option<Codes>,
     pub(crate) tokens: Option<u64>,
     pub(crate) working_ms: Option<u64>,
     pub(crate) model_ms: Option<u64>,
@@ -50,21 +50,24 @@ const NOT_ASKED: [MissingReason; 3] =
 
 impl Trial {
     pub(crate) fn new(record: &TrialRecord, outcome: Outcome, vocabulary: &Vocabulary) -> Self {
-        let codes = vocabulary.codes(record.actions.table());
+        let actions = record.actions.value().map(|log| {
+            let codes = vocabulary.codes(log.table());
+            Codes::new(log.codes().iter().map(|&code| codes[code as usize]))
+        });
         let not_asked = matches!(record.confidence, Fact::Missing(reason) if NOT_ASKED.contains(&reason));
         Self {
             number: record.trial.number,
             outcome,
             ran: !matches!(record.ending, Ending::Infrastructure { .. } | Ending::Revoked),
-            actions: Codes::new(record.actions.codes().iter().map(|&code| codes[code as usize])),
+            actions,
             tokens: record.usage.value().map(retrial_spec::Usage::total),
             working_ms: record.times.working_ms(),
             model_ms: record.times.model_ms,
             waiting_ms: record.times.waiting_ms,
             cost_usd_micros: record.cost.value().map(|cost| cost.usd_micros),
-            confidence: record.confidence.value().copied(),
+            confidence: record.confidence.copied(),
             confidence_asked: !not_asked,
-            claim: record.claim.value().copied(),
+            claim: record.claim.copied(),
             finished: record.ending == Ending::Finished,
             faults: Some(Faults::of(record)).filter(|faults| *faults != Faults::default()).map(Box::new),
             state: record.state.value().map(EndState::new),
@@ -78,6 +81,16 @@ impl Trial {
 
     pub(crate) fn faults(&self) -> Faults {
         self.faults.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Whether its actions are the agent's and known.
+    pub(crate) fn acted(&self) -> bool {
+        self.ran && self.actions.is_some()
+    }
+
+    /// What the agent did; nothing too where that is not known.
+    pub(crate) fn action_codes(&self) -> Vec<u32> {
+        self.actions.as_ref().map_or_else(Vec::new, Codes::to_vec)
     }
 
     pub(crate) fn is_graded(&self) -> bool {
@@ -116,6 +129,11 @@ pub(crate) struct TaskTrials<'a> {
 impl<'a> TaskTrials<'a> {
     pub(crate) fn graded(&self) -> impl Iterator<Item = &'a Trial> + use<'a> {
         self.trials.iter().filter(|trial| trial.is_graded())
+    }
+
+    /// The trials whose actions are the agent's and known.
+    pub(crate) fn acted(&self) -> impl Iterator<Item = &'a Trial> + use<'a> {
+        self.trials.iter().filter(|trial| trial.acted())
     }
 
     pub(crate) fn ran(&self) -> impl Iterator<Item = &'a Trial> + use<'a> {

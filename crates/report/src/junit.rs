@@ -133,12 +133,15 @@ impl<'a> Run<'a> {
             suite.add_property(("agent", agent.as_str()));
             suite.add_property(("condition", condition.as_str()));
             if let Some(facts) = run.run.agents.iter().find(|facts| facts.name == *agent) {
-                suite.add_property(("model".to_owned(), clean(&facts.model)));
+                let model = facts.model.iter().map(|model| ("model".to_owned(), clean(model)));
+                model.for_each(|property| {
+                    suite.add_property(property);
+                });
             }
             for (task, case) in run.run.tasks.iter().zip(cases) {
                 let mut test = TestCase::new(task.name.as_str(), case.status(u64::from(run.run.trials)));
                 test.set_classname(format!("{class}{agent}.{condition}"));
-                if let Some(time) = case.time().filter(|_| run.run.replay_of.is_none()) {
+                if let Some(time) = case.time().filter(|_| !run.run.origin.is_replayed()) {
                     test.set_time(time);
                 }
                 if case.excluded.trials > 0 {

@@ -32,5 +32,5 @@ pub use signature::{SignatureError, check_signature, sign};
 pub use tables::{TABLES_VERSION, TableError, TableFormat, TrialTable, documented_columns, write_measures};
 pub use verify::{
     ClaimedFacts, ClaimedRun, ClaimedScorecards, Claims, ClaimsError, InputDifference, LISTED,
-    VERIFICATION_VERSION, ValueDifference, Verification, verification_schema, verify,
+    VERIFICATION_VERSION, ValueDifference, Verification, is_page, verification_schema, verify,
 };

@@ -5,7 +5,7 @@ use retrial_metrics::{
 };
 
 use crate::reading::read;
-use crate::words::{counted, label, listed, percent, sentence};
+use crate::words::{counted, listed, percent, sentence};
 
 /// Fewer tasks than these are few to speak of new tasks.
 const FEW_TASKS: usize = 10;
@@ -40,8 +40,19 @@ pub fn limits_of_run(scored: &Scorecards) -> Vec<String> {
     if scored.robustness.is_empty() {
         found.push("Robustness was not measured, because no condition puts faults on the wire.".to_owned());
     }
-    if scored.run.replay_of.is_some() {
+    if scored.run.origin.is_replayed() {
         found.push("The run was answered from a recording, so that its times measure nothing.".to_owned());
+    }
+    if let Some(imported) = scored.run.origin.imported() {
+        found.push(
+            "The trials were read from another tool's files: nothing was measured on the wire, and what that tool got wrong \
+             is wrong here too."
+                .to_owned(),
+        );
+        if imported.doubtful > 0 {
+            let things = counted(imported.doubtful, "thing");
+            found.push(format!("Its files hold {things} that cannot be quite right; run.json names them."));
+        }
     }
     found.extend(scored.warnings.iter().map(|warning| format!("{}.", sentence(&warning.to_string()))));
     found
@@ -128,7 +139,7 @@ fn by_reason<'a>(pairs: impl Iterator<Item = (&'a Measure, &'a Reason)>) -> Vec<
 
 /// The name of a measure in a sentence: that of the family, for one that a short table shows several of.
 fn name(measure: &Measure) -> String {
-    if measure.k == Some(1) { measure.id.label().to_owned() } else { label(measure) }
+    if measure.k == Some(1) { measure.id.label().to_owned() } else { measure.label() }
 }
 
 /// Why measures that sentences draw on are undefined, each reason once.

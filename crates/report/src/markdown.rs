@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use retrial_metrics::{
-    EndingClass, GroupBy, Measure, MeasureId, Scorecard, Scorecards, Target, TaskRow, TimeoutPolicy,
-    UngradedPolicy, VerdictClass,
+    EndingClass, GroupBy, Measure, MeasureId, RunOrigin, Scorecard, Scorecards, Target, TaskRow,
+    TimeoutPolicy, UngradedPolicy, VerdictClass,
 };
 
-use crate::words::{bounds, counted, label, level, most_draws, number, point, target};
+use crate::words::{bounds, counted, level, most_draws, point, target};
 use crate::{Report, ReportedRun, limits, limits_of_run, reading};
 
 /// Most bytes of a text; comments may have 65,536 characters.
@@ -178,7 +178,7 @@ fn overview(scored: &Scorecards) -> String {
         let tries = most_draws(card, MeasureId::PassHatK);
         let tries = tries.map_or_else(
             || "–".to_owned(),
-            |measure| format!("{} {}", label(measure), point(&measure.value, measure.unit)),
+            |measure| format!("{} {}", measure.label(), point(&measure.value, measure.unit)),
         );
         let (graded, planned) = (card.denominators.graded, card.denominators.books.planned);
         let (agent, condition) = (code(card.agent.as_str()), code(card.condition.as_str()));
@@ -247,7 +247,7 @@ fn measures(card: &Scorecard) -> String {
         let (value, interval) = cells(measure);
         let n = measure.value.estimate().map(|found| found.n);
         let (trials, tasks) = n.map_or_else(dashes, |n| (n.trials.to_string(), n.tasks.to_string()));
-        let _ = writeln!(text, "| {} | {value} | {interval} | {trials} | {tasks} |", prose(&label(measure)));
+        let _ = writeln!(text, "| {} | {value} | {interval} | {trials} | {tasks} |", prose(&measure.label()));
     }
     text
 }
@@ -293,7 +293,7 @@ fn worst(card: &Scorecard) -> String {
                 |value| {
                     value
                         .value()
-                        .map_or_else(|| "–".to_owned(), |value| number(value, retrial_metrics::Unit::Score))
+                        .map_or_else(|| "–".to_owned(), |value| retrial_metrics::Unit::Score.write(value))
                 },
             );
         let (name, passed, graded) = (code(task.task.as_str()), task.passed, task.graded);
@@ -334,6 +334,7 @@ fn ending(class: EndingClass) -> &'static str {
         EndingClass::Refused => "refused",
         EndingClass::Revoked => "revoked",
         EndingClass::Infrastructure => "infrastructure",
+        EndingClass::NotRecorded => "not recorded",
     }
 }
 
@@ -343,6 +344,23 @@ fn verdict(class: VerdictClass) -> &'static str {
         VerdictClass::Failed => "failed",
         VerdictClass::Reward => "partial reward",
         VerdictClass::Ungraded => "ungraded",
+    }
+}
+
+/// How the trials came about, line by line.
+fn origin(origin: &RunOrigin, line: &mut impl FnMut(&str, &str)) {
+    match origin {
+        RunOrigin::Measured(facts) => {
+            let prices = &facts.prices.builtin;
+            line("sandbox", &code(&facts.sandbox.engine));
+            line("experiment", &code(facts.experiment_digest.as_str()));
+            line("prices", &format!("{} {}", code(&prices.date), code(prices.digest.as_str())));
+        }
+        RunOrigin::Imported(facts) => {
+            line("read from", &code(&facts.sources.join(", ")));
+            line("format", &code(&facts.format));
+            line("settings of the import", &code(facts.settings.as_str()));
+        }
     }
 }
 
@@ -375,19 +393,16 @@ fn settings(run: &ReportedRun) -> String {
     line("scored by", &code(&facts.scored_by));
     line("seed of the run", &facts.seed.to_string());
     line("created", &code(&facts.created_at.to_string()));
-    line("sandbox", &code(&facts.sandbox.engine));
-    line("experiment", &code(facts.experiment_digest.as_str()));
+    origin(&facts.origin, &mut line);
     line("table of actions", &code(facts.actions.as_str()));
-    line(
-        "prices",
-        &format!("{} {}", code(&facts.prices.builtin.date), code(facts.prices.builtin.digest.as_str())),
-    );
     for agent in facts.agents.iter().take(DIGESTS) {
-        let (name, model, version) = (code(agent.name.as_str()), code(&agent.model), code(&agent.version));
-        line(
-            &format!("agent {name}"),
-            &format!("{model}, recipe {}, version {version}", code(&agent.recipe)),
-        );
+        let parts = [
+            agent.model.as_deref().map(code),
+            agent.recipe.as_ref().map(|recipe| format!("recipe {}", code(&recipe.name))),
+            agent.version.as_deref().map(|version| format!("version {}", code(version))),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        line(&format!("agent {}", code(agent.name.as_str())), &parts.join(", "));
     }
     for input in run.inputs.iter().take(DIGESTS) {
         line(
@@ -396,7 +411,9 @@ fn settings(run: &ReportedRun) -> String {
         );
     }
     for task in facts.tasks.iter().take(DIGESTS) {
-        line(&format!("task {}", code(task.name.as_str())), &code(task.digest.as_str()));
+        let digest =
+            task.digest.as_ref().map_or_else(|| "no digest".to_owned(), |digest| code(digest.as_str()));
+        line(&format!("task {}", code(task.name.as_str())), &digest);
     }
     text.push_str(&rest(facts.agents.len(), DIGESTS, "agents"));
     text.push_str(&rest(run.inputs.len(), DIGESTS, "files"));

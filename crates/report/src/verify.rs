@@ -1,5 +1,7 @@
 //! Whether a report is what its runs come to: it is made again and compared, byte for byte.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use retrial_metrics::Settings;
 use retrial_spec::{ContentDigest, RunId, SchemaFile};
 use schemars::JsonSchema;
@@ -16,7 +18,7 @@ pub const VERIFICATION_VERSION: u32 = 1;
 pub const LISTED: usize = 20;
 
 /// What a report says of itself, which is what is needed to make it again.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// The number of its schema.
     pub schema: u32,
@@ -27,7 +29,7 @@ pub struct Claims {
 }
 
 /// What a report says of one run.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimedRun {
     /// The files that its numbers follow from.
     pub inputs: Vec<InputFile>,
@@ -36,7 +38,7 @@ pub struct ClaimedRun {
 }
 
 /// What a report says of how a run was scored.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimedScorecards {
     /// The run.
     pub run: ClaimedFacts,
@@ -45,7 +47,7 @@ pub struct ClaimedScorecards {
 }
 
 /// What a report says of what was run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimedFacts {
     /// The run's id.
     pub run: RunId,
@@ -58,6 +60,9 @@ pub enum ClaimsError {
     /// It is no report in JSON.
     #[error("it is no report in JSON")]
     Shape(#[from] serde_json::Error),
+    /// It is a page that does not say what it was made of.
+    #[error("it is a page that does not say what it was made of")]
+    Page,
     /// Another version wrote it.
     #[error(
         "it is a report of schema {found}, and this build reads {REPORT_VERSION}; use the release that wrote it: {generator}"
@@ -70,18 +75,57 @@ pub enum ClaimsError {
     },
 }
 
+/// What stands on a page before and after what it says of itself.
+const MARKS: [&str; 2] = ["<script type=\"application/json\" id=\"claims\">", "</script>"];
+
+/// Returns whether the text of a report is that of a page.
+pub fn is_page(text: &[u8]) -> bool {
+    text.starts_with(b"<!DOCTYPE html>")
+}
+
 impl Claims {
-    /// Reads what a report says of itself.
+    /// Returns what a report says of itself.
+    pub(crate) fn of(report: &Report) -> Self {
+        let runs = report.runs.iter().map(|run| ClaimedRun {
+            inputs: run.inputs.clone(),
+            scored: ClaimedScorecards {
+                run: ClaimedFacts { run: run.scored.run.run.clone() },
+                settings: run.scored.settings,
+            },
+        });
+        Self { schema: report.schema, generator: report.generator.clone(), runs: runs.collect() }
+    }
+
+    /// Reads what a report says of itself, from its JSON or its page.
     ///
     /// # Errors
     /// [`ClaimsError`].
     pub fn read(text: &[u8]) -> Result<Self, ClaimsError> {
-        let claims: Self = serde_json::from_slice(text)?;
+        let claims: Self = serde_json::from_slice(if is_page(text) { on_page(text)? } else { text })?;
         if claims.schema != REPORT_VERSION {
             return Err(ClaimsError::Schema { found: claims.schema, generator: claims.generator });
         }
         Ok(claims)
     }
+}
+
+/// What a page says of itself, as JSON. All that comes from outside is escaped on it, so that nothing else can stand between the marks.
+fn on_page(text: &[u8]) -> Result<&[u8], ClaimsError> {
+    let text = std::str::from_utf8(text).map_err(|_| ClaimsError::Page)?;
+    let (_, rest) = text.split_once(MARKS[0]).ok_or(ClaimsError::Page)?;
+    let (claims, _) = rest.split_once(MARKS[1]).ok_or(ClaimsError::Page)?;
+    Ok(claims.as_bytes())
+}
+
+/// The numbers of a page, by their places in the report's JSON.
+fn numbers(page: &[u8]) -> BTreeMap<&str, &str> {
+    let text = std::str::from_utf8(page).unwrap_or_default();
+    let numbers = text.split(" data-value=\"").skip(1).filter_map(|rest| {
+        let (value, rest) = rest.split_once('"')?;
+        let (place, _) = rest.strip_prefix(" data-at=\"")?.split_once('"')?;
+        Some((place, value))
+    });
+    numbers.collect()
 }
 
 /// Whether a report holds, and where it does not.
@@ -138,12 +182,15 @@ pub fn verification_schema() -> SchemaFile {
     SchemaFile { name: "verification.schema.json", schema: schema.to_value() }
 }
 
-/// Compares a report, whose text and claims are given, with what was made again of its runs.
+/// Compares a report, whose text and claims are given, with what was made again of its runs: the report, and its text in the same form.
 ///
 /// # Errors
-/// [`ClaimsError::Shape`] for a text that is no JSON.
-pub fn verify(text: &[u8], claims: &Claims, again: &Report) -> Result<Verification, ClaimsError> {
-    let bytes = again.to_json()?;
+/// [`ClaimsError::Shape`] for a text that is neither a page nor JSON.
+pub fn verify(
+    text: &[u8],
+    claims: &Claims,
+    (again, bytes): (&Report, &[u8]),
+) -> Result<Verification, ClaimsError> {
     let mut verification = Verification {
         schema: VERIFICATION_VERSION,
         holds: text == bytes,
@@ -158,8 +205,12 @@ pub fn verify(text: &[u8], claims: &Claims, again: &Report) -> Result<Verificati
         for (claimed, run) in claims.runs.iter().zip(&again.runs) {
             verification.inputs.extend(different_inputs(claimed, &run.inputs));
         }
-        let (stated, found) = (serde_json::from_slice(text)?, serde_json::from_slice(&bytes)?);
-        verification.compare("", Some(&stated), Some(&found));
+        if is_page(text) {
+            verification.compare_numbers(&numbers(text), &numbers(bytes));
+        } else {
+            let (stated, found) = (serde_json::from_slice(text)?, serde_json::from_slice(bytes)?);
+            verification.compare("", Some(&stated), Some(&found));
+        }
     }
     Ok(verification)
 }
@@ -198,14 +249,27 @@ impl Verification {
                     self.compare(&format!("{place}/{index}"), stated.get(index), found.get(index));
                 }
             }
-            (stated, found) if stated != found => {
-                self.different_values += 1;
-                if self.values.len() < LISTED {
-                    let (stated, found) = (stated.cloned(), found.cloned());
-                    self.values.push(ValueDifference { place: place.to_owned(), stated, found });
-                }
-            }
+            (stated, found) if stated != found => self.note(place, stated.cloned(), found.cloned()),
             _ => {}
+        }
+    }
+
+    /// Notes the numbers in which two pages differ.
+    fn compare_numbers(&mut self, stated: &BTreeMap<&str, &str>, found: &BTreeMap<&str, &str>) {
+        let value = |text: &&str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(*text));
+        let places: BTreeSet<&str> = stated.keys().chain(found.keys()).copied().collect();
+        for place in places {
+            let (stated, found) = (stated.get(place), found.get(place));
+            if stated != found {
+                self.note(place, stated.map(value), found.map(value));
+            }
+        }
+    }
+
+    fn note(&mut self, place: &str, stated: Option<Value>, found: Option<Value>) {
+        self.different_values += 1;
+        if self.values.len() < LISTED {
+            self.values.push(ValueDifference { place: place.to_owned(), stated, found });
         }
     }
 }
@@ -217,7 +281,7 @@ mod tests {
     use retrial_testkit as testkit;
 
     use super::*;
-    use crate::ReportedRun;
+    use crate::{Mode, ReportedRun, RunTrials, page};
 
     fn report(records: &[TrialRecord], manifest: &RunManifest) -> Report {
         let settings = Settings::default();
@@ -243,12 +307,31 @@ mod tests {
         (report_of_all, report(&records, &manifest))
     }
 
+    fn compare(text: &[u8], claims: &Claims, again: &Report) -> Verification {
+        verify(text, claims, (again, &again.to_json().unwrap())).unwrap()
+    }
+
+    #[test]
+    fn a_page_says_of_itself_what_its_report_says() {
+        let (report, _) = reports();
+        let trials = [RunTrials { records: &[], directory: None }];
+        let page = page(&report, &trials, Mode::File).unwrap();
+        assert_eq!(Claims::read(page.as_bytes()).unwrap(), Claims::read(&report.to_json().unwrap()).unwrap());
+        let forged = page.replace("data-value=\"2\"", "data-value=\"3\"");
+        assert_ne!(page, forged);
+        let claims = Claims::read(forged.as_bytes()).unwrap();
+        let verified = verify(forged.as_bytes(), &claims, (&report, page.as_bytes())).unwrap();
+        assert!(!verified.holds && verified.different_values > 0);
+        assert_eq!(verified.values[0].found, Some(Value::from(2)));
+        assert!(matches!(Claims::read(b"<!DOCTYPE html><p>"), Err(ClaimsError::Page)));
+    }
+
     #[test]
     fn a_report_of_its_runs_holds() {
         let (report, _) = reports();
         let text = report.to_json().unwrap();
         let claims = Claims::read(&text).unwrap();
-        let verified = verify(&text, &claims, &report).unwrap();
+        let verified = compare(&text, &claims, &report);
         assert!(verified.holds && verified.inputs.is_empty() && verified.values.is_empty());
     }
 
@@ -256,7 +339,7 @@ mod tests {
     fn a_report_of_other_records_does_not_hold_and_says_where() {
         let (report, other) = reports();
         let text = report.to_json().unwrap();
-        let verified = verify(&text, &Claims::read(&text).unwrap(), &other).unwrap();
+        let verified = compare(&text, &Claims::read(&text).unwrap(), &other);
         assert!(!verified.holds);
         assert_eq!(verified.inputs.len(), 1);
         assert!(verified.values.iter().any(|value| value.place == "/runs/0/scored/books/finished"));
@@ -270,7 +353,7 @@ mod tests {
         let forged = text.replacen("\"graded\": 2", "\"graded\": 3", 1);
         assert_ne!(text, forged);
         let claims = Claims::read(forged.as_bytes()).unwrap();
-        let verified = verify(forged.as_bytes(), &claims, &report).unwrap();
+        let verified = compare(forged.as_bytes(), &claims, &report);
         assert_eq!((verified.holds, verified.different_values), (false, 1));
         assert_eq!(verified.values[0].found, Some(Value::from(2)));
     }
@@ -279,7 +362,7 @@ mod tests {
     fn the_same_values_in_other_bytes_do_not_hold() {
         let (report, _) = reports();
         let text = [report.to_json().unwrap().as_slice(), b" "].concat();
-        let verified = verify(&text, &Claims::read(&text).unwrap(), &report).unwrap();
+        let verified = compare(&text, &Claims::read(&text).unwrap(), &report);
         assert_eq!((verified.holds, verified.different_values), (false, 0));
     }
 

@@ -71,23 +71,6 @@ pub(crate) fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Returns a number with its unit, as tables show it.
-pub(crate) fn number(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Tokens if value < 10_000.0 => format!("{value:.0}"),
-        Unit::Tokens => format!("{:.1}k", value / 1000.0),
-        Unit::Milliseconds if value < 1000.0 => format!("{value:.0} ms"),
-        Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
-        Unit::UsdMicros => dollars(value),
-        Unit::Factor => format!("×/÷{value:.2}"),
-        Unit::Actions => format!("{value:.1}"),
-        // An unbiased estimate may lie outside the range of what it estimates; the JSON has it as it is.
-        Unit::Score | Unit::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
-        Unit::Correlation | Unit::Variance => format!("{:.2}", value.max(0.0)),
-        _ => format!("{value:.2}"),
-    }
-}
-
 /// Returns an amount of money: cents, or of less than a dollar two digits that count.
 pub(crate) fn dollars(micros: f64) -> String {
     let amount = micros / 1e6;
@@ -101,7 +84,7 @@ pub(crate) fn dollars(micros: f64) -> String {
 
 /// Returns the point of a value as tables show it, or `undefined`.
 pub(crate) fn point(value: &Value, unit: Unit) -> String {
-    value.estimate().map_or_else(|| "undefined".to_owned(), |known| number(known.point.value(), unit))
+    value.estimate().map_or_else(|| "undefined".to_owned(), |known| unit.write(known.point.value()))
 }
 
 /// Returns the interval of a value as tables show it, or why there is none.
@@ -110,15 +93,9 @@ pub(crate) fn bounds(value: &Value, unit: Unit) -> String {
         Value::Undefined(reason) => reason.to_string(),
         Value::Estimate(Estimate { interval: Bounds::Undefined(reason), .. }) => format!("none: {reason}"),
         Value::Estimate(Estimate { interval: Bounds::Interval(known), .. }) => {
-            format!("{} to {}", number(known.low.value(), unit), number(known.high.value(), unit))
+            format!("{} to {}", unit.write(known.low.value()), unit.write(known.high.value()))
         }
     }
-}
-
-/// Returns the name of a measure, with its number of draws in the place of `k`.
-pub(crate) fn label(measure: &Measure) -> String {
-    let label = measure.id.label();
-    measure.k.map_or_else(|| label.to_owned(), |k| label.replace('k', &k.to_string()))
 }
 
 /// Returns the measure of the most draws that a short table shows and that has an estimate; none where no table shows more than one.

@@ -221,10 +221,14 @@ fn described(verdict: &Verdict) -> String {
         Verdict::Ungraded(Reason::RewardOutOfRange) => {
             "ungraded, for its reward is not within 0 and 1".to_owned()
         }
-        Verdict::Ungraded(Reason::RewardUnreadable(why) | Reason::StateUnreadable(why)) => {
+        Verdict::Ungraded(
+            Reason::RewardUnreadable(why) | Reason::StateUnreadable(why) | Reason::VerifierFailed(why),
+        ) => {
             format!("ungraded: {why}")
         }
-        Verdict::Ungraded(Reason::Infrastructure | Reason::Revoked) => "ungraded".to_owned(),
+        Verdict::Ungraded(Reason::Infrastructure | Reason::Revoked | Reason::NotRecorded) => {
+            "ungraded".to_owned()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::Profile;
 use retrial_gateway::{Gateway, PriceTable, Revocation};
 use retrial_sandbox::{Backend, BackendKind, Runtime};
-use retrial_spec::{ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
+use retrial_spec::{ActionLog, ElicitMode, Ending, Limits, RunId, TrialId, UngradedReason, Verdict};
 
 use crate::attempt::{Attempt, Bench};
 use crate::{PlannedAgent, PlannedModel, ReadyTask, RunError, TaskDir};
@@ -125,8 +125,8 @@ pub async fn check_agent(
     Ok(match Box::pin(attempt.run()).await {
         Ok((record, _)) => AgentCheck {
             ending: record.ending,
-            requests: record.requests,
-            actions: record.actions.len(),
+            requests: record.requests.copied().unwrap_or(0),
+            actions: record.actions.value().map_or(0, ActionLog::len),
             did_the_work: record.verdict == Verdict::Passed,
             detail: detail(&record.verdict, &directory),
         },

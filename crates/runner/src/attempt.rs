@@ -357,8 +357,8 @@ impl Attempt<'_> {
             attempts: self.number,
             ending: ending(&left.end, &left.wire),
             verdict,
-            actions: left.actions.clone(),
-            requests: left.wire.exchanges,
+            actions: Fact::known(left.actions.clone(), Source::Parsed),
+            requests: Fact::known(left.wire.exchanges, Source::Parsed),
             usage: left.wire.usage,
             cost: left.wire.cost,
             elicitation_cost: left.wire.elicitation_cost,
@@ -367,7 +367,7 @@ impl Attempt<'_> {
             state,
             faults: Vec::new(),
             audit: left.wire.audit.clone(),
-            started_at: self.started_at,
+            started_at: Fact::known(self.started_at, Source::Computed),
             times,
         }
     }
@@ -442,8 +442,8 @@ fn record_of_nothing(
         attempts,
         ending,
         verdict: Verdict::Ungraded(reason),
-        actions: ActionLog::default(),
-        requests: 0,
+        actions: Fact::Missing(missing),
+        requests: Fact::Missing(missing),
         usage: Fact::Missing(missing),
         cost: Fact::Missing(missing),
         elicitation_cost: Fact::Missing(missing),
@@ -452,7 +452,7 @@ fn record_of_nothing(
         state: Fact::Missing(missing),
         faults: Vec::new(),
         audit: Fact::Missing(missing),
-        started_at,
+        started_at: Fact::known(started_at, Source::Computed),
         times: Times::default(),
     }
 }

@@ -118,7 +118,8 @@ struct Known {
 /// What an audit needs of a trial's record.
 struct Recorded {
     attempts: u32,
-    requests: u64,
+    /// None where the record does not know.
+    requests: Option<u64>,
     seal: Option<AuditSeal>,
     digest: ContentDigest,
 }
@@ -126,7 +127,12 @@ struct Recorded {
 impl Recorded {
     fn of(record: &TrialRecord) -> Self {
         let seal = record.audit.value().cloned();
-        Self { attempts: record.attempts, requests: record.requests, seal, digest: digest_of(record) }
+        Self {
+            attempts: record.attempts,
+            requests: record.requests.copied(),
+            seal,
+            digest: digest_of(record),
+        }
     }
 }
 
@@ -280,8 +286,10 @@ fn check(
         let found = account.seal;
         return Err((line, AuditProblem::Seal { found, recorded: recorded.clone() }));
     }
-    if account.totals.requests != record.requests {
-        let (found, recorded) = (account.totals.requests, record.requests);
+    if let Some(recorded) = record.requests
+        && account.totals.requests != recorded
+    {
+        let found = account.totals.requests;
         return Err((account.seal.lines, AuditProblem::Requests { found, recorded }));
     }
     Ok((ChainState::Sealed, Some(account)))

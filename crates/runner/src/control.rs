@@ -223,9 +223,7 @@ async fn ask(run: &RunDir, trial: &TrialId) -> io::Result<Answer> {
 fn planned(manifest: &retrial_spec::RunManifest) -> Vec<String> {
     let tasks: Vec<_> = manifest.tasks.iter().map(|task| task.name.clone()).collect();
     let agents: Vec<_> = manifest.agents.iter().map(|agent| agent.name.clone()).collect();
-    let conditions: Vec<_> =
-        manifest.experiment.conditions.iter().map(|condition| condition.name.clone()).collect();
-    let trials = manifest.experiment.trials;
-    let order = crate::schedule(&tasks, &agents, &conditions, trials, manifest.seed);
+    let conditions: Vec<_> = manifest.conditions().iter().map(|condition| condition.name.clone()).collect();
+    let order = crate::schedule(&tasks, &agents, &conditions, manifest.trials(), manifest.seed);
     order.iter().map(ToString::to_string).collect()
 }

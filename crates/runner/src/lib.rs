@@ -39,7 +39,7 @@ pub use fake_world::FakeWorld;
 pub use final_state::{Change, change_between};
 pub use grade::Graded;
 pub use journal::JournalError;
-pub use plan::{Overrides, Plan, PlanError, PlannedAgent, PlannedModel, read_prices};
+pub use plan::{Overrides, Plan, PlanError, PlannedAgent, PlannedModel, read_actions, read_prices};
 pub use proof::{ProofError, prove_policy};
 pub use ready::{ReadyError, ReadyTask, TrialLimits};
 pub use record_check::{Compared, RecordCheckError, check_records};

@@ -167,6 +167,9 @@ pub enum PlanError {
         /// The task.
         name: TaskName,
     },
+    /// The run was read from another tool's files.
+    #[error("the run was imported: there is nothing that could go on")]
+    Imported,
     /// The price tables are not those that the run was started with.
     #[error("the prices changed since the run was started")]
     PricesChanged,
@@ -230,6 +233,7 @@ impl PlanError {
                 Some("start a new run: actions of different tables do not belong together".to_owned())
             }
             Self::SameName { .. } => Some("rename one of the directories".to_owned()),
+            Self::Imported => Some("import again from the source, which may have more trials now".to_owned()),
             Self::PricesChanged => Some("put back the price table as it was, or start a new run".to_owned()),
             Self::NoPrice { model, .. } => Some(format!(
                 "add `[[models]]` with `name = \"{model}\"` to a price table and name it as `prices`, or limit tokens instead"
@@ -298,16 +302,17 @@ impl Plan {
     pub fn of_run(manifest: &retrial_spec::RunManifest) -> Result<Self, PlanError> {
         // Faults of a run's experiment can only point at the run as a whole.
         let document = Document::parse("run.json", "").map_err(|error| PlanError::Spec(Box::new(error)))?;
-        let plan = Self::resolve(manifest.experiment.clone(), &document, Path::new("/"))?;
+        let measured = manifest.measured().ok_or(PlanError::Imported)?;
+        let plan = Self::resolve(measured.experiment.clone(), &document, Path::new("/"))?;
         if *plan.actions.digest() != manifest.actions {
             return Err(PlanError::ActionsChanged);
         }
         for (now, then) in plan.tasks.iter().zip(&manifest.tasks) {
-            if now.digest != then.digest || now.simulation_digest != then.simulation {
+            if Some(&now.digest) != then.digest.as_ref() || now.simulation_digest != then.simulation {
                 return Err(PlanError::Changed { name: now.name.clone() });
             }
         }
-        if *plan.prices.facts() != manifest.prices {
+        if *plan.prices.facts() != measured.prices {
             return Err(PlanError::PricesChanged);
         }
         Ok(plan)
@@ -412,7 +417,11 @@ pub fn read_prices(path: &Path) -> Result<PriceTable, PlanError> {
     PriceTable::builtin().with_own(&path.display().to_string(), &text).map_err(PlanError::Prices)
 }
 
-fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {
+/// Reads the built-in table of actions with what a file adds to it.
+///
+/// # Errors
+/// [`PlanError::Read`], [`PlanError::Actions`].
+pub fn read_actions(path: &Path) -> Result<ActionTable, PlanError> {
     let text =
         fs_err::read_to_string(path).map_err(|source| PlanError::Read { path: path.to_owned(), source })?;
     let table = ActionTable::extended(&path.display().to_string(), &text);

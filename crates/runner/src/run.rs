@@ -9,8 +9,8 @@ use retrial_agents::KitError;
 use retrial_gateway::{Gateway, Purse};
 use retrial_sandbox::{Backend, BackendKind, Capabilities, Reap, Runtime, SandboxError};
 use retrial_spec::{
-    AgentFacts, AgentName, Event, FORMAT_VERSION, RunId, RunManifest, SandboxChoice, SandboxFacts, TaskFacts,
-    TaskName,
+    AgentFacts, AgentName, Event, FORMAT_VERSION, Measured, Origin, RecipeFacts, RunId, RunManifest,
+    SandboxChoice, SandboxFacts, TaskFacts, TaskName,
 };
 use tokio::sync::watch;
 
@@ -175,7 +175,7 @@ impl Prepared {
             name: task.dir.name.clone(),
             title: task.dir.task.task.name.clone(),
             version: task.dir.task.task.version.clone(),
-            digest: task.dir.digest.clone(),
+            digest: Some(task.dir.digest.clone()),
             simulation: task.dir.simulation_digest.clone(),
             environment: Some(task.prepared.digest.clone()),
             facts: task.dir.task.metadata.retrial.clone(),
@@ -186,11 +186,13 @@ impl Prepared {
     fn manifest(&self, settings: &RunSettings) -> RunManifest {
         let agents = self.plan.agents.iter().map(|agent| AgentFacts {
             name: agent.name.clone(),
-            recipe: agent.recipe.name().to_owned(),
-            recipe_digest: agent.recipe.digest(),
-            version: agent.kit.as_ref().map_or(&settings.tool[..], |kit| kit.version()).to_owned(),
-            kit: agent.kit.as_ref().map(|kit| kit.digest().to_owned()),
-            model: agent.model_name.clone(),
+            recipe: Some(RecipeFacts {
+                name: agent.recipe.name().to_owned(),
+                digest: agent.recipe.digest(),
+                kit: agent.kit.as_ref().map(|kit| kit.digest().to_owned()),
+            }),
+            version: Some(agent.kit.as_ref().map_or(&settings.tool[..], |kit| kit.version()).to_owned()),
+            model: Some(agent.model_name.clone()),
         });
         let mut experiment = self.plan.experiment.clone();
         experiment.sandbox = choice_of(settings.capabilities.kind);
@@ -200,19 +202,21 @@ impl Prepared {
             created_at: settings.created_at,
             tool: settings.tool.clone(),
             seed: experiment.seed,
-            experiment,
-            experiment_digest: self.plan.digest(),
             tasks: self.task_facts(),
             agents: agents.collect(),
-            prices: self.plan.prices.facts().clone(),
             actions: self.plan.actions.digest().clone(),
-            sandbox: SandboxFacts {
-                kind: choice_of(settings.capabilities.kind),
-                engine: settings.capabilities.version.clone(),
-                not_enforced: not_enforced(&settings.capabilities),
-            },
-            host: host::facts(),
-            replay_of: self.replay.as_ref().map(Recording::facts),
+            origin: Origin::Measured(Box::new(Measured {
+                experiment,
+                experiment_digest: self.plan.digest(),
+                prices: self.plan.prices.facts().clone(),
+                sandbox: SandboxFacts {
+                    kind: choice_of(settings.capabilities.kind),
+                    engine: settings.capabilities.version.clone(),
+                    not_enforced: not_enforced(&settings.capabilities),
+                },
+                host: host::facts(),
+                replay_of: self.replay.as_ref().map(Recording::facts),
+            })),
         }
     }
 

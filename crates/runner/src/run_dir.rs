@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    Event, LatencyReport, LineChunk, RecordError, RunBudget, RunManifest, TrialId, TrialRecord,
-    UnreadableFormat, read_chunks, read_events, read_trials,
+    EVENTS_FILE, EVIDENCE_DIRECTORY, Event, LatencyReport, LineChunk, MANIFEST_FILE, RecordError, RunBudget,
+    RunManifest, TRIALS_FILE, TrialId, TrialRecord, UnreadableFormat, read_chunks, read_events, read_trials,
 };
 
 /// The audit log in an attempt's directory.
@@ -156,17 +156,17 @@ impl RunDir {
 
     /// Returns the path of `events.jsonl`.
     pub fn events_path(&self) -> PathBuf {
-        self.path.join("events.jsonl")
+        self.path.join(EVENTS_FILE)
     }
 
     /// Returns the path of `trials.jsonl`.
     pub fn trials_path(&self) -> PathBuf {
-        self.path.join("trials.jsonl")
+        self.path.join(TRIALS_FILE)
     }
 
     /// Returns the directory of one attempt at a trial.
     pub fn attempt_path(&self, trial: &TrialId, attempt: u32) -> PathBuf {
-        self.path.join("trials").join(trial.to_string()).join(format!("attempt-{attempt}"))
+        self.path.join(EVIDENCE_DIRECTORY).join(trial.to_string()).join(format!("attempt-{attempt}"))
     }
 
     /// Returns the path of an attempt's audit log.
@@ -252,7 +252,7 @@ impl RunDir {
     }
 
     fn manifest_path(&self) -> PathBuf {
-        self.path.join("run.json")
+        self.path.join(MANIFEST_FILE)
     }
 }
 

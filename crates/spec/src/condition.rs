@@ -27,6 +27,8 @@ pub enum ConditionKind {
     Baseline,
     /// The wire to the model: some of the agent's requests are failed on purpose.
     Fault,
+    /// What the source of an imported run varied, which it does not say. No experiment can have it.
+    Imported,
 }
 
 /// Which of an agent's model requests are failed on purpose, and how.
@@ -157,6 +159,11 @@ impl ConditionSpec {
                 let message =
                     format!("the condition `{}` of kind `fault` lacks the table `fault`", self.name);
                 let hint = "add `fault = { what = \"server_error\", rate = 0.2 }`";
+                vec![document.fault(&format!("{pointer}/kind"), message, Some(hint.to_owned()))]
+            }
+            (ConditionKind::Imported, _) => {
+                let message = format!("the condition `{}` is of the kind `imported`", self.name);
+                let hint = "that is the kind of conditions of imported runs; an experiment has `fault`";
                 vec![document.fault(&format!("{pointer}/kind"), message, Some(hint.to_owned()))]
             }
             (ConditionKind::Fault, Some(settings)) => settings.faults(&format!("{pointer}/fault"), document),

@@ -43,6 +43,13 @@ impl<T> Fact<T> {
     }
 }
 
+impl<T: Copy> Fact<T> {
+    /// Returns the value itself if it is known.
+    pub fn copied(&self) -> Option<T> {
+        self.value().copied()
+    }
+}
+
 /// Where a known value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

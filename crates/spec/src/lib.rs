@@ -15,6 +15,7 @@ mod exchange;
 mod exit;
 mod experiment;
 mod fact;
+mod imported;
 mod injected;
 mod latency;
 mod name;
@@ -46,6 +47,7 @@ pub use experiment::{
     SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
+pub use imported::{Imported, PlannedTrials};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
@@ -56,8 +58,9 @@ pub use output::{
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};
 pub use run::{
-    AgentFacts, FORMAT_VERSION, FormatVersion, HostFacts, PriceFacts, PriceTableFacts, ReplayFacts,
-    RunManifest, SandboxFacts, TaskFacts, UnreadableFormat,
+    AgentFacts, EVENTS_FILE, EVIDENCE_DIRECTORY, FORMAT_VERSION, FormatVersion, HostFacts, MANIFEST_FILE,
+    Measured, Origin, PriceFacts, PriceTableFacts, RecipeFacts, ReplayFacts, RunManifest, SandboxFacts,
+    TRIALS_FILE, TaskFacts, UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};

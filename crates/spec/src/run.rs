@@ -6,11 +6,24 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, ContentDigest, Experiment, RetrialFacts, RunId, SandboxChoice, TaskName};
+use crate::{
+    AgentName, ConditionName, ConditionSpec, ContentDigest, Experiment, Imported, RetrialFacts, RunId,
+    SandboxChoice, TaskName,
+};
 
 /// The version this build writes. Changes:
 /// - 1.0: `run.json`, `events.jsonl`, `trials.jsonl`, `trials/<trial>/attempt-<n>/`.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+/// - 2.0: runs that were imported: `origin` in `run.json`; actions, requests and start of a trial may be missing.
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
+
+/// What a run is made of, in its directory.
+pub const MANIFEST_FILE: &str = "run.json";
+/// What happened in a run, in its directory.
+pub const EVENTS_FILE: &str = "events.jsonl";
+/// The records of a run's finished trials, in its directory.
+pub const TRIALS_FILE: &str = "trials.jsonl";
+/// The evidence of a run's trials, in its directory.
+pub const EVIDENCE_DIRECTORY: &str = "trials";
 
 /// The version of a run directory: readers refuse another major version and tolerate a later minor one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,20 +63,38 @@ pub struct RunManifest {
     pub created_at: Timestamp,
     /// Name and version of the tool that created it.
     pub tool: String,
-    /// The seed of schedule and simulated models.
+    /// The seed of schedule, simulated models and resampling.
     pub seed: u64,
+    /// The tasks, in the order of their names.
+    pub tasks: Vec<TaskFacts>,
+    /// The agents, in the experiment's order; of an imported run by name.
+    pub agents: Vec<AgentFacts>,
+    /// The digest of the table that gives actions their kinds and names; those of different tables are not to be compared.
+    pub actions: ContentDigest,
+    /// Whether its trials were run or read from elsewhere, with what is known for that.
+    pub origin: Origin,
+}
+
+/// How the trials of a run came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Retrial ran them.
+    Measured(Box<Measured>),
+    /// They were read from another tool's files.
+    Imported(Box<Imported>),
+}
+
+/// What a run of Retrial's own is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
     /// The experiment as resolved: with command-line changes and chosen values.
     pub experiment: Experiment,
     /// Digest of the experiment as resolved.
     pub experiment_digest: ContentDigest,
-    /// The tasks, in the order of their names.
-    pub tasks: Vec<TaskFacts>,
-    /// The agents, in the experiment's order.
-    pub agents: Vec<AgentFacts>,
     /// The price table that costs are computed with.
     pub prices: PriceFacts,
-    /// The digest of the table that gives actions their kinds and names; those of different tables are not to be compared.
-    pub actions: ContentDigest,
     /// Where trials run.
     pub sandbox: SandboxFacts,
     /// The host.
@@ -96,10 +127,67 @@ impl RunManifest {
         Err(UnreadableFormat { found: self.format, tool: self.tool.clone() })
     }
 
+    /// Returns the experiment's name, or the name that an import was given.
+    pub fn name(&self) -> &RunId {
+        match &self.origin {
+            Origin::Measured(measured) => &measured.experiment.name,
+            Origin::Imported(imported) => &imported.name,
+        }
+    }
+
+    /// Returns the conditions, in the experiment's order.
+    pub fn conditions(&self) -> &[ConditionSpec] {
+        match &self.origin {
+            Origin::Measured(measured) => &measured.experiment.conditions,
+            Origin::Imported(imported) => &imported.conditions,
+        }
+    }
+
+    /// Returns the most trials that are planned for an agent, a task and a condition.
+    pub fn trials(&self) -> u32 {
+        match &self.origin {
+            Origin::Measured(measured) => measured.experiment.trials,
+            Origin::Imported(imported) => imported.planned.most,
+        }
+    }
+
+    /// Returns how many trials are planned for an agent, a task and a condition of the run.
+    pub fn planned_for(&self, task: &TaskName, agent: &AgentName, condition: &ConditionName) -> u32 {
+        match &self.origin {
+            Origin::Measured(measured) => measured.experiment.trials,
+            Origin::Imported(imported) => imported.planned.of(task, agent, condition),
+        }
+    }
+
     /// Returns how many trials the run plans.
     pub fn planned(&self) -> u64 {
-        let cells = self.tasks.len() * self.agents.len() * self.experiment.conditions.len();
-        cells as u64 * u64::from(self.experiment.trials)
+        let cells = self.tasks.len() * self.agents.len() * self.conditions().len();
+        let even = cells as u64 * u64::from(self.trials());
+        match &self.origin {
+            Origin::Measured(_) => even,
+            Origin::Imported(imported) => even.saturating_sub(imported.planned.lacking()),
+        }
+    }
+
+    /// Returns for how many agents, tasks and conditions fewer trials are planned than [`Self::trials`].
+    pub fn cells_with_fewer(&self) -> u64 {
+        match &self.origin {
+            Origin::Measured(_) => 0,
+            Origin::Imported(imported) => imported.planned.fewer.len() as u64,
+        }
+    }
+
+    /// Returns what a run of Retrial's own is made of; none for an imported run.
+    pub fn measured(&self) -> Option<&Measured> {
+        match &self.origin {
+            Origin::Measured(measured) => Some(measured),
+            Origin::Imported(_) => None,
+        }
+    }
+
+    /// Returns whether its models' answers came from a recording, so that its times measure nothing.
+    pub fn is_replayed(&self) -> bool {
+        self.measured().is_some_and(|measured| measured.replay_of.is_some())
     }
 }
 
@@ -113,8 +201,8 @@ pub struct TaskFacts {
     pub title: Option<String>,
     /// The task's own version.
     pub version: Option<String>,
-    /// The content digest, equal to Harbor's.
-    pub digest: ContentDigest,
+    /// The content digest, equal to Harbor's; none where an import's source does not state it.
+    pub digest: Option<ContentDigest>,
     /// The digest of `simulation.toml`, where a simulated model may use it.
     pub simulation: Option<ContentDigest>,
     /// The image or root file system its trials ran in.
@@ -129,16 +217,24 @@ pub struct TaskFacts {
 pub struct AgentFacts {
     /// The agent's name in the experiment.
     pub name: AgentName,
+    /// How it was installed and launched; none for an agent of an imported run.
+    pub recipe: Option<RecipeFacts>,
+    /// The installed version of the agent, where it is known.
+    pub version: Option<String>,
+    /// The model, as the experiment names it, where it is known.
+    pub model: Option<String>,
+}
+
+/// What a run records of an agent's recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeFacts {
     /// The recipe's name.
-    pub recipe: String,
+    pub name: String,
     /// The digest of the recipe.
-    pub recipe_digest: ContentDigest,
-    /// The installed version of the agent.
-    pub version: String,
+    pub digest: ContentDigest,
     /// The digest of its kit; none for an agent that needs no kit.
     pub kit: Option<String>,
-    /// The model, as the experiment names it.
-    pub model: String,
 }
 
 /// The price tables of a run. Which of their dates a cost was computed with stands beside the cost.

@@ -12,16 +12,16 @@ use crate::{ActionLog, AuditSeal, Fact, FaultCount, Phase, TrialId};
 pub struct TrialRecord {
     /// Which trial this is.
     pub trial: TrialId,
-    /// How many attempts it took; every one is kept. At least 1.
+    /// How many attempts it took; every one is kept. At least 1; of an imported trial, those that its source tells of.
     pub attempts: u32,
     /// How the agent stopped.
     pub ending: Ending,
     /// What the verifier said of the state that was left.
     pub verdict: Verdict,
     /// The agent's actions in order.
-    pub actions: ActionLog,
+    pub actions: Fact<ActionLog>,
     /// How many requests reached the model, without the elicitation's.
-    pub requests: u64,
+    pub requests: Fact<u64>,
     /// Tokens of those requests.
     pub usage: Fact<Usage>,
     /// Money for those requests.
@@ -39,8 +39,8 @@ pub struct TrialRecord {
     /// The end of the last attempt's audit log.
     pub audit: Fact<AuditSeal>,
     /// When the last attempt started.
-    #[schemars(with = "String")]
-    pub started_at: Timestamp,
+    #[schemars(with = "Fact<String>")]
+    pub started_at: Fact<Timestamp>,
     /// How long its phases took.
     pub times: Times,
 }
@@ -103,6 +103,8 @@ pub enum CrashReason {
     Memory,
     /// Its model calls failed for good.
     Model(String),
+    /// For a reason that the source of an imported trial tells in its own words.
+    Stated(String),
 }
 
 /// What the verifier said.

@@ -20,6 +20,8 @@ const NOISE: f64 = 1e-15;
 pub struct ClusteredErrors {
     /// Successes / items, groups weighted by size.
     pub pooled: f64,
+    /// The binomial error √(p(1 − p)/N), which takes items as independent.
+    pub naive: f64,
     /// Plain sandwich error: √Σ rᵢ² / N with rᵢ the residual sum of group i.
     pub cr0: f64,
     /// `cr0`·√(T/(T−1)).
@@ -30,7 +32,7 @@ pub struct ClusteredErrors {
     pub cr2_df: f64,
 }
 
-/// Returns the pooled rate with the clustered standard errors CR0, CR1 and CR2.
+/// Returns the pooled rate with its naive standard error and the clustered ones, CR0, CR1 and CR2.
 ///
 /// Sources: Miller 2024, arXiv 2411.00640 (CR0); Bell & `McCaffrey` 2002 (Survey Methodology 28, 169–181) for
 /// CR2 and its degrees of freedom under working independence, intercept only. All are 0 where every group has
@@ -54,6 +56,7 @@ pub fn clustered_errors(groups: &ClusterCounts) -> Result<ClusteredErrors, Undef
     let cr2 = moments::sum(residuals.iter().zip(&sizes).map(|(r, n)| r * r / leverage(n))).sqrt() / total;
     Ok(ClusteredErrors {
         pooled,
+        naive: (pooled * (1.0 - pooled) / total).sqrt(),
         cr0,
         cr1: cr0 * (have as f64 / (have as f64 - 1.0)).sqrt(),
         cr2,

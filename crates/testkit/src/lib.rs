@@ -16,9 +16,9 @@ use std::fmt::Write;
 use retrial_spec::{
     Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionKind, ConditionName, ConditionSpec,
     Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, FinalState, HostFacts,
-    MissingReason, Phase, PriceFacts, PriceTableFacts, RetryRule, RunId, RunManifest, SandboxChoice,
-    SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord, UngradedReason, Usage, Verdict,
-    WireFault, digest_bytes,
+    Measured, MissingReason, Origin, Phase, PriceFacts, PriceTableFacts, RecipeFacts, RetryRule, RunId,
+    RunManifest, SandboxChoice, SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord,
+    UngradedReason, Usage, Verdict, WireFault, digest_bytes,
 };
 
 pub use browser::browser_script;
@@ -39,25 +39,39 @@ pub fn run(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
         created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
         tool: "retrial 0.1.0".to_owned(),
         seed: 7,
-        experiment,
-        experiment_digest: digest_bytes(b"experiment"),
         tasks: tasks.iter().map(|task| task_facts(task)).collect(),
         agents: agents.iter().map(|agent| agent_facts(agent)).collect(),
+        actions: digest_bytes(b"actions"),
+        origin: Origin::Measured(Box::new(measured(experiment))),
+    }
+}
+
+fn measured(experiment: Experiment) -> Measured {
+    Measured {
+        experiment,
+        experiment_digest: digest_bytes(b"experiment"),
         prices: PriceFacts {
             builtin: PriceTableFacts { date: "2026-01-01".to_owned(), digest: digest_bytes(b"prices") },
             own: None,
         },
-        actions: digest_bytes(b"actions"),
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
         replay_of: None,
     }
 }
 
+/// What makes a run of Retrial's own, to be changed.
+pub fn measured_mut(manifest: &mut RunManifest) -> &mut Measured {
+    match &mut manifest.origin {
+        Origin::Measured(measured) => measured,
+        Origin::Imported(_) => panic!("the run was imported"),
+    }
+}
+
 /// As [`run`], with a condition `faults` of server errors beside the baseline.
 pub fn run_with_faults(agents: &[&str], tasks: &[&str], trials: u32) -> RunManifest {
     let mut manifest = run(agents, tasks, trials);
-    manifest.experiment.conditions.push(ConditionSpec {
+    measured_mut(&mut manifest).experiment.conditions.push(ConditionSpec {
         name: ConditionName::new("faults").unwrap(),
         kind: ConditionKind::Fault,
         fault: Some(FaultSettings {
@@ -79,7 +93,7 @@ fn task_facts(name: &str) -> TaskFacts {
         name: TaskName::new(name).unwrap(),
         title: None,
         version: None,
-        digest: digest_bytes(name.as_bytes()),
+        digest: Some(digest_bytes(name.as_bytes())),
         simulation: None,
         environment: None,
         facts: None,
@@ -89,11 +103,13 @@ fn task_facts(name: &str) -> TaskFacts {
 fn agent_facts(name: &str) -> AgentFacts {
     AgentFacts {
         name: AgentName::new(name).unwrap(),
-        recipe: "reference".to_owned(),
-        recipe_digest: digest_bytes(b"recipe"),
-        version: "1".to_owned(),
-        kit: None,
-        model: "simulated/steady".to_owned(),
+        recipe: Some(RecipeFacts {
+            name: "reference".to_owned(),
+            digest: digest_bytes(b"recipe"),
+            kit: None,
+        }),
+        version: Some("1".to_owned()),
+        model: Some("simulated/steady".to_owned()),
     }
 }
 
@@ -109,8 +125,8 @@ pub fn trial(task: &str, agent: &str, number: u32) -> TrialRecord {
         attempts: 1,
         ending: Ending::Finished,
         verdict: Verdict::Passed,
-        actions: actions("read:cat"),
-        requests: 1,
+        actions: Fact::known(actions("read:cat"), Source::Parsed),
+        requests: Fact::known(1, Source::Parsed),
         usage: Fact::Missing(MissingReason::NoUsage),
         cost: Fact::Missing(MissingReason::NoPrice),
         elicitation_cost: Fact::Missing(MissingReason::NotAsked),
@@ -119,7 +135,7 @@ pub fn trial(task: &str, agent: &str, number: u32) -> TrialRecord {
         state: Fact::Missing(MissingReason::NotRecorded),
         faults: Vec::new(),
         audit: Fact::Missing(MissingReason::NotRecorded),
-        started_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        started_at: Fact::known("2026-01-02T03:04:05Z".parse().unwrap(), Source::Computed),
         times: Times::default(),
     }
 }
@@ -205,7 +221,7 @@ impl Change for TrialRecord {
     }
 
     fn does(mut self, words: &str) -> Self {
-        self.actions = actions(words);
+        self.actions = Fact::known(actions(words), Source::Parsed);
         self
     }
 

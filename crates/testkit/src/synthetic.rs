@@ -138,8 +138,8 @@ impl SyntheticRun {
             attempts: if rng.random_bool(0.01) { 2 } else { 1 },
             ending,
             verdict,
-            actions,
-            requests,
+            actions: Fact::known(actions, Source::Parsed),
+            requests: Fact::known(requests, Source::Parsed),
             usage: Fact::known(usage, Source::Parsed),
             cost: cost(usage.total() / 3),
             elicitation_cost: cost(usage.total() / 40),
@@ -148,7 +148,7 @@ impl SyntheticRun {
             state: state(task, &mut rng),
             faults: if condition == 0 { Vec::new() } else { vec![faults(&mut rng)] },
             audit: audit(requests, &mut rng),
-            started_at: "2026-01-02T03:04:05.678901234Z".parse().unwrap(),
+            started_at: Fact::known("2026-01-02T03:04:05.678901234Z".parse().unwrap(), Source::Computed),
             times: times(agent_ms, &mut rng),
         }
     }

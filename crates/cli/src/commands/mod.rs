@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod kit;
 pub(crate) mod prices;
 pub(crate) mod report;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use retrial_runner::{Interrupt, Overrides, Plan, RunDir, RunSettings, SessionSummary, resume, start};
+use retrial_runner::{
+    Interrupt, Overrides, Plan, PlanError, RunDir, RunSettings, SessionSummary, resume, start,
+};
 use retrial_spec::{Exit, RunBudget, RunId, SandboxChoice, StopReason};
 use tokio::sync::watch;
 
@@ -87,8 +89,9 @@ fn resumed(out: PathBuf, args: &RunArgs) -> Result<Intent, Failure> {
     }
     plan.change_budget(budget(args))?;
     plan.experiment.concurrency = args.concurrency.or(plan.experiment.concurrency);
-    let (choice, created_at) = (manifest.sandbox.kind, manifest.created_at);
-    let replay = manifest.replay_of.map(|facts| PathBuf::from(facts.path));
+    let measured = manifest.measured().ok_or(PlanError::Imported)?;
+    let (choice, created_at) = (measured.sandbox.kind, manifest.created_at);
+    let replay = measured.replay_of.as_ref().map(|facts| PathBuf::from(&facts.path));
     Ok(Intent { plan, choice, out, id: manifest.run, created_at, is_resumed: true, replay })
 }
 
@@ -186,7 +189,7 @@ fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result
     if !latencies.is_empty() {
         out::message(&format!("\n{}", latencies.trim_end()));
     }
-    if let Some(replay) = manifest.replay_of {
+    if let Some(replay) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
         out::message(&format!(
             "\nreplay of  {}: tokens and cost are that run's, and no time is a measurement",
             replay.path

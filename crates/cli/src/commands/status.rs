@@ -18,8 +18,8 @@ pub(crate) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let planned = manifest.planned();
     let mut status = StatusOutput {
         schema: OUTPUT_SCHEMA,
-        run: manifest.run,
-        experiment: manifest.experiment.name,
+        run: manifest.run.clone(),
+        experiment: manifest.name().clone(),
         state: RunState::Crashed,
         planned,
         finished: 0,

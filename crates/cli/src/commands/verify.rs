@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use retrial_report::{Claims, Report, Verification, check_signature, verify as compare};
+use retrial_report::{Claims, Report, Verification, check_signature, is_page, verify as compare};
 use retrial_spec::Exit;
 
-use crate::args::VerifyArgs;
+use crate::args::{FormatOpt, VerifyArgs};
 use crate::failure::Failure;
+use crate::forms::Forms;
 use crate::out;
 use crate::reported::reported;
 
@@ -24,7 +25,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         let (has, given) = (claims.runs.len(), args.runs.len());
         return Err(Failure::Usage(format!("the report is of {has} runs, and {given} were named")));
     }
-    let mut runs = Vec::new();
+    let (mut runs, mut dirs) = (Vec::new(), Vec::new());
     for (path, claimed) in args.runs.iter().zip(&claims.runs) {
         let made = reported(path, |_| claimed.scored.settings)?;
         if made.manifest.run != claimed.scored.run.run {
@@ -35,8 +36,12 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
             )));
         }
         runs.push(made.run);
+        dirs.push(made.dir);
     }
-    let verification = compare(&text, &claims, &Report::new(runs)).map_err(unreadable)?;
+    let report = Report::new(runs);
+    let format = if is_page(&text) { FormatOpt::Html } else { FormatOpt::Json };
+    let again = Forms { report: &report, dirs: &dirs }.document(format)?;
+    let verification = compare(&text, &claims, (&report, &again)).map_err(unreadable)?;
     if args.json {
         out::json(&verification)?;
     } else {

@@ -161,16 +161,9 @@ fn lines(id: MeasureId, block: &[Scorecard]) -> Vec<(String, Vec<String>)> {
                 let measure = card.all(id).find(|measure| measure.headline && measure.k == k);
                 measure.map_or_else(|| "–".to_owned(), cell)
             });
-            (label(id, k), cells.collect())
+            (id.label_with(k), cells.collect())
         })
         .collect()
-}
-
-fn label(id: MeasureId, k: Option<u32>) -> String {
-    match k {
-        Some(k) => id.label().replace('k', &k.to_string()),
-        None => id.label().to_owned(),
-    }
 }
 
 pub(super) fn cell(measure: &Measure) -> String {
@@ -179,33 +172,14 @@ pub(super) fn cell(measure: &Measure) -> String {
 
 pub(super) fn value_cell(value: &Value, unit: Unit) -> String {
     let Value::Estimate(estimate) = value else { return "undefined".to_owned() };
-    let point = number(estimate.point.value(), unit);
+    let point = unit.write(estimate.point.value());
     match &estimate.interval {
         Bounds::Interval(interval) => {
             let (low, high) = (interval.low.value(), interval.high.value());
-            format!("{point} [{}, {}]", number(low, unit), number(high, unit))
+            format!("{point} [{}, {}]", unit.write(low), unit.write(high))
         }
         Bounds::Undefined(_) => format!("{point} (no interval)"),
     }
-}
-
-fn number(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Tokens => thousands(value),
-        Unit::Milliseconds if value < 1000.0 => format!("{value:.0} ms"),
-        Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
-        Unit::UsdMicros => format!("${:.4}", value / 1e6),
-        Unit::Factor => format!("×/÷{value:.2}"),
-        Unit::Actions => format!("{value:.1}"),
-        // An unbiased estimate may lie outside the range of what it estimates; the JSON has it as it is.
-        Unit::Score | Unit::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
-        Unit::Correlation | Unit::Variance => format!("{:.2}", value.max(0.0)),
-        _ => format!("{value:.2}"),
-    }
-}
-
-fn thousands(value: f64) -> String {
-    if value < 10_000.0 { format!("{value:.0}") } else { format!("{:.1}k", value / 1000.0) }
 }
 
 /// Why headline measures of an agent are undefined, each reason once.

@@ -195,7 +195,7 @@ impl<'a> CurveTally<'a> {
     pub fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Self {
         let mut tasks: Vec<&TaskName> = manifest.tasks.iter().map(|task| &task.name).collect();
         tasks.sort_unstable();
-        let conditions = &manifest.experiment.conditions;
+        let conditions = manifest.conditions();
         let trials = vec![Vec::new(); tasks.len()];
         let of_agent = |agent: &'a AgentFacts| {
             let cell = |agent, condition| Cell { agent, condition, trials: trials.clone() };
@@ -210,7 +210,7 @@ impl<'a> CurveTally<'a> {
     /// Adds a record that scoring has accepted; one that it would refuse by itself is left out.
     pub fn add(&mut self, record: &TrialRecord) {
         let id = &record.trial;
-        let planned = self.manifest.experiment.trials;
+        let planned = self.manifest.planned_for(&id.task, &id.agent, &id.condition);
         if plan::check(record).is_err() || !(1..=planned).contains(&id.number) {
             return;
         }
@@ -245,10 +245,10 @@ impl<'a> CurveTally<'a> {
             Curves {
                 agent: cell.agent.clone(),
                 condition: cell.condition.clone(),
-                outcomes: outcomes::rows(&tasks, manifest.experiment.trials),
+                outcomes: outcomes::rows(&tasks, manifest.trials()),
                 roc: of_forecasts().and_then(roc::roc).into(),
                 consistency_band: of_forecasts().and_then(|stated| band::band(stated, settings)).into(),
-                spread: spread::spread(&tasks, manifest.replay_of.is_some()),
+                spread: spread::spread(&tasks, manifest.is_replayed()),
                 trees: tree::trees(&tasks, &ActionNames { actions: &actions, places: &places }),
             }
         };

@@ -51,7 +51,7 @@ impl<'a> Outcomes<'a> {
 }
 
 fn compared<'a>(task: &TaskTrials<'a>) -> impl Iterator<Item = &'a Trial> + use<'a> {
-    task.graded().filter(|trial| trial.ran)
+    task.graded().filter(|trial| trial.acted())
 }
 
 /// The actions of a trial, by their places in the order of all actions.
@@ -62,7 +62,7 @@ struct Walk {
 
 impl Walk {
     fn of(trial: &Trial, names: &ActionNames<'_>) -> Self {
-        let codes = trial.actions.to_vec().into_iter();
+        let codes = trial.action_codes().into_iter();
         let actions = codes.map(|code| names.places[code as usize]).collect();
         Self { actions, has_passed: trial.is_passed() }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use retrial_spec::{AgentName, ConditionKind, ConditionName, RunManifest, TaskName, TrialRecord};
+use retrial_spec::{ActionLog, AgentName, ConditionKind, ConditionName, RunManifest, TaskName, TrialRecord};
 use retrial_stats::Undefined;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -92,13 +92,13 @@ const NO_ERROR: Reason = Reason::fixed("no_method", "theirs has no standard erro
 impl<'a> Profile<'a> {
     /// Prepares the profile of the run that the manifest plans.
     pub fn new(manifest: &'a RunManifest, settings: &'a Settings) -> Self {
-        let conditions = manifest.experiment.conditions.iter();
+        let conditions = manifest.conditions().iter();
         let tasks = manifest.tasks.iter().zip(0..).map(|(task, place)| (&task.name, place)).collect();
         Self {
             manifest,
             settings,
             agents: manifest.agents.iter().enumerate().map(|(place, agent)| (&agent.name, place)).collect(),
-            phases: conditions.filter_map(|one| Some((&one.name, record::phase(one.kind)?))).collect(),
+            phases: conditions.filter_map(|one| Some((&one.name, record::phase(one)?))).collect(),
             tasks,
             names: HashMap::new(),
             rows: vec![Vec::new(); manifest.agents.len()],
@@ -119,8 +119,9 @@ impl<'a> Profile<'a> {
         if outcome == Outcome::Excluded {
             return;
         }
-        let actions = record.actions.iter().map(|action| code(&mut self.names, &action.name)).collect();
-        let is_replayed = self.manifest.replay_of.is_some();
+        let log = record.actions.value().map(ActionLog::iter).into_iter().flatten();
+        let actions = log.map(|action| code(&mut self.names, &action.name)).collect();
+        let is_replayed = self.manifest.is_replayed();
         let trial = record::trial(record, outcome == Outcome::Passed, actions, is_replayed);
         self.rows[agent].push(Row { phase, run: record.trial.number, task, trial });
     }
@@ -262,7 +263,7 @@ fn evidence(id: PrincetonId, of: &AgentAnalysis) -> Evidence {
 
 /// Our measures beside theirs: of the baseline, or of every condition with faults.
 fn ours(id: PrincetonId, agent: &AgentName, manifest: &RunManifest, scorecards: &Scorecards) -> Vec<Ours> {
-    let conditions = &manifest.experiment.conditions;
+    let conditions = manifest.conditions();
     let is_baseline = |name: &ConditionName| {
         conditions.iter().any(|one| one.kind == ConditionKind::Baseline && one.name == *name)
     };

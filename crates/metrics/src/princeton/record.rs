@@ -1,14 +1,16 @@
 //! From our records to trials as they see them.
 
-use retrial_spec::{ConditionKind, TrialRecord};
+use retrial_spec::{ConditionKind, ConditionSpec, TrialRecord};
 
 use super::trial::{Phase, Trial};
 
-/// Returns the phase that a kind of condition stands for.
-pub(super) fn phase(kind: ConditionKind) -> Option<Phase> {
-    match kind {
-        ConditionKind::Baseline => Some(Phase::Baseline),
-        ConditionKind::Fault => Some(Phase::Fault),
+/// Returns the phase that a condition stands for; that of an imported run has the phase of its name.
+pub(super) fn phase(condition: &ConditionSpec) -> Option<Phase> {
+    match (condition.kind, condition.name.as_str()) {
+        (ConditionKind::Baseline, _) => Some(Phase::Baseline),
+        (ConditionKind::Fault, _) => Some(Phase::Fault),
+        (ConditionKind::Imported, "structural") => Some(Phase::Structural),
+        (ConditionKind::Imported, "prompt") => Some(Phase::Prompt),
         _ => None,
     }
 }
@@ -16,19 +18,19 @@ pub(super) fn phase(kind: ConditionKind) -> Option<Phase> {
 /// What a record says in their terms; `actions` are the codes of its actions' fine names.
 ///
 /// Their time is that from the start of the first model call to the start of the last, which a record does not have; the
-/// agent's time stands for it. Failed actions are not recorded. Of a replayed run no time is known.
+/// agent's time stands for it. Failed actions are not recorded. Of a replayed run no time is known. What is missing is 0, as in theirs.
 pub(super) fn trial(record: &TrialRecord, has_passed: bool, actions: Vec<u32>, is_replayed: bool) -> Trial {
     let usage = record.usage.value();
     let millis = |time: Option<u64>| if is_replayed { 0.0 } else { time.unwrap_or(0) as f64 };
-    let confidence = record.confidence.value().copied();
-    let mean_latency_ms =
-        if record.requests == 0 { 0.0 } else { millis(record.times.model_ms) / record.requests as f64 };
+    let confidence = record.confidence.copied();
+    let calls = record.requests.copied().unwrap_or(0);
+    let mean_latency_ms = if calls == 0 { 0.0 } else { millis(record.times.model_ms) / calls as f64 };
     Trial {
         reward: f64::from(u8::from(has_passed)),
         confidence,
         cost_usd: record.cost.value().map_or(0.0, |cost| cost.usd_micros as f64 / 1e6),
         time_s: millis(record.times.agent_ms) / 1000.0,
-        calls: record.requests,
+        calls,
         mean_latency_ms,
         prompt_tokens: usage.map_or(0, |usage| usage.total().saturating_sub(usage.output)),
         completion_tokens: usage.map_or(0, |usage| usage.output),

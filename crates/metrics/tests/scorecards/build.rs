@@ -2,7 +2,7 @@
 
 use retrial_metrics::{Measure, MeasureId, MetricsError, Scorecard, Scorecards, Settings, scorecard};
 use retrial_spec::{RunManifest, TrialRecord};
-pub(crate) use retrial_testkit::{Change, run, trial};
+pub(crate) use retrial_testkit::{Change, measured_mut, run, trial};
 
 /// Scores with the default settings.
 pub(crate) fn score(manifest: &RunManifest, trials: &[TrialRecord]) -> Result<Scorecards, MetricsError> {

@@ -6,7 +6,7 @@ use retrial_metrics::{
     TaskTree, TimeoutPolicy, TreeNode, UngradedPolicy, Value,
 };
 use retrial_spec::{Claim, Ending, ReplayFacts, RunId, RunManifest, TrialRecord};
-use retrial_testkit::{SyntheticRun, run_with_faults};
+use retrial_testkit::{SyntheticRun, measured_mut, run_with_faults};
 
 use crate::build::{Change, measure, point, run, score, trial, why};
 use crate::properties::{runs, settings, shuffled_run};
@@ -138,7 +138,7 @@ fn times_of_a_replayed_run_measure_nothing_and_what_nobody_recorded_is_missing()
         curves.spread.iter().map(|curve| word(&curve.distribution)).collect::<Vec<String>>().join(" ")
     };
     assert_eq!(told(&manifest), "15 600 not_recorded 1000 not_recorded 1");
-    manifest.replay_of =
+    measured_mut(&mut manifest).replay_of =
         Some(ReplayFacts { run: RunId::new("run-0").unwrap(), path: "runs/run-0".to_owned() });
     assert_eq!(told(&manifest), "15 replayed replayed replayed not_recorded 1");
 }
@@ -296,7 +296,7 @@ fn compared(task: &TaskTree, records: &[TrialRecord], curves: &Curves) -> (u64, 
         let ran = !matches!(record.ending, Ending::Infrastructure { .. });
         if letter != b'x' && ran {
             counts.0 += 1;
-            counts.1 += u64::from(!record.actions.is_empty());
+            counts.1 += u64::from(record.actions.value().is_some_and(|actions| !actions.is_empty()));
         }
     }
     counts

@@ -6,7 +6,7 @@ use retrial_metrics::{
 };
 use retrial_spec::{Claim, RunManifest, TrialRecord};
 
-use crate::build::{Change, measure, point, run, score, trial, why_no_interval};
+use crate::build::{Change, measure, measured_mut, point, run, score, trial, why_no_interval};
 
 /// Task `a`: pass, pass, pass, fail; the fourth does the same in another order. Task `b`: pass, then three failures.
 fn example() -> (RunManifest, Vec<TrialRecord>) {
@@ -77,9 +77,9 @@ fn one_draw_is_the_success_rate_interval_and_all() {
 #[test]
 fn every_agent_has_a_scorecard_under_every_condition() {
     let mut manifest = run(&["x", "y"], &["a"], 1);
-    let mut second = manifest.experiment.conditions[0].clone();
+    let mut second = manifest.conditions()[0].clone();
     second.name = "again".parse().unwrap();
-    manifest.experiment.conditions.push(second);
+    measured_mut(&mut manifest).experiment.conditions.push(second);
     let mut again = trial("a", "y", 1).fails();
     again.trial.condition = "again".parse().unwrap();
     let scored = score(&manifest, &[again, trial("a", "y", 1)]).unwrap();

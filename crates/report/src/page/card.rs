@@ -82,8 +82,9 @@ fn made_of(card: &Card<'_>) -> Markup {
     html! {
         p.made-of {
             @if let Some(agent) = agent {
-                span { "Model " strong { (plain(&agent.model)) } }
-                span { "Recipe " strong { (plain(&agent.recipe)) " " (plain(&agent.version)) } }
+                @if let Some(model) = &agent.model { span { "Model " strong { (plain(model)) } } }
+                @if let Some(recipe) = &agent.recipe { span { "Recipe " strong { (plain(&recipe.name)) } } }
+                @if let Some(version) = &agent.version { span { "Version " strong { (plain(version)) } } }
             }
             span { "Condition " strong { (card.scorecard.condition) } }
             span { "Trials that count " strong { (grouped(denominators.graded)) " of " (grouped(denominators.books.planned)) } }

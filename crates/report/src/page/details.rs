@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use retrial_metrics::Scorecards;
-use retrial_spec::{Action, TrialRecord};
+use retrial_spec::{Action, ActionLog, TrialRecord};
 use serde::Serialize;
 
 use super::facts::facts;
@@ -158,11 +158,12 @@ impl<'a> TaskTrials<'a> {
                     actions.len() as u32 - 1
                 })
             };
+            let log = record.actions.value().map(ActionLog::iter).into_iter().flatten();
             let mut details = TrialDetails {
                 card: *card,
                 number: record.trial.number,
                 facts: facts(record),
-                codes: record.actions.iter().map(&mut code).collect(),
+                codes: log.map(&mut code).collect(),
                 place: evidence_place(record),
                 texts: Vec::new(),
                 steps: Vec::new(),

@@ -18,8 +18,8 @@ pub(super) fn facts(record: &TrialRecord) -> Vec<(&'static str, String)> {
         ("Verdict", verdict(&record.verdict)),
         ("Claim", known(&record.claim, word)),
         ("Confidence", known(&record.confidence, |confidence| format!("{confidence:.2}"))),
-        ("Actions", grouped(record.actions.len() as u64)),
-        ("Requests", grouped(record.requests)),
+        ("Actions", known(&record.actions, |actions| grouped(actions.len() as u64))),
+        ("Requests", known(&record.requests, |requests| grouped(*requests))),
         ("Tokens", known(&record.usage, usage)),
         ("Cost", known(&record.cost, |cost| number(cost.usd_micros as f64, Unit::UsdMicros))),
         (
@@ -33,7 +33,7 @@ pub(super) fn facts(record: &TrialRecord) -> Vec<(&'static str, String)> {
         ("Verification", time(record.times.verify_ms)),
         ("Files changed", known(&record.state, |state| files(&state.changed))),
         ("Attempts", grouped(u64::from(record.attempts))),
-        ("Started", record.started_at.to_string()),
+        ("Started", known(&record.started_at, ToString::to_string)),
     ];
     for fault in &record.faults {
         let counts = format!(
@@ -54,7 +54,7 @@ fn ending(ending: &Ending) -> String {
             CrashReason::Exit(code) => format!("exit code {code}"),
             CrashReason::Signal(signal) => format!("signal {signal}"),
             CrashReason::Memory => "out of memory".to_owned(),
-            CrashReason::Model(cause) => foreign(cause),
+            CrashReason::Model(cause) | CrashReason::Stated(cause) => foreign(cause),
         },
         Ending::Infrastructure { phase, cause } => format!("{}: {}", phase.as_str(), foreign(cause)),
         _ => String::new(),
@@ -77,6 +77,7 @@ fn ungraded(reason: &UngradedReason) -> String {
         UngradedReason::StateUnreadable(cause) => {
             format!("the final state cannot be read: {}", foreign(cause))
         }
+        UngradedReason::VerifierFailed(cause) => format!("the verifier failed: {}", foreign(cause)),
         other => word(other),
     }
 }

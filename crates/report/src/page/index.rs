@@ -7,7 +7,7 @@ use retrial_metrics::Scorecards;
 use serde::Serialize;
 
 use super::{Card, PageError};
-use crate::{Report, ReportedRun};
+use crate::{Claims, Report, ReportedRun};
 
 /// What became of trials, with the letters of the grid.
 const STATES: [(char, &str); 5] = [
@@ -43,6 +43,12 @@ pub(super) fn index(report: &Report) -> Result<Markup, PageError> {
     let index = Index { states: STATES.to_vec(), runs: report.runs.iter().map(run).collect() };
     let json = inert(&serde_json::to_string(&index)?);
     Ok(html! { script type="application/json" id="index" { (PreEscaped(json)) } })
+}
+
+/// What the page says of itself, so that it can be made again and compared.
+pub(super) fn claims(report: &Report) -> Result<Markup, PageError> {
+    let json = inert(&serde_json::to_string(&Claims::of(report))?);
+    Ok(html! { script type="application/json" id="claims" { (PreEscaped(json)) } })
 }
 
 fn run(reported: &ReportedRun) -> RunIndex<'_> {

@@ -1,22 +1,19 @@
 //! One measured value in words and cells, and the table of all of them.
 
 use maud::{Markup, html};
-use retrial_metrics::{Among, Bounds, Estimate, Granularity, Interval, Measure, Target, Unit, Value};
+use retrial_metrics::{Among, Bounds, Estimate, Granularity, Interval, Measure, Unit, Value};
 
 use super::figure::{whisker, wide};
 use super::number::{counted, many, percent, shown, shown_end, word};
 use super::{Card, plain};
+use crate::words::target;
 
 /// Returns the name of a measured value: its measure's, with what tells it from other values of the measure.
 pub(super) fn label(measure: &Measure) -> String {
-    let mut name = match measure.k {
-        Some(k) => measure.id.label().replace('k', &k.to_string()),
-        None => measure.id.label().to_owned(),
-    };
-    if let Some(resource) = measure.resource {
-        name = format!("{name}, {}", word(&resource));
+    match measure.resource {
+        Some(resource) => format!("{}, {}", measure.label(), word(&resource)),
+        None => measure.label(),
     }
-    name
 }
 
 /// Returns which of several views of a measure a value is; nothing where there is only one.
@@ -30,14 +27,6 @@ pub(super) fn view(measure: &Measure) -> String {
         Among::Successes => "successes",
     });
     granularity.into_iter().chain(among).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns what an interval speaks of.
-pub(super) fn target(target: Target) -> &'static str {
-    match target {
-        Target::Population => "new tasks like these",
-        Target::FixedSuite => "these tasks, run again",
-    }
 }
 
 /// Shows the point, or that there is none and why.

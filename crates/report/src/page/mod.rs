@@ -116,6 +116,7 @@ pub fn page(report: &Report, trials: &[RunTrials<'_>], mode: Mode) -> Result<Str
         }
         (top::footer(report))
         (index::dialog())
+        (index::claims(report)?)
         (index::index(report)?)
         @for piece in &pieces {
             script type="text/plain" id=(format!("details-{}-{}", piece.run, piece.task)) { (PreEscaped(&piece.data)) }

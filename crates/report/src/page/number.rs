@@ -4,24 +4,9 @@ use maud::{Markup, html};
 use retrial_metrics::{Finite, Unit};
 use serde::Serialize;
 
-/// Returns an amount as people read it. The raw value stands beside it on the page.
+/// Returns an amount as people read it, with the minus of typeset text. The raw value stands beside it on the page.
 pub(super) fn number(value: f64, unit: Unit) -> String {
-    match unit {
-        Unit::Tokens => thousands(value),
-        Unit::Milliseconds if value < 1000.0 => format!("{value:.0} ms"),
-        Unit::Milliseconds => format!("{:.1} s", value / 1000.0),
-        Unit::UsdMicros => format!("${:.4}", value / 1e6),
-        Unit::Factor => format!("×/÷ {value:.2}"),
-        Unit::Actions => format!("{value:.1}"),
-        // An unbiased estimate may lie outside the range of what it estimates; the raw value has it as it is.
-        Unit::Score | Unit::Share => format!("{:.2}", value.clamp(0.0, 1.0)),
-        Unit::Correlation | Unit::Variance => format!("{:.2}", value.max(0.0)),
-        _ => format!("{value:.2}").replace('-', "−"),
-    }
-}
-
-fn thousands(value: f64) -> String {
-    if value < 10_000.0 { format!("{value:.0}") } else { format!("{:.1}k", value / 1000.0) }
+    unit.write(value).replace('-', "−")
 }
 
 /// Shows a number of the report with its raw value and its place in the report's JSON, so that the two can be compared.
@@ -32,7 +17,7 @@ pub(super) fn shown(value: Finite, unit: Unit, at: &str) -> Markup {
 /// Shows an end of an interval, whose point stands before it with all signs.
 pub(super) fn shown_end(value: Finite, unit: Unit, at: &str) -> Markup {
     let text = number(value.value(), unit);
-    html! { span.num data-value=(raw(&value)) data-at=(at) { (text.trim_start_matches("×/÷ ")) } }
+    html! { span.num data-value=(raw(&value)) data-at=(at) { (text.trim_start_matches("×/÷")) } }
 }
 
 /// Shows a count of the report as [`shown`] does.

@@ -6,7 +6,7 @@ use retrial_metrics::{Measure, MeasureId, Robustness, Safety, Value};
 use super::Card;
 use super::figure::wide;
 use super::measures::{drawn, evidence, interval_words, label, point, short};
-use super::number::many;
+use super::number::{counted, many};
 
 /// The headline measures of a dimension; the first is the large one.
 struct Headlines {
@@ -224,7 +224,14 @@ pub(super) fn comparison(cards: &[Card<'_>]) -> Markup {
             caption { "Headline measures of every agent and condition, each with its interval" }
             thead { tr {
                 th scope="col" { "Measure" }
-                @for card in cards { th scope="col" { a href=(format!("#{}", card.id())) { (card.title()) } } }
+                @for card in cards {
+                    th scope="col" {
+                        a href=(format!("#{}", card.id())) { (card.title()) } br;
+                        span.question {
+                            (counted(card.scorecard.denominators.graded, &format!("{}/denominators/graded", card.at()))) " graded trials"
+                        }
+                    }
+                }
             } }
             @for group in groups {
                 tbody {

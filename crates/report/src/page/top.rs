@@ -1,14 +1,14 @@
 //! The top of the page: what was measured, the comparison of scorecards, and the way around the page.
 
 use maud::{Markup, html};
-use retrial_metrics::{GroupBy, Scorecards, TimeoutPolicy, UngradedPolicy};
+use retrial_metrics::{GroupBy, RunOrigin, Scorecards, TimeoutPolicy, UngradedPolicy};
 
 use super::card::PARTS;
 use super::figure::wide;
-use super::measures::target;
 use super::number::{counted, grouped, many, percent};
 use super::plain::plain;
 use super::{Card, profile, title};
+use crate::words::target;
 use crate::{Report, ReportedRun, limits_of_run};
 
 /// The head of the page.
@@ -96,6 +96,23 @@ fn warnings(report: &Report) -> Markup {
     }
 }
 
+/// A text that may be unknown.
+fn stated(text: Option<&str>) -> String {
+    text.map_or_else(|| "–".to_owned(), plain)
+}
+
+/// Where the trials come from, under its name.
+fn origin(origin: &RunOrigin) -> (&'static str, String) {
+    match origin {
+        RunOrigin::Measured(facts) => {
+            ("Sandbox", format!("{}, {}", facts.sandbox.kind.as_str(), facts.sandbox.engine))
+        }
+        RunOrigin::Imported(facts) => {
+            ("Read from", format!("{}, format {}", facts.sources.join(", "), facts.format))
+        }
+    }
+}
+
 fn measured(reported: &ReportedRun, place: usize) -> Markup {
     let scored = &reported.scored;
     let run = &scored.run;
@@ -103,9 +120,9 @@ fn measured(reported: &ReportedRun, place: usize) -> Markup {
         ("Run", run.run.to_string()),
         ("Experiment", run.experiment.to_string()),
         ("Created", run.created_at.to_string()),
-        ("Ran by", run.tool.clone()),
+        (if run.origin.measured().is_some() { "Ran by" } else { "Imported by" }, run.tool.clone()),
         ("Scored by", run.scored_by.clone()),
-        ("Sandbox", format!("{}, {}", run.sandbox.kind.as_str(), run.sandbox.engine)),
+        origin(&run.origin),
         ("Seeds", format!("{} of the run, {} of the intervals", run.seed, scored.settings.seed)),
         (
             "A trial out of time counts",
@@ -126,11 +143,13 @@ fn measured(reported: &ReportedRun, place: usize) -> Markup {
         (agents(scored))
         dl.facts {
             @for (name, value) in facts { div { dt { (name) } dd { (plain(&value)) } } }
-            @if let Some(replay) = &run.replay_of {
-                div { dt { "Answered from" } dd { "the recording of " (replay.run) ", so that its times measure nothing" } }
-            }
-            @if !run.sandbox.not_enforced.is_empty() {
-                div { dt { "Limits not enforced" } dd { (plain(&run.sandbox.not_enforced.join(", "))) } }
+            @if let Some(measured) = run.origin.measured() {
+                @if let Some(replay) = &measured.replay_of {
+                    div { dt { "Answered from" } dd { "the recording of " (replay.run) ", so that its times measure nothing" } }
+                }
+                @if !measured.sandbox.not_enforced.is_empty() {
+                    div { dt { "Limits not enforced" } dd { (plain(&measured.sandbox.not_enforced.join(", "))) } }
+                }
             }
         }
         (books(scored, place))
@@ -151,9 +170,9 @@ fn agents(scored: &Scorecards) -> Markup {
                     @for agent in &scored.run.agents {
                         tr {
                             th scope="row" { (agent.name) }
-                            td { (plain(&agent.model)) }
-                            td { (plain(&agent.recipe)) }
-                            td { (plain(&agent.version)) }
+                            td { (stated(agent.model.as_deref())) }
+                            td { (stated(agent.recipe.as_ref().map(|recipe| &recipe.name[..]))) }
+                            td { (stated(agent.version.as_deref())) }
                         }
                     }
                 }
@@ -222,8 +241,13 @@ fn tasks(scored: &Scorecards) -> Markup {
                         tr {
                             th scope="row" { (task.name) @if let Some(title) = &task.title { span.explain { (plain(title)) } } }
                             td { (task.facts.as_ref().map_or_else(|| "–".to_owned(), |facts| plain(&facts.category))) }
-                            td { (task.version.as_deref().map_or_else(|| "–".to_owned(), plain)) }
-                            td { code title=(task.digest) { (task.digest.short()) } }
+                            td { (stated(task.version.as_deref())) }
+                            td {
+                                @match &task.digest {
+                                    Some(digest) => code title=(digest) { (digest.short()) },
+                                    None => "–",
+                                }
+                            }
                         }
                     }
                 }
@@ -234,17 +258,23 @@ fn tasks(scored: &Scorecards) -> Markup {
 
 fn digests(reported: &ReportedRun) -> Markup {
     let run = &reported.scored.run;
-    let mut rows = vec![
-        ("Experiment as resolved".to_owned(), run.experiment_digest.to_string()),
-        ("Table of actions".to_owned(), run.actions.to_string()),
-        (format!("Prices of {}", run.prices.builtin.date), run.prices.builtin.digest.to_string()),
-    ];
-    rows.extend(
-        run.prices.own.iter().map(|own| (format!("Own prices of {}", own.date), own.digest.to_string())),
-    );
+    let mut rows = vec![("Table of actions".to_owned(), run.actions.to_string())];
+    match &run.origin {
+        RunOrigin::Measured(facts) => {
+            let prices = &facts.prices;
+            rows.push(("Experiment as resolved".to_owned(), facts.experiment_digest.to_string()));
+            rows.push((format!("Prices of {}", prices.builtin.date), prices.builtin.digest.to_string()));
+            let own = prices.own.iter();
+            rows.extend(own.map(|own| (format!("Own prices of {}", own.date), own.digest.to_string())));
+        }
+        RunOrigin::Imported(facts) => {
+            rows.push(("Settings of the import".to_owned(), facts.settings.to_string()));
+        }
+    }
     for agent in &run.agents {
-        rows.push((format!("Recipe of {}", agent.name), agent.recipe_digest.to_string()));
-        rows.extend(agent.kit.iter().map(|kit| (format!("Kit of {}", agent.name), kit.clone())));
+        let Some(recipe) = &agent.recipe else { continue };
+        rows.push((format!("Recipe of {}", agent.name), recipe.digest.to_string()));
+        rows.extend(recipe.kit.iter().map(|kit| (format!("Kit of {}", agent.name), kit.clone())));
     }
     let files = reported.inputs.iter();
     rows.extend(

@@ -4,8 +4,9 @@ use retrial_metrics::{ActionUse, KindUse, TrialTotals, UseCount};
 
 use super::canvas::{Axis, Canvas, Drawn, Font, Frame, Mark, Pen, Plot, axis_to, ticks_to};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
-use super::wording::{count, percent, width_of};
+use super::wording::{percent, width_of};
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 const TITLE: &str = "What trials do";
 const TOP: f64 = 92.0;
@@ -43,7 +44,7 @@ pub(super) fn picture(shown: Shown<'_>) -> Option<Picture> {
 /// What the bars are made of, in words.
 fn groups(actions: &ActionUse) -> [String; 2] {
     let group = |word: &str, totals: &TrialTotals| {
-        format!("{word}: n = {}, {}", count(totals.trials, "trial"), count(totals.actions, "action"))
+        format!("{word}: n = {}, {}", counted(totals.trials, "trial"), counted(totals.actions, "action"))
     };
     [group("passed", &actions.trials.passed), group("failed", &actions.trials.failed)]
 }

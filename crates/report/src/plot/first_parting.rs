@@ -4,8 +4,9 @@ use retrial_metrics::{TaskTree, TreeNode};
 
 use super::canvas::{Canvas, Drawn, Font, Frame, Pen};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
-use super::wording::{count, name, shorten, width_of};
+use super::wording::{name, shorten, width_of};
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 const TITLE: &str = "Where the trials of a task part";
 const TOP: f64 = 124.0;
@@ -161,7 +162,7 @@ pub(super) fn picture(shown: Shown<'_>) -> Option<Picture> {
         "{}, task {}: n = {}, {} passed; no intervals",
         shown.who(),
         name(tree.task.as_str()),
-        count(tree.trials, "trial"),
+        counted(tree.trials, "trial"),
         tree.passed
     );
     let columns = Columns { shown: depth.min(COLUMNS) };
@@ -202,7 +203,7 @@ fn told(blocks: &[Block]) -> Vec<String> {
         let named: Vec<String> = blocks.iter().take(NAMED).map(way).collect();
         let more = blocks.len().saturating_sub(NAMED);
         let more =
-            if more == 0 { String::new() } else { format!("; and {}", count(more as u64, "more way")) };
+            if more == 0 { String::new() } else { format!("; and {}", counted(more as u64, "more way")) };
         format!("{}{more}", named.join("; "))
     };
     match blocks {
@@ -210,7 +211,7 @@ fn told(blocks: &[Block]) -> Vec<String> {
         [only] => vec![
             format!(
                 "All begin alike, with {} from {}.",
-                count(only.actions as u64, "action"),
+                counted(only.actions as u64, "action"),
                 name(&only.first)
             ),
             format!("Then they part: {}.", ways(&only.ways)),

@@ -4,8 +4,9 @@ use retrial_metrics::OutcomeRow;
 
 use super::canvas::{Canvas, Drawn, Font, Frame, Mark, Pen};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
-use super::wording::{count, shorten, width_of};
+use super::wording::{shorten, width_of};
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 /// Most tasks that are drawn.
 const MOST_TASKS: usize = 60;
@@ -109,7 +110,7 @@ pub(super) fn picture(shown: Shown<'_>) -> Option<Picture> {
     let left: Vec<Row<'_>> = rows.split_off(tasks.min(MOST_TASKS));
     rows.sort_by(|a, b| b.share().total_cmp(&a.share()).then(a.task.cmp(b.task)));
     let notes = left_out(&left, widest);
-    let below = format!("{}: n = {planned} planned trials of {}", shown.who(), count(tasks as u64, "task"));
+    let below = format!("{}: n = {planned} planned trials of {}", shown.who(), counted(tasks as u64, "task"));
     let states = State::ALL.iter().zip(counts).map(|(state, trials)| format!("{} {trials}", state.words()));
     let states: Vec<String> = states.collect();
     let tasks: Vec<String> = rows
@@ -134,7 +135,7 @@ fn left_out(left: &[Row<'_>], widest: usize) -> Vec<String> {
         let of = |keep: &dyn Fn(&Row<'_>) -> bool| left.iter().filter(|row| keep(row)).count();
         notes.push(format!(
             "Not drawn: the {} that are furthest from half passed ({} of them passed always, {} never).",
-            count(left.len() as u64, "task"),
+            counted(left.len() as u64, "task"),
             of(&|row| row.graded() > 0 && row.passed() == row.graded()),
             of(&|row| row.graded() > 0 && row.passed() == 0),
         ));

@@ -4,8 +4,9 @@ use retrial_metrics::{Calibration, ConsistencyBand, Known, MeasureId};
 
 use super::canvas::{At, Axis, Canvas, Drawn, Font, Frame, Mark, Pen, Plot, Sample};
 use super::style::{MARGIN, Role, WIDTH};
-use super::wording::{count, estimate, evidence, level, plain, share};
+use super::wording::{estimate, evidence, level, plain, share};
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 const HEIGHT: f64 = 600.0;
 const TITLE: &str = "Stated confidence and share passed";
@@ -20,7 +21,7 @@ pub(super) fn picture(shown: Shown<'_>) -> Option<Picture> {
         "{}: n = {}, {}",
         shown.who(),
         evidence(calibration.n),
-        count(calibration.distinct, "different confidence"),
+        counted(calibration.distinct, "different confidence"),
     );
     let band = shown.curves.map(|curves| &curves.consistency_band);
     let words = words(shown, band);

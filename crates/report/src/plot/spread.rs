@@ -4,8 +4,9 @@ use retrial_metrics::{Distribution, Known, Resource, SpreadCurve, Unit};
 
 use super::canvas::{At, Axis, Canvas, Drawn, Font, Frame, Mark, Pen, Plot};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
-use super::wording::{amount, count, evidence, plain, reason, wrap};
+use super::wording::{amount, evidence, plain, reason, wrap};
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 const TITLE: &str = "What trials use up";
 const TOP: f64 = 84.0;
@@ -153,7 +154,7 @@ impl Panel<'_> {
     }
 
     fn draw(&self, canvas: &Canvas<'_>, frame: Frame) -> Drawn {
-        let title = format!("{}, n = {}", self.label, count(self.of.n.trials, "trial"));
+        let title = format!("{}, n = {}", self.label, counted(self.of.n.trials, "trial"));
         canvas.text((frame.left, frame.top + 12.0), &title, Font::BODY)?;
         let (low, high) = self.range();
         let (unit, label) = (self.unit, format!("{}, logarithmic", self.axis()));

@@ -7,8 +7,8 @@ use retrial_spec::ActionKind;
 
 use super::canvas::{Canvas, Drawn, Font, Frame, Pen};
 use super::style::{MARGIN, Role, WIDTH};
-use super::wording::count;
 use super::{Caption, Picture, Shown};
+use crate::words::counted;
 
 const TITLE: &str = "Which kind of action follows which";
 const TOP: f64 = 132.0;
@@ -114,8 +114,8 @@ pub(super) fn picture(shown: Shown<'_>) -> Option<Picture> {
     let below = format!(
         "{}: n = {} with {}; counts, no intervals",
         shown.who(),
-        count(trials, "trial"),
-        count(total, "transition")
+        counted(trials, "trial"),
+        counted(total, "transition")
     );
     let mut by_count: Vec<(&(Place, Place), &u64)> = matrix.counts.iter().collect();
     by_count.sort_by_key(|(key, count)| (std::cmp::Reverse(**count), **key));

@@ -7,6 +7,7 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
 use super::png::FONT;
+use crate::words::counted;
 
 /// Width of a letter whose width is not known, as a share of the size.
 const UNKNOWN_LETTER: f64 = 0.75;
@@ -98,12 +99,7 @@ pub(super) fn who(card: &Scorecard) -> String {
 
 /// Returns `48 trials of 6 tasks`.
 pub(super) fn evidence(n: Evidence) -> String {
-    format!("{} of {}", count(n.trials, "trial"), count(n.tasks, "task"))
-}
-
-/// Returns the number with its noun.
-pub(super) fn count(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    format!("{} of {}", counted(n.trials, "trial"), counted(n.tasks, "task"))
 }
 
 /// Returns a share or score with two digits, moved into its range.

@@ -1,9 +1,10 @@
-//! Tables of single trials and of measures, as CSV and as Parquet, with the same columns in both.
+//! Tables of single trials and of measures, as CSV, as Parquet and as JSON Lines, with the same columns in all.
 //!
 //! A column is defined once: its name, type, unit, meaning and how it is read from a row. Tables are written row by row; Parquet keeps
 //! as many rows in memory as a row group has.
 
 mod csv;
+mod json;
 mod measures;
 mod parquet;
 mod trials;
@@ -29,6 +30,8 @@ pub enum TableFormat {
     Csv,
     /// Apache Parquet with Snappy.
     Parquet,
+    /// An object of JSON in each line, with all columns.
+    JsonLines,
 }
 
 /// A table that could not be written.
@@ -105,6 +108,10 @@ impl<'a> Cell<'a> {
         count.map_or(Self::Missing, Self::Count)
     }
 
+    fn moment(moment: Option<jiff::Timestamp>) -> Self {
+        moment.map_or(Self::Missing, Self::Moment)
+    }
+
     fn number(number: Option<f64>) -> Self {
         number.map_or(Self::Missing, Self::Number)
     }
@@ -144,6 +151,7 @@ trait Table: Sized + 'static {
 enum Sink<T: Table, W: Write + Send> {
     Csv(Box<csv::Sink<T, W>>),
     Parquet(Box<parquet::Sink<T, W>>),
+    JsonLines(Box<json::Sink<T, W>>),
 }
 
 impl<T: Table, W: Write + Send> Sink<T, W> {
@@ -151,6 +159,7 @@ impl<T: Table, W: Write + Send> Sink<T, W> {
         Ok(match format {
             TableFormat::Csv => Self::Csv(Box::new(csv::Sink::new(to)?)),
             TableFormat::Parquet => Self::Parquet(Box::new(parquet::Sink::new(to)?)),
+            TableFormat::JsonLines => Self::JsonLines(Box::new(json::Sink::new(to))),
         })
     }
 
@@ -158,6 +167,7 @@ impl<T: Table, W: Write + Send> Sink<T, W> {
         match self {
             Self::Csv(sink) => sink.add(row),
             Self::Parquet(sink) => sink.add(row),
+            Self::JsonLines(sink) => sink.add(row),
         }
     }
 
@@ -165,6 +175,7 @@ impl<T: Table, W: Write + Send> Sink<T, W> {
         match self {
             Self::Csv(sink) => sink.finish(),
             Self::Parquet(sink) => sink.finish(),
+            Self::JsonLines(sink) => sink.finish(),
         }
     }
 }

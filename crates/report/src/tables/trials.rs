@@ -22,7 +22,7 @@ impl TrialRow<'_> {
 
     /// A time; the times of a replayed run measure nothing.
     fn time(&self, milliseconds: Option<u64>) -> Cell<'static> {
-        if self.run.replay_of.is_some() { Cell::Missing } else { Cell::count(milliseconds) }
+        if self.run.origin.is_replayed() { Cell::Missing } else { Cell::count(milliseconds) }
     }
 
     /// A sum over the kinds of faults; missing where the condition has none.
@@ -40,8 +40,14 @@ pub(crate) fn ending_detail(ending: &Ending) -> Option<String> {
         Ending::Crash { reason: CrashReason::Signal(signal) } => Some(format!("signal {signal}")),
         Ending::Crash { reason: CrashReason::Memory } => Some("memory".to_owned()),
         Ending::Crash { reason: CrashReason::Model(cause) } => Some(format!("model: {cause}")),
+        Ending::Crash { reason: CrashReason::Stated(cause) } => Some(cause.clone()),
         Ending::Infrastructure { phase, cause } => Some(format!("{}: {cause}", phase.as_str())),
-        Ending::Finished | Ending::Timeout | Ending::OverBudget | Ending::Refused | Ending::Revoked => None,
+        Ending::Finished
+        | Ending::Timeout
+        | Ending::OverBudget
+        | Ending::Refused
+        | Ending::Revoked
+        | Ending::NotRecorded => None,
     }
 }
 
@@ -56,6 +62,8 @@ pub(crate) fn ungraded_detail(verdict: &Verdict) -> Option<String> {
         UngradedReason::RewardOutOfRange => "reward_out_of_range".to_owned(),
         UngradedReason::VerifierTimeout => "verifier_timeout".to_owned(),
         UngradedReason::StateUnreadable(cause) => format!("state_unreadable: {cause}"),
+        UngradedReason::VerifierFailed(cause) => format!("verifier_failed: {cause}"),
+        UngradedReason::NotRecorded => "not_recorded".to_owned(),
     })
 }
 
@@ -132,14 +140,11 @@ impl Table for Trials {
         text("counts_as", "`passed`, `failed` or `excluded` under the report's policies", |row| {
             Cell::maybe(row.counts_as.map(CountsAs::as_str))
         }),
-        count(
-            "actions",
-            "actions",
-            "the agent's actions",
-            |row| Cell::Count(row.record.actions.len() as u64),
-        ),
+        count("actions", "actions", "the agent's actions", |row| {
+            Cell::count(row.record.actions.value().map(|actions| actions.len() as u64))
+        }),
         count("requests", "requests", "requests that reached the model, without the elicitation's", |row| {
-            Cell::Count(row.record.requests)
+            Cell::count(row.record.requests.copied())
         }),
         count(
             "uncached_input_tokens",
@@ -199,12 +204,12 @@ impl Table for Trials {
         ),
         text("elicitation_cost_missing", "why there is none", |row| missing(&row.record.elicitation_cost)),
         number("confidence", "0 to 1", "the agent's own probability that it succeeded", |row| {
-            Cell::number(row.record.confidence.value().copied())
+            Cell::number(row.record.confidence.copied())
         }),
         text("confidence_source", "where the confidence comes from", |row| source(&row.record.confidence)),
         text("confidence_missing", "why there is none", |row| missing(&row.record.confidence)),
         text("claim", "`done`, `not_done` or `needs_human`: what the agent said of its result", |row| {
-            Cell::word(row.record.claim.value().copied())
+            Cell::word(row.record.claim.copied())
         }),
         text("claim_source", "where the claim comes from", |row| source(&row.record.claim)),
         text("claim_missing", "why there is none", |row| missing(&row.record.claim)),
@@ -241,7 +246,7 @@ impl Table for Trials {
             kind: Kind::Moment,
             unit: "UTC",
             about: "when the last attempt started",
-            cell: |row| Cell::Moment(row.record.started_at),
+            cell: |row| Cell::moment(row.record.started_at.copied()),
         },
         count("setup_ms", "ms", "from asking for the sandbox until the agent could start", |row| {
             row.time(row.record.times.setup_ms)

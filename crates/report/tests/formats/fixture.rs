@@ -77,7 +77,7 @@ fn record(agent: &str, task: &str, number: u32, passes: bool) -> TrialRecord {
 
 pub(crate) fn manifest() -> RunManifest {
     let mut manifest = run(&AGENTS, &TASKS, TRIALS);
-    "vendor/model|<img src=x>@latest".clone_into(&mut manifest.agents[0].model);
+    manifest.agents[0].model = Some("vendor/model|<img src=x>@latest".to_owned());
     manifest
 }
 

@@ -85,7 +85,7 @@ fn tasks_without_a_graded_trial_are_skipped_with_the_reason() {
 fn hostile_causes_and_models_are_valid_xml_and_stay_on_their_line() {
     let mut manifest = run(&["solo"], &["a"], 3);
     let hostile = "]]> <x a='\"'>&amp;\u{0}\u{1b}[31m\u{ffff}\nline\r two \u{8}";
-    manifest.agents[0].model = hostile.to_owned();
+    manifest.agents[0].model = Some(hostile.to_owned());
     let mut broken = trial("a", "solo", 1).infrastructure();
     broken.ending = Ending::Infrastructure { phase: Phase::Setup, cause: hostile.repeat(100) };
     let mut failed = trial("a", "solo", 2).fails();

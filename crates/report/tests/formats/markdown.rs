@@ -56,7 +56,7 @@ fn a_large_run_with_hostile_names_stays_within_the_limit() {
     let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
     let mut manifest = run(&agents[..2], &tasks, 2);
     for agent in &mut manifest.agents {
-        agent.model = "<script>|`\u{202e}".repeat(5_000);
+        agent.model = Some("<script>|`\u{202e}".repeat(5_000));
         agent.version.clone_from(&agent.model);
     }
     manifest.tool = "@everyone ".repeat(10_000);

@@ -8,7 +8,7 @@ use parquet::record::Field;
 use retrial_metrics::{Bounds, Settings, Value};
 use retrial_report::{Report, RunOutcomes, TableError, TableFormat, TrialTable, write_measures};
 use retrial_spec::{Fact, ReplayFacts, RunId, TrialRecord};
-use retrial_testkit::{Change, SyntheticRun};
+use retrial_testkit::{Change, SyntheticRun, measured_mut};
 
 use crate::fixture::{manifest, records, report, report_of, reported};
 
@@ -44,6 +44,27 @@ fn csv_rows(bytes: &[u8]) -> (Vec<String>, Vec<Row>) {
     (columns, rows)
 }
 
+/// The rows of JSON Lines that have exactly these columns.
+fn json_rows(columns: Vec<String>, bytes: &[u8]) -> (Vec<String>, Vec<Row>) {
+    let written = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) if number.is_f64() => Some(number.as_f64().unwrap().to_string()),
+        other => Some(other.to_string()),
+    };
+    let row = |line: &str| {
+        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        assert!(
+            columns.iter().all(|name| object.contains_key(name)) && object.len() == columns.len(),
+            "{line}"
+        );
+        assert!(line.starts_with(&format!("{{\"{}\":", columns[0])), "{line}");
+        object.iter().filter_map(|(name, value)| Some((name.clone(), written(value)?))).collect()
+    };
+    let rows = std::str::from_utf8(bytes).unwrap().lines().map(row).collect();
+    (columns, rows)
+}
+
 fn parquet_rows(bytes: Vec<u8>) -> (Vec<String>, Vec<Row>) {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -70,13 +91,15 @@ fn parquet_rows(bytes: Vec<u8>) -> (Vec<String>, Vec<Row>) {
 }
 
 #[test]
-fn both_formats_hold_the_same_columns_and_rows() {
+fn all_formats_hold_the_same_columns_and_rows() {
     let report = report();
     let by_csv = csv_rows(&trials(&report, &records(), TableFormat::Csv));
     assert_eq!(by_csv, parquet_rows(trials(&report, &records(), TableFormat::Parquet)));
+    assert_eq!(by_csv, json_rows(by_csv.0.clone(), &trials(&report, &records(), TableFormat::JsonLines)));
     assert_eq!(by_csv.1.len(), 96);
     let by_csv = csv_rows(&measures(&report, TableFormat::Csv));
     assert_eq!(by_csv, parquet_rows(measures(&report, TableFormat::Parquet)));
+    assert_eq!(by_csv, json_rows(by_csv.0.clone(), &measures(&report, TableFormat::JsonLines)));
 }
 
 #[test]
@@ -201,7 +224,7 @@ fn a_cause_that_looks_like_a_formula_is_guarded_in_csv_alone() {
 #[test]
 fn times_of_a_replayed_run_are_missing() {
     let mut manifest = manifest();
-    manifest.replay_of =
+    measured_mut(&mut manifest).replay_of =
         Some(ReplayFacts { run: RunId::new("first").unwrap(), path: "results/first".to_owned() });
     let report = report_of(vec![reported(&manifest, &records(), &Settings::default())]);
     let (_, rows) = csv_rows(&trials(&report, &records(), TableFormat::Csv));

@@ -69,7 +69,7 @@ pub(crate) struct Spent {
 
 impl Spent {
     fn take(&mut self, record: &TrialRecord) {
-        self.requests += record.requests;
+        self.requests += record.requests.copied().unwrap_or(0);
         self.tokens += record.usage.value().map_or(0, retrial_spec::Usage::total);
         match (record.cost.value(), record.elicitation_cost.value()) {
             (None, None) => self.unpriced += 1,

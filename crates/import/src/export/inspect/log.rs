@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use retrial_spec::{AgentFacts, AgentName, ConditionName, TrialRecord};
+use retrial_spec::{AgentFacts, AgentName, ConditionName, TaskFacts, TrialRecord};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use zip::write::SimpleFileOptions;
@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::sums::Sums;
 use super::{InspectExport, SCORER};
 use crate::inspect::OwnLog;
-use crate::own::{KEY, agent_of, model_of};
+use crate::own::{KEY, agent_of};
 use crate::{ImportError, Place};
 
 /// How many samples one list of the journal holds.
@@ -67,7 +67,7 @@ impl<'r> LogWriter<'r> {
     ) -> Result<Self, ImportError> {
         let created = export.manifest.created_at;
         let stamp = created.strftime("%Y-%m-%dT%H-%M-%S+00-00");
-        let path = out.join(format!("{stamp}_{}_{agent}.{condition}.eval", export.manifest.experiment.name));
+        let path = out.join(format!("{stamp}_{}_{agent}.{condition}.eval", export.manifest.name()));
         let known = export.manifest.agents.iter().find(|known| known.name == *agent);
         let agent = known.cloned().ok_or_else(|| {
             Place::file(&export.directory.join("run.json"))
@@ -159,11 +159,14 @@ impl<'r> LogWriter<'r> {
     }
 
     fn planned(&self) -> u64 {
-        self.export.manifest.tasks.len() as u64 * u64::from(self.export.manifest.experiment.trials)
+        let manifest = self.export.manifest;
+        let planned =
+            |task: &TaskFacts| u64::from(manifest.planned_for(&task.name, &self.agent.name, &self.condition));
+        manifest.tasks.iter().map(planned).sum()
     }
 
     fn model(&self) -> &str {
-        model_of(&self.agent).unwrap_or("none/none")
+        self.agent.model.as_deref().unwrap_or("none/none")
     }
 
     fn eval(&self) -> Value {
@@ -172,12 +175,12 @@ impl<'r> LogWriter<'r> {
         let own = OwnLog { agent: agent_of(&self.agent), condition: self.condition.clone() };
         let id = format!("{}~{}~{}", manifest.run, self.agent.name, self.condition);
         json!({
-            "eval_id": id, "run_id": manifest.run, "created": manifest.created_at, "task": manifest.experiment.name,
+            "eval_id": id, "run_id": manifest.run, "created": manifest.created_at, "task": manifest.name(),
             "task_id": id, "task_version": 0, "task_attribs": {}, "task_args": {}, "task_args_passed": {},
             "solver": self.agent.name,
-            "dataset": {"name": manifest.experiment.name, "samples": ids.len(), "sample_ids": ids, "shuffled": false},
+            "dataset": {"name": manifest.name(), "samples": ids.len(), "sample_ids": ids, "shuffled": false},
             "model": self.model(), "model_generate_config": {}, "model_args": {},
-            "config": {"epochs": manifest.experiment.trials, "epochs_reducer": ["mean"]},
+            "config": {"epochs": manifest.trials(), "epochs_reducer": ["mean"]},
             "packages": {},
             "metadata": { KEY: own, "tool": manifest.tool },
             "scorers": [{"name": SCORER, "options": {}, "metrics": [{"name": "inspect_ai/mean", "options": {}}]}],

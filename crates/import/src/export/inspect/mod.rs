@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TaskFacts, TrialId, TrialRecord};
 
+use super::ExportRun;
 use crate::own::title_of;
 use crate::{ImportError, Place};
 use log::LogWriter;
@@ -28,6 +29,16 @@ pub(crate) const LOG_KEY: &str = "retrial:verifier_log";
 
 /// The name of the only scorer.
 const SCORER: &str = "retrial";
+
+/// Writes a run as logs, and returns them.
+///
+/// # Errors
+/// [`ImportError`] where a record or its evidence cannot be read, or a log cannot be written.
+pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<Vec<PathBuf>, ImportError> {
+    let failures = run.failures()?;
+    let export = InspectExport { manifest: run.manifest, directory: run.directory, failures: &failures };
+    export.write(run.records()?, out)
+}
 
 /// A run to be written as logs.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::conversation::{Conversation, SOLVERS};
 use super::{InspectExport, LOG_KEY, PATCH_KEY, SCORER, evidence_file};
-use crate::own::{KEY, OwnTrial, model_of, started_at};
+use crate::own::{KEY, OwnTrial};
 use crate::{ImportError, Place};
 
 /// The name of a model that nobody names.
@@ -19,8 +19,8 @@ impl InspectExport<'_> {
     pub(super) fn sample(&self, record: &TrialRecord) -> Result<Value, ImportError> {
         let evidence = self.evidence(record);
         let (agent, task) = (self.agent(record)?, self.task(record)?);
-        let started_at = started_at(record).unwrap_or(self.manifest.created_at);
-        let model = model_of(agent).unwrap_or(NAMELESS);
+        let started_at = record.started_at.copied().unwrap_or(self.manifest.created_at);
+        let model = agent.model.as_deref().unwrap_or(NAMELESS);
         let path = evidence.join("trajectory.json");
         let trajectory: Option<Value> =
             match evidence_file(&path)? {
@@ -39,7 +39,9 @@ impl InspectExport<'_> {
         if let Some(usage) = record.usage.value() {
             sample["model_usage"] = json!({ model: model_usage(usage, record.cost.value()) });
         }
-        end(&mut sample, record, &self.manifest.experiment.limits, started_at);
+        let measured = self.manifest.measured();
+        let limits = measured.map_or_else(Limits::default, |measured| measured.experiment.limits.clone());
+        end(&mut sample, record, &limits, started_at);
         // Where the last attempt failed too, it is the one that the record tells of.
         let failures = self
             .failures

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::InspectExport;
 use crate::collected::Collected;
 use crate::inspect::{Options, read};
-use crate::own::{OwnTrial, requests, started_at};
+use crate::own::OwnTrial;
 use crate::{Found, ImportError};
 
 /// A run with its evidence, on disk.
@@ -197,8 +197,8 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     );
     assert_eq!((found.usage, found.cost, found.times), (record.usage, record.cost, record.times), "{id}");
     assert_eq!((found.confidence, found.claim), (record.confidence, record.claim), "{id}");
-    assert_eq!((found.requests, found.started_at), (requests(record), started_at(record)), "{id}");
-    assert_eq!(found.task_digest.as_ref(), Some(&task.digest), "{id}");
+    assert_eq!((found.requests, found.started_at), (record.requests, record.started_at.copied()), "{id}");
+    assert_eq!(found.task_digest.as_ref(), task.digest.as_ref(), "{id}");
     assert_eq!(found.failed_attempts, run.failed_before(record), "{id}");
     assert_eq!(found.evidence.verifier_log, run.evidence(record, "verifier.log"), "{id}");
     assert_eq!(found.evidence.patch, run.evidence(record, "patch.diff"), "{id}");

@@ -1,5 +1,6 @@
 //! The command as a process: how long it takes from start to exit, and how much memory it holds at most.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -36,9 +37,21 @@ impl Process {
     ) -> Result<Self, Failure> {
         let directory = tempfile::tempdir_in(scratch)?;
         run.write(directory.path())?;
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain([directory.path().as_os_str()]).collect();
+        Self::rounds(rounds, || Self::once(program, &args))
+    }
+
+    /// Takes so many rounds: the median time, and the most memory of all.
+    ///
+    /// # Errors
+    /// Where a round fails.
+    pub(crate) fn rounds(
+        rounds: u32,
+        mut once: impl FnMut() -> Result<Self, Failure>,
+    ) -> Result<Self, Failure> {
         let mut readings = Vec::new();
         for _ in 0..rounds.max(1) {
-            readings.push(Self::once(program, args, directory.path())?);
+            readings.push(once()?);
         }
         let seconds: Vec<f64> = readings.iter().map(|reading| reading.seconds).collect();
         let peak = readings.iter().map(|reading| reading.peak).max().unwrap_or(0);
@@ -55,9 +68,13 @@ impl Process {
         self.peak as f64 / 1e6
     }
 
-    fn once(program: &Path, args: &[&str], run: &Path) -> Result<Self, Failure> {
+    /// Runs the command once.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub(crate) fn once(program: &Path, args: &[&OsStr]) -> Result<Self, Failure> {
         let mut meter = Command::new(std::env::current_exe()?);
-        let output = meter.arg(METER).arg(program).args(args).arg(run).output()?;
+        let output = meter.arg(METER).arg(program).args(args).output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }

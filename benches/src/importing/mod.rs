@@ -1,0 +1,94 @@
+//! The cost of importing: `retrial import` as a process, on synthetic sources of known size.
+
+mod sources;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::Failure;
+use crate::process::Process;
+use crate::report::{line, row};
+
+use sources::{eval_log, harbor_job, table};
+
+/// The trials of a public leaderboard: 13 agents, 80 tasks, 5 trials.
+const LEADERBOARD: (u32, u32, u32) = (13, 80, 5);
+/// Most seconds for them.
+const LEADERBOARD_S: f64 = 1.0;
+/// A million trials.
+const MILLION: (u32, u32, u32) = (100, 500, 20);
+/// Most seconds and megabytes for them.
+const MILLION_AIM: (f64, f64) = (10.0, 500.0);
+/// Samples of the large log and trials of the large job, and the bytes of each.
+const LARGE_LOG: (u32, usize) = (1000, 4 << 20);
+const LARGE_JOB: (u32, usize) = (1000, 5 << 20);
+
+/// Everything that was measured of importing.
+#[derive(Debug)]
+pub struct ImportReadings {
+    rows: Vec<(String, Process, String)>,
+}
+
+/// Makes a source in a directory and returns its format.
+type Source = fn(&Path) -> Result<&'static str, Failure>;
+
+impl ImportReadings {
+    /// Measures `program`, the command. `scratch` holds sources and runs.
+    ///
+    /// # Errors
+    /// Where a source cannot be written or read.
+    pub fn take(program: &Path, scratch: &Path, rounds: u32, say: &dyn Fn(&str)) -> Result<Self, Failure> {
+        let leaderboard = format!("< {LEADERBOARD_S} s");
+        let million = format!("< {} s, < {} MB", MILLION_AIM.0, MILLION_AIM.1);
+        let measured: [(&str, Source, u32, &str); 5] = [
+            ("5,200 trials, a table", |place| table(place, LEADERBOARD), rounds, &leaderboard),
+            ("5,200 trials, a job of Harbor", |place| harbor_job(place, 5200, 0), rounds, &leaderboard),
+            ("1,000,000 trials, a table", |place| table(place, MILLION), rounds, &million),
+            ("4 GB of samples in a log of Inspect", |place| eval_log(place, LARGE_LOG), 1, "–"),
+            (
+                "5 GB of trajectories in a job of Harbor",
+                |place| harbor_job(place, LARGE_JOB.0, LARGE_JOB.1),
+                1,
+                "–",
+            ),
+        ];
+        let mut rows = Vec::new();
+        for (what, source, rounds, aim) in measured {
+            say(&format!("importing {what}"));
+            let place = tempfile::tempdir_in(scratch)?;
+            let format = source(place.path())?;
+            rows.push((what.to_owned(), import(program, format, place.path(), rounds)?, aim.to_owned()));
+        }
+        Ok(Self { rows })
+    }
+}
+
+/// Imports what is in `place` so many times, each time anew.
+fn import(program: &Path, format: &str, place: &Path, rounds: u32) -> Result<Process, Failure> {
+    let (source, out) = (place.join("source"), place.join("run"));
+    let source = fs_err::read_dir(&source)?.next().ok_or("no source")??.path();
+    Process::rounds(rounds, || {
+        let args = ["import", format].map(OsStr::new);
+        let paths = [source.as_os_str(), OsStr::new("--out"), out.as_os_str(), OsStr::new("--json")];
+        let process = Process::once(program, &[&args[..], &paths[..]].concat())?;
+        fs_err::remove_dir_all(&out)?;
+        Ok(process)
+    })
+}
+
+/// Writes the section.
+pub fn import_section(readings: &ImportReadings) -> String {
+    let mut page = String::new();
+    line(&mut page, "\n## Importing\n");
+    line(
+        &mut page,
+        "`retrial import` of synthetic sources, from start to exit, with the run directory written and synced to disk.\n",
+    );
+    line(&mut page, "| what | time | most memory | aim |");
+    line(&mut page, "|---|---|---|---|");
+    for (what, process, aim) in &readings.rows {
+        let time = format!("{:.2} s", process.time().as_secs_f64());
+        row(&mut page, &[what.clone(), time, format!("{:.0} MB", process.peak_mb()), aim.clone()]);
+    }
+    page
+}
