@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod inspect_log;
 mod shared;
 mod synthetic;
 
@@ -21,6 +22,7 @@ use retrial_spec::{
 };
 
 pub use browser::browser_script;
+pub use inspect_log::SyntheticLog;
 pub use shared::{shared, shared_json};
 pub use synthetic::SyntheticRun;
 

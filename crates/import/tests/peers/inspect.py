@@ -40,6 +40,7 @@ def told(path: str) -> dict:
         "model_events": sum(e.event == "model" for s in whole.samples for e in s.events),
         "tool_events": sum(e.event == "tool" for s in whole.samples for e in s.events),
         "errors": sum(sample.error is not None for sample in whole.samples),
+        "retries": sum(len(sample.error_retries or []) for sample in whole.samples),
         "limits": sorted({sample.limit.type for sample in whole.samples if sample.limit}),
         "stated_mean": next(
             (m.value for s in header.results.scores for m in s.metrics.values()), None

@@ -1,6 +1,8 @@
 //! One log being written: an archive whose members come in the order in which Inspect itself writes them.
 
+use std::fs::Permissions;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,7 +16,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::sums::Sums;
 use super::{InspectExport, SCORER};
 use crate::inspect::OwnLog;
-use crate::own::{KEY, agent_of, title_of};
+use crate::own::{KEY, agent_of};
 use crate::{ImportError, Place};
 
 /// How many samples one list of the journal holds.
@@ -71,7 +73,10 @@ impl<'r> LogWriter<'r> {
             Place::file(&export.directory.join("run.json"))
                 .error(format!("does not name the agent `{agent}`"))
         })?;
-        let file = NamedTempFile::new_in(out).map_err(|error| cannot_write(&path, error))?;
+        let permissions = Permissions::from_mode(0o666);
+        // As any file that a program makes; what the user's mask takes away stays away.
+        let file = tempfile::Builder::new().prefix(".").permissions(permissions).tempfile_in(out);
+        let file = file.map_err(|error| cannot_write(&path, error))?;
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Zstd)
             .last_modified_time(archive_time(created))
@@ -166,7 +171,7 @@ impl<'r> LogWriter<'r> {
 
     fn eval(&self) -> Value {
         let manifest = self.export.manifest;
-        let ids: Vec<&str> = manifest.tasks.iter().map(title_of).collect();
+        let ids: Vec<&str> = manifest.tasks.iter().map(|task| self.export.sample_id(task)).collect();
         let own = OwnLog { agent: agent_of(&self.agent), condition: self.condition.clone() };
         let id = format!("{}~{}~{}", manifest.run, self.agent.name, self.condition);
         json!({

@@ -14,9 +14,10 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TrialId, TrialRecord};
+use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TaskFacts, TrialId, TrialRecord};
 
 use super::ExportRun;
+use crate::own::title_of;
 use crate::{ImportError, Place};
 use log::LogWriter;
 
@@ -46,7 +47,7 @@ pub struct InspectExport<'r> {
     pub manifest: &'r RunManifest,
     /// Its directory, which holds the evidence of its trials.
     pub directory: &'r Path,
-    /// The attempts that failed before a trial's last one, oldest first; absent for a trial without any.
+    /// The attempts at each trial that failed, oldest first; absent for a trial without any.
     pub failures: &'r HashMap<TrialId, Vec<AttemptFailure>>,
 }
 
@@ -81,6 +82,13 @@ impl InspectExport<'_> {
             finished.push(log.finish()?);
         }
         finished.into_iter().map(log::FinishedLog::keep).collect()
+    }
+
+    /// The id of a task's samples: its title, and its name where another task has the same title.
+    fn sample_id<'t>(&self, task: &'t TaskFacts) -> &'t str {
+        let title = title_of(task);
+        let same = self.manifest.tasks.iter().filter(|other| title_of(other) == title).count();
+        if same > 1 { task.name.as_str() } else { title }
     }
 
     fn evidence(&self, record: &TrialRecord) -> PathBuf {

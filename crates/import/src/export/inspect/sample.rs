@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::conversation::{Conversation, SOLVERS};
 use super::{InspectExport, LOG_KEY, PATCH_KEY, SCORER, evidence_file};
-use crate::own::{KEY, OwnTrial, title_of};
+use crate::own::{KEY, OwnTrial};
 use crate::{ImportError, Place};
 
 /// The name of a model that nobody names.
@@ -33,7 +33,7 @@ impl InspectExport<'_> {
         let mut own = OwnTrial::new(record, agent, task);
         own.has_trajectory = trajectory.is_some();
         own.final_metrics = trajectory.as_ref().and_then(|whole| whole.get("final_metrics").cloned());
-        let mut sample = start(record, task, conversation.unwrap_or_default(), started_at);
+        let mut sample = start(record, self.sample_id(task), conversation.unwrap_or_default(), started_at);
         sample["uuid"] = json!(uuid(self, record));
         sample["metadata"] = json!({ KEY: own.to_value() });
         if let Some(usage) = record.usage.value() {
@@ -42,10 +42,14 @@ impl InspectExport<'_> {
         let measured = self.manifest.measured();
         let limits = measured.map_or_else(Limits::default, |measured| measured.experiment.limits.clone());
         end(&mut sample, record, &limits, started_at);
-        if let Some(failures) = self.failures.get(&record.trial) {
-            let tries: Vec<Value> = failures.iter().map(|failure| attempt(failure, started_at)).collect();
-            sample["error_retries"] = Value::Array(tries);
-        }
+        // Where the last attempt failed too, it is the one that the record tells of.
+        let failures = self
+            .failures
+            .get(&record.trial)
+            .into_iter()
+            .flatten()
+            .take(record.attempts.saturating_sub(1) as usize);
+        sample["error_retries"] = failures.map(|failure| attempt(failure, started_at)).collect();
         let log = evidence_file(&evidence.join("verifier.log"))?
             .map(|log| String::from_utf8_lossy(&log).into_owned());
         let patch =
@@ -79,7 +83,7 @@ fn uuid(export: &InspectExport<'_>, record: &TrialRecord) -> String {
     retrial_spec::digest_bytes(whole.as_bytes()).short().to_owned()
 }
 
-fn start(record: &TrialRecord, task: &TaskFacts, conversation: Conversation, started_at: Timestamp) -> Value {
+fn start(record: &TrialRecord, id: &str, conversation: Conversation, started_at: Timestamp) -> Value {
     let Conversation { messages, events, input, output, turns } = conversation;
     let mut all = Vec::new();
     if turns > 0 {
@@ -88,8 +92,8 @@ fn start(record: &TrialRecord, task: &TaskFacts, conversation: Conversation, sta
         all.push(json!({"event": "span_end", "id": SOLVERS, "timestamp": started_at, "working_start": 0.0}));
     }
     let mut sample = json!({
-        "id": title_of(task), "epoch": record.trial.number,
-        "input": input.unwrap_or_else(|| title_of(task).to_owned()), "target": "",
+        "id": id, "epoch": record.trial.number,
+        "input": input.unwrap_or_else(|| id.to_owned()), "target": "",
         "messages": messages, "events": all,
         "scores": {}, "store": {}, "model_usage": {}, "role_usage": {}, "error_retries": [], "attachments": {},
         "turn_count": turns,

@@ -40,6 +40,10 @@ impl Run {
         export.write(self.records.iter().cloned().map(Ok), out)
     }
 
+    fn failed_before(&self, record: &TrialRecord) -> &[AttemptFailure] {
+        if record.attempts == 1 { &[] } else { &self.failures[&record.trial] }
+    }
+
     fn evidence(&self, record: &TrialRecord, name: &str) -> Option<Vec<u8>> {
         let attempt = format!("trials/{}/attempt-{}", record.trial, record.attempts);
         fs_err::read(self.directory.path().join(attempt).join(name)).ok()
@@ -136,9 +140,13 @@ fn sample_run() -> Run {
         fs_err::write(attempt.join("patch.diff"), "--- a\n+++ b\n").unwrap();
     }
     let failure = |phase, cause: &str| AttemptFailure { phase, cause: cause.to_owned() };
-    let last = records.last().unwrap().trial.clone();
-    let failures = vec![failure(Phase::Build, "no image"), failure(Phase::Record, "no room")];
-    Run { directory, manifest, records, failures: HashMap::from([(last, failures)]) }
+    let of = |ending: fn(&&TrialRecord) -> bool| records.iter().find(ending).unwrap().trial.clone();
+    let tried = of(|record| record.attempts == 3);
+    let before = vec![failure(Phase::Build, "no image"), failure(Phase::Record, "no room")];
+    // Its only attempt: there is none before it.
+    let lost = of(|record| matches!(record.ending, Ending::Infrastructure { .. }));
+    let only = vec![failure(Phase::Setup, "no sandbox")];
+    Run { directory, manifest, records, failures: HashMap::from([(tried, before), (lost, only)]) }
 }
 
 fn read_back(files: &[std::path::PathBuf]) -> Collected {
@@ -191,7 +199,7 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     assert_eq!((found.confidence, found.claim), (record.confidence, record.claim), "{id}");
     assert_eq!((found.requests, found.started_at), (record.requests, record.started_at.copied()), "{id}");
     assert_eq!(found.task_digest.as_ref(), task.digest.as_ref(), "{id}");
-    assert_eq!(Some(&found.failed_attempts), run.failures.get(id).or(Some(&Vec::new())), "{id}");
+    assert_eq!(found.failed_attempts, run.failed_before(record), "{id}");
     assert_eq!(found.evidence.verifier_log, run.evidence(record, "verifier.log"), "{id}");
     assert_eq!(found.evidence.patch, run.evidence(record, "patch.diff"), "{id}");
     let there =
@@ -232,7 +240,7 @@ fn the_formats_own_fields_alone_tell_most_of_a_run() {
         read(&[file], &Options::default(), &mut sink).unwrap();
         let found = &sink.trials[0];
         assert_eq!(found.usage.value(), record.usage.value());
-        assert_eq!(found.failed_attempts, run.failures.get(&record.trial).cloned().unwrap_or_default());
+        assert_eq!(found.failed_attempts, run.failed_before(record));
         lines.push(format!(
             "{} {:?}: {:?} {:?}",
             record.ending.as_str(),
@@ -242,6 +250,17 @@ fn the_formats_own_fields_alone_tell_most_of_a_run() {
         ));
     }
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn tasks_of_one_title_have_samples_of_their_own() {
+    let mut run = sample_run();
+    run.manifest.tasks[1].title = run.manifest.tasks[0].title.clone();
+    let out = TempDir::new().unwrap();
+    let sink = read_back(&run.write(out.path()));
+    assert_eq!(sink.trials.len(), run.records.len());
+    assert!(sink.trials.iter().all(|found| found.task == "org/one"));
+    assert!(sink.unfinished.iter().any(|unfinished| unfinished.task == "two"));
 }
 
 #[test]

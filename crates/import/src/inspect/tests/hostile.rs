@@ -136,6 +136,53 @@ fn a_broken_sample_is_named() {
 }
 
 #[test]
+fn members_with_large_sizes_and_a_list_beyond_the_old_limits_read() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("log.eval");
+    let mut zip = ZipWriter::new(fs_err::File::create(&path).unwrap());
+    let large = SimpleFileOptions::default().compression_method(CompressionMethod::Zstd).large_file(true);
+    zip.start_file("header.json", large).unwrap();
+    zip.write_all(header().to_string().as_bytes()).unwrap();
+    // The old list of members counts to 65,535.
+    for number in 0..65_600 {
+        zip.start_file(format!("other/{number}.json"), large.compression_method(CompressionMethod::Stored))
+            .unwrap();
+    }
+    zip.start_file("samples/a_epoch_1.json", large).unwrap();
+    zip.write_all(sample(&json!("a"), 1).to_string().as_bytes()).unwrap();
+    zip.finish().unwrap();
+    assert_eq!(collect(&[path], None).unwrap().trials.len(), 1);
+}
+
+#[test]
+fn a_sample_in_both_shapes_is_read_once_and_its_texts_found_by_number() {
+    let directory = TempDir::new().unwrap();
+    let mut shell = sample(&json!("b"), 1);
+    shell["message_refs"] = json!([[0, 1]]);
+    let bytes = |value: &Value| value.to_string().into_bytes();
+    let members = [
+        ("_journal/start.json", bytes(&header())),
+        ("samples/a_epoch_1.json", bytes(&sample(&json!("a"), 1))),
+        ("samples/a_epoch_1/sample.json", bytes(&sample(&json!("a"), 1))),
+        ("samples/b_epoch_1/sample.json", bytes(&shell)),
+        ("samples/b_epoch_1/messages/0.json", br#"[{"role": "user", "content": "attachment://2"}]"#.to_vec()),
+        ("samples/b_epoch_1/attachments/0.json", br#"["x", "y"]"#.to_vec()),
+        ("samples/b_epoch_1/attachments/2.json", br#"["the words"]"#.to_vec()),
+        (
+            "_journal/summaries/1.json",
+            br#"[{"id": "a", "epoch": 1}, {"id": "c", "epoch": 2, "x": NaN}]"#.to_vec(),
+        ),
+    ];
+    let sink = collect(&[archive(directory.path(), &members)], None).unwrap();
+    assert_eq!(sink.trials.len(), 2);
+    let trajectory = sink.trials[1].evidence.trajectory.as_ref().unwrap();
+    assert_eq!(trajectory["steps"][0]["message"], "the words");
+    let unfinished: Vec<String> =
+        sink.unfinished.iter().map(|unfinished| unfinished.place.to_string()).collect();
+    assert!(unfinished.len() == 1 && unfinished[0].ends_with("sample `c` in epoch 2"), "{unfinished:?}");
+}
+
+#[test]
 fn a_gap_between_chunks_is_an_error() {
     let directory = TempDir::new().unwrap();
     let members = |start: &str, refs: Value| {
