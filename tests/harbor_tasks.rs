@@ -212,7 +212,7 @@ fn an_agent_that_asks_its_model_works_on_every_step_in_fake_sandboxes_too() {
         let results = json_of(&place.join(&format!("run/trials/{}/attempt-1/steps.json", record.trial)));
         let steps = results.as_array().expect("a list").len();
         assert_eq!(steps, if record.verdict == Verdict::Passed { 2 } else { 1 });
-        assert!(record.requests >= 2 * steps as u64, "{}", record.requests);
+        assert!(record.requests.copied() >= Some(2 * steps as u64), "{:?}", record.requests);
     }
 }
 

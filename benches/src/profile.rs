@@ -106,7 +106,7 @@ impl Profile {
         lap.end(Step::CloseGateway);
         sandbox.copy_out(&task.prepared.workdir, task.limits.workspace).await?;
         lap.end(Step::ReadWorkspace);
-        task.grade_in_place(sandbox.as_ref()).await?;
+        task.grade_first(sandbox.as_ref()).await?;
         lap.end(Step::Grade);
         sandbox.stop().await?;
         lap.end(Step::Stop);

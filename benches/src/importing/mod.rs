@@ -5,6 +5,8 @@ mod sources;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use retrial_testkit::SyntheticLog;
+
 use crate::Failure;
 use crate::process::Process;
 use crate::report::{line, row};
@@ -19,8 +21,9 @@ const LEADERBOARD_S: f64 = 1.0;
 const MILLION: (u32, u32, u32) = (100, 500, 20);
 /// Most seconds and megabytes for them.
 const MILLION_AIM: (f64, f64) = (10.0, 500.0);
-/// Samples of the large log and trials of the large job, and the bytes of each.
-const LARGE_LOG: (u32, usize) = (1000, 4 << 20);
+/// About 4 GB, unpacked.
+const LARGE_LOG: SyntheticLog = SyntheticLog { samples: 200, epochs: 5, calls: 128, result_bytes: 16 << 10 };
+/// Trials of the large job, and the bytes of each one's trajectory.
 const LARGE_JOB: (u32, usize) = (1000, 5 << 20);
 
 /// Everything that was measured of importing.
@@ -44,7 +47,7 @@ impl ImportReadings {
             ("5,200 trials, a table", |place| table(place, LEADERBOARD), rounds, &leaderboard),
             ("5,200 trials, a job of Harbor", |place| harbor_job(place, 5200, 0), rounds, &leaderboard),
             ("1,000,000 trials, a table", |place| table(place, MILLION), rounds, &million),
-            ("4 GB of samples in a log of Inspect", |place| eval_log(place, LARGE_LOG), 1, "–"),
+            ("4 GB of samples in a log of Inspect", |place| eval_log(place, &LARGE_LOG), 1, "–"),
             (
                 "5 GB of trajectories in a job of Harbor",
                 |place| harbor_job(place, LARGE_JOB.0, LARGE_JOB.1),

@@ -1,12 +1,11 @@
-//! Synthetic sources: tables, jobs and logs whose content follows from their size alone.
+//! Synthetic sources: tables, jobs and logs, whose content follows from their size alone.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use fs_err::File;
+use retrial_testkit::SyntheticLog;
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 use crate::Failure;
 
@@ -67,27 +66,10 @@ pub(super) fn harbor_job(place: &Path, trials: u32, bytes: usize) -> Result<&'st
     Ok("harbor")
 }
 
-/// Writes a log of Inspect with so many samples of about so many bytes, five epochs of each.
-pub(super) fn eval_log(place: &Path, (samples, bytes): (u32, usize)) -> Result<&'static str, Failure> {
-    let mut log = ZipWriter::new(create(place, "large.eval")?);
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Zstd)
-        .compression_level(Some(1))
-        .large_file(true);
-    let header = header(samples);
-    let mut member = |name: &str, value: &Value| -> Result<(), Failure> {
-        log.start_file(name, options)?;
-        serde_json::to_writer(&mut log, value)?;
-        Ok(())
-    };
-    let start = json!({"version": 2, "eval": header["eval"], "plan": header["plan"]});
-    member("_journal/start.json", &start)?;
-    for number in 0..samples {
-        let (id, epoch) = (format!("task-{}", number / 5), number % 5 + 1);
-        member(&format!("samples/{id}_epoch_{epoch}.json"), &sample(&id, epoch, bytes))?;
-    }
-    member("header.json", &header)?;
-    log.finish()?.flush()?;
+/// Writes a log of Inspect.
+pub(super) fn eval_log(place: &Path, log: &SyntheticLog) -> Result<&'static str, Failure> {
+    fs_err::create_dir_all(place.join("source"))?;
+    log.write_archive(&place.join("source/large.eval"))?;
     Ok("inspect")
 }
 
@@ -156,40 +138,5 @@ fn trajectory(session: &str, bytes: usize) -> Value {
         "session_id": session,
         "agent": {"name": "agent", "version": "1.0"},
         "steps": (0..(bytes / RESULT).max(1)).map(step).collect::<Vec<_>>(),
-    })
-}
-
-fn header(samples: u32) -> Value {
-    json!({
-        "version": 2,
-        "status": "success",
-        "eval": {
-            "eval_id": "eval", "run_id": "run", "created": "2026-01-02T03:04:05+00:00", "task": "large", "task_id": "task",
-            "task_version": 0, "dataset": {"samples": samples / 5}, "model": "maker/model",
-            "config": {"epochs": 5}, "solver": "agent",
-        },
-        "plan": {"name": "plan", "steps": []},
-        "results": {"total_samples": samples, "completed_samples": samples, "scores": []},
-        "stats": {"started_at": "2026-01-02T03:04:05+00:00", "completed_at": "2026-01-02T04:04:05+00:00", "model_usage": {}},
-    })
-}
-
-fn sample(id: &str, epoch: u32, bytes: usize) -> Value {
-    let result = "x".repeat(RESULT);
-    let messages = (0..(bytes / RESULT).max(1)).flat_map(|number| {
-        let call = format!("call-{number}");
-        [
-            json!({"role": "assistant", "content": "", "tool_calls": [{"id": call, "function": "bash", "arguments": {"command": "pytest -q"}}]}),
-            json!({"role": "tool", "content": result, "tool_call_id": call, "function": "bash"}),
-        ]
-    });
-    json!({
-        "id": id, "epoch": epoch, "input": "do it", "target": "done",
-        "messages": messages.collect::<Vec<_>>(),
-        "output": {"model": "maker/model", "choices": []},
-        "scores": {"match": {"value": if epoch % 2 == 0 { "C" } else { "I" }}},
-        "metadata": {}, "store": {}, "events": [],
-        "model_usage": {"maker/model": {"input_tokens": 10_000, "output_tokens": 900, "total_tokens": 10_900}},
-        "total_time": 60.0, "working_time": 55.0, "uuid": format!("{id}-{epoch}"), "attachments": {},
     })
 }

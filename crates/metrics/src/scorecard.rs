@@ -24,7 +24,9 @@ use crate::{GroupCard, Measure, MeasureId, Settings};
 /// - 1.0: the first.
 /// - 1.1: groups of tasks; variance of outcomes and tokens; openings, prefix agreement and forks; final states; companions of the
 ///   spread; steps, model time, waiting and cost per success; calibration; safety.
-pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 1, minor: 1 };
+/// - 2.0: `run.origin` says whether a run was measured or imported; versions, models, recipes and digests may be unknown; the
+///   binomial error beside the clustered ones.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 2, minor: 0 };
 
 /// The version of the scorecards' JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -14,8 +14,8 @@ use retrial_gateway::{
 use retrial_sandbox::{Backend, Mount, Runtime, Sandbox, SandboxError};
 use retrial_spec::{
     ActionLog, AttemptFailure, Claim, ConditionSpec, CrashReason, ElicitMode, Ending, Fact, FaultCount,
-    FaultOutcome, FinalState, MissingReason, Phase, RunId, Times, TrialId, TrialRecord, UngradedReason,
-    Verdict,
+    FaultOutcome, FinalState, MissingReason, Phase, RunId, Source, Times, TrialId, TrialRecord,
+    UngradedReason, Verdict,
 };
 use tokio::sync::oneshot;
 

@@ -98,6 +98,17 @@ impl ReadyTask {
         self.hand_over(sandbox, handed.artifacts).await
     }
 
+    /// Grades the state of a sandbox by the first part of the task, which is the whole where it has no steps.
+    ///
+    /// # Errors
+    /// [`SandboxError`] of infrastructure. A verifier that fails is a verdict.
+    pub async fn grade_first(&self, sandbox: &dyn Sandbox) -> Result<Graded, SandboxError> {
+        match self.parts.first() {
+            Some(part) => self.grade_in_place(sandbox, part).await,
+            None => Ok(Graded::new(Err(UngradedReason::NoReward), Vec::new())),
+        }
+    }
+
     /// Grades the state of the agent's own sandbox, whose processes are gone.
     ///
     /// # Errors

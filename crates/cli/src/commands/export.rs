@@ -19,7 +19,7 @@ use crate::reported::reported;
 /// Writes the form, whole or not at all.
 pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     match form(args.to) {
-        Form::Directory(form) => directory(args, form)?,
+        Form::Directory(form) => directory(args, &form)?,
         Form::Table(format) => table(args, format)?,
         Form::Traces => traces(args)?,
     }
@@ -67,7 +67,7 @@ fn opened(args: &ExportArgs) -> Result<RunManifest, Failure> {
     Ok(manifest)
 }
 
-fn directory(args: &ExportArgs, form: DirectoryForm) -> Result<(), Failure> {
+fn directory(args: &ExportArgs, form: &DirectoryForm) -> Result<(), Failure> {
     let manifest = opened(args)?;
     let made = MadeDirectory::new(&args.out)?;
     let run = ExportRun { manifest: &manifest, directory: &args.run };

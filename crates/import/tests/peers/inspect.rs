@@ -1,12 +1,7 @@
 //! Exported logs, read by Inspect.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test that cannot go on should stop at once, and say why"
-)]
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use retrial_import::export::inspect::InspectExport;
