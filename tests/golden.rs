@@ -64,7 +64,7 @@ fn is_rounded(number: f64, printed: &str) -> bool {
 
 /// What a scorecard says for the columns of the published table.
 fn figures(card: &Value) -> Vec<(&'static str, f64)> {
-    let errors = &card["clustered_errors"];
+    let errors = &card["clustered_errors"]["known"];
     let error = |which: &str| errors[which].as_f64().unwrap_or_else(|| panic!("no {which} in {errors}"));
     let hat = |k| point(card, "pass_hat_k", Some(k));
     let classes = card["denominators"]["books"]["classes"].as_array().expect("classes");

@@ -263,7 +263,7 @@ fn lines_that_are_no_records_are_errors_with_file_line_and_hint() {
         second.replace("\"attempts\":1", "\"attempts\":NaN"),
         second.replace("\"attempts\":1", "\"attempts\":-1"),
         second.replace("\"attempts\":1", "\"attempts\":1e999"),
-        second.replace("\"requests\":1", "\"requests\":99999999999999999999999"),
+        second.replace("\"value\":1,", "\"value\":99999999999999999999999,"),
         second.replace("\"codes\":[0]", "\"codes\":[7]"),
     ];
     for line in bad {

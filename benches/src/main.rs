@@ -5,10 +5,10 @@
     reason = "a development command talks to its user directly"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use retrial_benches::{
     Extent, Failure, ImportReadings, METER, NAMESPACE_HELPER, PEER, ScoringReadings, Sitting, WireReadings,
     import_section, meter_main, peer_main, render, scoring_section, wire_section,
@@ -37,15 +37,9 @@ struct Cli {
     /// Leaves the loops in Docker out.
     #[arg(long)]
     without_docker: bool,
-    /// Measures scoring alone, and prints its section of the page.
+    /// Measures one part alone, and prints its section of the page.
     #[arg(long, conflicts_with = "write")]
-    only_scoring: bool,
-    /// Measures imports alone, and prints their section of the page.
-    #[arg(long, conflicts_with_all = ["write", "only_scoring"])]
-    only_import: bool,
-    /// Measures the gateway on the wire alone, and prints its section of the page.
-    #[arg(long, conflicts_with_all = ["write", "only_scoring", "only_import"])]
-    only_wire: bool,
+    only: Option<Part>,
     /// The command; beside this program where absent.
     #[arg(long)]
     program: Option<PathBuf>,
@@ -76,26 +70,37 @@ fn main() -> ExitCode {
     }
 }
 
+/// A part of the page that can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The gateway on the wire.
+    Wire,
+    /// Scoring.
+    Scoring,
+    /// Importing.
+    Import,
+}
+
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+async fn section(part: Part, cli: &Cli, program: &Path, scratch: &Path) -> Result<String, Failure> {
+    Ok(match part {
+        Part::Wire => wire_section(&WireReadings::take(cli.rounds, &say).await?),
+        Part::Scoring => scoring_section(&ScoringReadings::take(program, scratch, cli.rounds, &say)?),
+        Part::Import => import_section(&ImportReadings::take(program, scratch, cli.rounds, &say)?),
+    })
+}
+
 async fn measure(cli: &Cli) -> Result<(), Failure> {
     let scratch = tempfile::tempdir_in(&cli.scratch)?;
-    let say = |text: &str| eprintln!("{text}");
     let program = match &cli.program {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("retrial"),
     };
-    if cli.only_scoring {
-        let readings = ScoringReadings::take(&program, scratch.path(), cli.rounds, &say)?;
-        println!("{}", scoring_section(&readings));
-        return Ok(());
-    }
-    if cli.only_import {
-        let readings = ImportReadings::take(&program, scratch.path(), cli.rounds, &say)?;
-        println!("{}", import_section(&readings));
-        return Ok(());
-    }
-    if cli.only_wire {
-        let readings = WireReadings::take(cli.rounds, &say).await?;
-        println!("{}", wire_section(&readings));
+    if let Some(part) = cli.only {
+        println!("{}", section(part, cli, &program, scratch.path()).await?);
         return Ok(());
     }
     let extent = Extent { rounds: cli.rounds, trials: cli.trials, docker: !cli.without_docker };

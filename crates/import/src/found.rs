@@ -21,6 +21,8 @@ pub struct Found {
     pub agent: FoundAgent,
     /// The task, as the source names it.
     pub task: String,
+    /// The task's own title, where the source has one beside its name.
+    pub task_title: Option<String>,
     /// The digest of the task's content, where the source states one that is Harbor's.
     pub task_digest: Option<ContentDigest>,
     /// The condition, as the source names it; none for the baseline.
@@ -86,6 +88,7 @@ impl Found {
             status: String::new(),
             agent,
             task: task.into(),
+            task_title: None,
             task_digest: None,
             condition: None,
             number: None,

@@ -18,6 +18,8 @@ pub(crate) struct Grid {
     agent_places: HashMap<FoundAgent, u32>,
     tasks: Vec<(String, Option<ContentDigest>)>,
     task_places: HashMap<String, Vec<u32>>,
+    /// The titles of tasks that have one beside their name.
+    titles: HashMap<u32, String>,
     conditions: Texts,
     cells: HashMap<Cell, u32>,
     order: Vec<Cell>,
@@ -60,6 +62,9 @@ impl Grid {
     pub(crate) fn entry(&mut self, found: &Found) -> Entry {
         let condition = found.condition.as_deref();
         let cell = self.cell(&found.agent, (&found.task, found.task_digest.as_ref()), condition);
+        if let (Some(title), Some(of)) = (&found.task_title, self.order.get(cell as usize)) {
+            self.titles.entry(of.task).or_insert_with(|| title.clone());
+        }
         Entry {
             cell,
             number: found.number.unwrap_or(u32::MAX),
@@ -142,13 +147,33 @@ impl Grid {
         let planned = planned_trials(&planned, (&tasks, &agents, &conditions));
         Settled {
             agents: agent_facts(&self.agents, &agents),
-            tasks: task_facts(&self.tasks, &tasks),
+            tasks: self.task_facts(&tasks),
             conditions: condition_specs(&conditions),
             planned,
             renamed: all,
             numbers,
             cells,
         }
+    }
+
+    /// By name.
+    fn task_facts(&self, names: &[String]) -> Vec<TaskFacts> {
+        let tasks = (0_u32..).zip(self.tasks.iter().zip(names));
+        let facts = |(place, ((text, digest), name)): (u32, (&(String, Option<ContentDigest>), &String))| {
+            let stated = self.titles.get(&place).cloned();
+            Some(TaskFacts {
+                name: TaskName::new(name.clone()).ok()?,
+                title: stated.or_else(|| (text != name).then(|| text.clone())),
+                version: None,
+                digest: digest.clone(),
+                simulation: None,
+                environment: None,
+                facts: None,
+            })
+        };
+        let mut facts: Vec<TaskFacts> = tasks.filter_map(facts).collect();
+        facts.sort_by(|a, b| a.name.cmp(&b.name));
+        facts
     }
 
     fn task_text(&self, (name, digest): &(String, Option<ContentDigest>)) -> String {
@@ -228,24 +253,6 @@ fn agent_facts(agents: &[FoundAgent], names: &[String]) -> Vec<AgentFacts> {
         })
     };
     let mut facts: Vec<AgentFacts> = agents.iter().zip(names).filter_map(facts).collect();
-    facts.sort_by(|a, b| a.name.cmp(&b.name));
-    facts
-}
-
-/// By name.
-fn task_facts(tasks: &[(String, Option<ContentDigest>)], names: &[String]) -> Vec<TaskFacts> {
-    let facts = |((text, digest), name): (&(String, Option<ContentDigest>), &String)| {
-        Some(TaskFacts {
-            name: TaskName::new(name.clone()).ok()?,
-            title: (text != name).then(|| text.clone()),
-            version: None,
-            digest: digest.clone(),
-            simulation: None,
-            environment: None,
-            facts: None,
-        })
-    };
-    let mut facts: Vec<TaskFacts> = tasks.iter().zip(names).filter_map(facts).collect();
     facts.sort_by(|a, b| a.name.cmp(&b.name));
     facts
 }

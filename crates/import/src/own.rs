@@ -19,7 +19,8 @@ pub(crate) struct OwnTrial {
     version: u32,
     record: TrialRecord,
     agent: FoundAgent,
-    task: String,
+    /// The task's own title.
+    task_title: Option<String>,
     task_digest: Option<ContentDigest>,
     /// Whether there was a trajectory; where not, one stands in the export for want of any.
     pub(crate) has_trajectory: bool,
@@ -33,7 +34,7 @@ impl OwnTrial {
             version: VERSION,
             record: record.clone(),
             agent: agent_of(agent),
-            task: title_of(task).to_owned(),
+            task_title: task.title.clone(),
             task_digest: task.digest.clone(),
             has_trajectory: false,
             final_metrics: None,
@@ -78,7 +79,7 @@ impl OwnTrial {
     ///
     /// In the error, why not: the two contradict each other, so that somebody has changed one of them.
     pub(crate) fn restore(self, found: &mut Found) -> Result<(), String> {
-        let Self { record, agent, task, task_digest, .. } = self;
+        let Self { record, agent, task_title, task_digest, .. } = self;
         let is_graded = |verdict: &Verdict| !matches!(verdict, Verdict::Ungraded(_));
         if is_graded(&found.verdict) && found.verdict != record.verdict {
             return Err(contradiction("the verdict", &found.verdict, &record.verdict));
@@ -89,7 +90,8 @@ impl OwnTrial {
             return Err(contradiction("the tokens", here, there));
         }
         found.agent = agent;
-        found.task = task;
+        record.trial.task.as_str().clone_into(&mut found.task);
+        found.task_title = task_title;
         found.task_digest = task_digest;
         let condition = record.trial.condition.as_str();
         let is_baseline = record.trial.condition == retrial_spec::ConditionName::baseline();

@@ -34,11 +34,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the cost of the harness beside bare loops and that of scoring, and write docs/performance.md.
+    /// Measure the cost of the harness beside bare loops and that of scoring and importing, and write docs/performance.md.
     Bench {
-        /// Measure scoring alone and print its section, without changing the page.
-        #[arg(long)]
-        only_scoring: bool,
+        /// Measure one part alone (wire, scoring or import) and print its section, without changing the page.
+        #[arg(long, value_name = "PART")]
+        only: Option<String>,
     },
     /// Check the estimators against simulated agents with known truth, and write docs/validation.md.
     Validate,
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test => steps::test(),
         Command::Generate { check } => generate::generate(check),
-        Command::Bench { only_scoring } => bench::bench(only_scoring),
+        Command::Bench { only } => bench::bench(only.as_deref()),
         Command::Validate => validate::validate(),
         Command::Pictures => pictures::pictures(),
         Command::Agents => agents::agents(),

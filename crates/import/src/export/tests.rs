@@ -27,6 +27,10 @@ fn read_atif(path: &Path) -> Collected {
 
 /// A found trial without where it stands, which no export keeps.
 fn anywhere(mut found: Found) -> Found {
+    // The second time its name is ours, and the source's own beside it.
+    if let Some(title) = found.task_title.take() {
+        found.task = title;
+    }
     found.place = Place::file(Path::new(""));
     found.number = None;
     found.own = None;

@@ -121,6 +121,11 @@ impl Cell<'_> {
         Ok(Cost { usd_micros: micros.round() as u64, priced_on: None })
     }
 
+    /// Returns its money, from millionths of a US dollar.
+    pub(crate) fn micros(&self) -> Result<Cost, String> {
+        self.count().map(|usd_micros| Cost { usd_micros, priced_on: None })
+    }
+
     /// Returns its duration in milliseconds, from a number of units of `unit_ms` milliseconds.
     pub(crate) fn milliseconds(&self, unit_ms: f64) -> Result<u64, String> {
         let milliseconds = self.amount()? * unit_ms;

@@ -17,12 +17,14 @@ pub(crate) enum Field {
     Status,
     Ending,
     InputTokens,
+    UncachedInputTokens,
     CacheReadTokens,
     CacheWriteTokens,
     OutputTokens,
     ReasoningTokens,
     Requests,
     CostUsd,
+    CostUsdMicros,
     AgentSeconds,
     AgentMs,
     SetupSeconds,
@@ -40,25 +42,27 @@ pub(crate) enum Field {
 
 impl Field {
     /// Every field with the name of its key and the column names, in lower case, by which it is found where nothing is said.
-    const TABLE: [(Self, &'static str, &'static [&'static str]); 31] = [
+    const TABLE: [(Self, &'static str, &'static [&'static str]); 33] = [
         (Self::Task, "task", &["task", "task_id", "task_name", "instance_id"]),
         (Self::Agent, "agent", &["agent", "agent_name"]),
         (Self::Model, "model", &["model", "model_name"]),
         (Self::Version, "version", &["version", "agent_version"]),
         (Self::Condition, "condition", &["condition"]),
-        (Self::Number, "number", &["trial", "trial_number"]),
+        (Self::Number, "number", &["trial", "trial_number", "number"]),
         (Self::StartedAt, "started_at", &["started_at", "start_time"]),
         (Self::Passed, "passed", &["passed", "resolved", "is_resolved", "success"]),
         (Self::Reward, "reward", &["reward", "score"]),
         (Self::Status, "status", &["status"]),
         (Self::Ending, "ending", &["ending"]),
         (Self::InputTokens, "input_tokens", &["input_tokens", "prompt_tokens"]),
+        (Self::UncachedInputTokens, "uncached_input_tokens", &["uncached_input_tokens"]),
         (Self::CacheReadTokens, "cache_read_tokens", &["cache_read_tokens", "cached_tokens"]),
         (Self::CacheWriteTokens, "cache_write_tokens", &["cache_write_tokens"]),
         (Self::OutputTokens, "output_tokens", &["output_tokens", "completion_tokens"]),
         (Self::ReasoningTokens, "reasoning_tokens", &["reasoning_tokens"]),
         (Self::Requests, "requests", &["requests", "api_calls"]),
         (Self::CostUsd, "cost_usd", &["cost_usd", "total_cost_usd"]),
+        (Self::CostUsdMicros, "cost_usd_micros", &["cost_usd_micros"]),
         (Self::AgentSeconds, "agent_seconds", &["agent_seconds", "agent_sec"]),
         (Self::AgentMs, "agent_ms", &["agent_ms"]),
         (Self::SetupSeconds, "setup_seconds", &["setup_seconds", "setup_sec"]),
@@ -78,8 +82,10 @@ impl Field {
     pub(crate) const COUNT: usize = Self::TABLE.len();
 
     /// Fields of which a table has at most one: they tell the same in two ways.
-    pub(crate) const EITHER: [(Self, Self); 6] = [
+    pub(crate) const EITHER: [(Self, Self); 8] = [
         (Self::Passed, Self::Reward),
+        (Self::InputTokens, Self::UncachedInputTokens),
+        (Self::CostUsd, Self::CostUsdMicros),
         (Self::AgentSeconds, Self::AgentMs),
         (Self::SetupSeconds, Self::SetupMs),
         (Self::VerifySeconds, Self::VerifyMs),

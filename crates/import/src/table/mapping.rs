@@ -252,8 +252,8 @@ mod tests {
             faults("agent = ''\nwithout = ['rewrad']\n[columns]\ntsak = 'id'\n"),
             [
                 (1, "is empty".to_owned()),
-                (4, "`tsak` is not a field".to_owned()),
                 (2, "`rewrad` is not a field".to_owned()),
+                (4, "`tsak` is not a field".to_owned()),
             ]
         );
         let text = "agent = 'a'\n[columns]\nagent = 'b'\npassed = 'p'\nreward = 'r'\n";

@@ -236,7 +236,10 @@ impl<R: Row> Reading<'_, R> {
 
     fn amounts(&self, found: &mut Found) -> Result<(), ImportError> {
         found.requests = self.fact(Field::Requests, Cell::count)?;
-        found.cost = self.fact(Field::CostUsd, Cell::dollars)?;
+        found.cost = match self.fact(Field::CostUsd, Cell::dollars)? {
+            Fact::Missing(_) => self.fact(Field::CostUsdMicros, Cell::micros)?,
+            known @ Fact::Known { .. } => known,
+        };
         found.confidence = self.fact(Field::Confidence, Cell::probability)?;
         found.claim = self.fact(Field::Claim, Cell::claim)?;
         found.calls = self.fact(Field::Actions, |cell| self.calls(cell))?;
@@ -259,7 +262,8 @@ impl<R: Row> Reading<'_, R> {
 
     /// Tokens, and whether only half of what they need is stated.
     fn usage(&self, sink: &mut dyn Sink) -> Result<(Fact<Usage>, bool), ImportError> {
-        let input = self.read(Field::InputTokens, Cell::count)?;
+        let total = self.read(Field::InputTokens, Cell::count)?;
+        let input = total.or(self.read(Field::UncachedInputTokens, Cell::count)?);
         let output = self.read(Field::OutputTokens, Cell::count)?;
         let cache_read = self.read(Field::CacheReadTokens, Cell::count)?;
         let cache_write = self.read(Field::CacheWriteTokens, Cell::count)?;
@@ -268,7 +272,7 @@ impl<R: Row> Reading<'_, R> {
             return Ok((Fact::Missing(MissingReason::NotRecorded), input.is_some() != output.is_some()));
         };
         let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
-        let includes_cache = self.rows.mapping.input_includes_cache == Some(true);
+        let includes_cache = total.is_some() && self.rows.mapping.input_includes_cache == Some(true);
         let uncached = if includes_cache { input.checked_sub(cached) } else { Some(input) };
         let contradiction = match (uncached, reasoning) {
             (None, _) => Some("more tokens of the cache than input tokens that include them"),
@@ -289,7 +293,7 @@ impl<R: Row> Reading<'_, R> {
 
     /// The actions of a cell: a list as JSON, of names or of objects with `name` and `arguments`, or names in a separated text.
     fn calls(&self, cell: &Cell<'_>) -> Result<Vec<ToolCall>, String> {
-        const EXPECTED: &str = "a list of names or of objects with `name` and `arguments`";
+        const EXPECTED: &str = "a list of names or of objects with `name` and `arguments` (where it is a count, leave it out: `actions=`)";
         let separator = self.rows.mapping.actions_separator.as_deref().unwrap_or(";");
         let listed;
         let items: &[Value] = match cell {
@@ -298,6 +302,8 @@ impl<R: Row> Reading<'_, R> {
                 listed = serde_json::from_str::<Vec<Value>>(text).map_err(|_| cell.unlike(EXPECTED))?;
                 &listed
             }
+            // A count of actions is not their names.
+            Cell::Text(text) if text.trim().parse::<f64>().is_ok() => return Err(cell.unlike(EXPECTED)),
             Cell::Text(text) => {
                 let names = text.split(separator).map(str::trim).filter(|name| !name.is_empty());
                 return Ok(names

@@ -259,7 +259,7 @@ fn tasks_of_one_title_have_samples_of_their_own() {
     let out = TempDir::new().unwrap();
     let sink = read_back(&run.write(out.path()));
     assert_eq!(sink.trials.len(), run.records.len());
-    assert!(sink.trials.iter().all(|found| found.task == "org/one"));
+    assert!(sink.trials.iter().all(|found| found.task_title.as_deref() == Some("org/one")));
     assert!(sink.unfinished.iter().any(|unfinished| unfinished.task == "two"));
 }
 
