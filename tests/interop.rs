@@ -71,6 +71,8 @@ fn an_imported_run_is_scored_reported_verified_and_looked_at_like_any_other() {
     assert!(page.contains("another tool's files") && page.contains("trials.csv"), "{page}");
     let resumed = place.run(&["run", "--resume", "run"]).expect(2);
     assert!(resumed.stderr.contains("the run was imported"), "{}", resumed.stderr);
+    let audited = place.run(&["audit", "run"]).expect(2);
+    assert!(audited.stderr.contains("was imported"), "{}", audited.stderr);
 }
 
 #[test]

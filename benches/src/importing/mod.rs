@@ -3,7 +3,11 @@
 mod sources;
 
 use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+
+use fs_err::File;
+use retrial_spec::TRIALS_FILE;
 
 use retrial_testkit::SyntheticLog;
 
@@ -35,6 +39,9 @@ pub struct ImportReadings {
 /// Makes a source in a directory and returns its format.
 type Source = fn(&Path) -> Result<&'static str, Failure>;
 
+/// What is measured: its name, its source, how many trials it has, how many rounds there are, and what is aimed at.
+type Measured<'a> = (&'static str, Source, u64, u32, &'a str);
+
 impl ImportReadings {
     /// Measures `program`, the command. `scratch` holds sources and runs.
     ///
@@ -43,37 +50,48 @@ impl ImportReadings {
     pub fn take(program: &Path, scratch: &Path, rounds: u32, say: &dyn Fn(&str)) -> Result<Self, Failure> {
         let leaderboard = format!("< {LEADERBOARD_S} s");
         let million = format!("< {} s, < {} MB", MILLION_AIM.0, MILLION_AIM.1);
-        let measured: [(&str, Source, u32, &str); 5] = [
-            ("5,200 trials, a table", |place| table(place, LEADERBOARD), rounds, &leaderboard),
-            ("5,200 trials, a job of Harbor", |place| harbor_job(place, 5200, 0), rounds, &leaderboard),
-            ("1,000,000 trials, a table", |place| table(place, MILLION), rounds, &million),
-            ("4 GB of samples in a log of Inspect", |place| eval_log(place, &LARGE_LOG), 1, "–"),
+        let measured: [Measured<'_>; 5] = [
+            ("5,200 trials, a table", |place| table(place, LEADERBOARD), 5200, rounds, &leaderboard),
+            ("5,200 trials, a job of Harbor", |place| harbor_job(place, 5200, 0), 5200, rounds, &leaderboard),
+            ("1,000,000 trials, a table", |place| table(place, MILLION), 1_000_000, rounds, &million),
+            ("4 GB of samples in a log of Inspect", |place| eval_log(place, &LARGE_LOG), 1000, 1, "–"),
             (
                 "5 GB of trajectories in a job of Harbor",
                 |place| harbor_job(place, LARGE_JOB.0, LARGE_JOB.1),
+                1000,
                 1,
                 "–",
             ),
         ];
         let mut rows = Vec::new();
-        for (what, source, rounds, aim) in measured {
+        for (what, source, trials, rounds, aim) in measured {
             say(&format!("importing {what}"));
             let place = tempfile::tempdir_in(scratch)?;
             let format = source(place.path())?;
-            rows.push((what.to_owned(), import(program, format, place.path(), rounds)?, aim.to_owned()));
+            let process = import(program, format, place.path(), (trials, rounds))?;
+            rows.push((what.to_owned(), process, aim.to_owned()));
         }
         Ok(Self { rows })
     }
 }
 
-/// Imports what is in `place` so many times, each time anew.
-fn import(program: &Path, format: &str, place: &Path, rounds: u32) -> Result<Process, Failure> {
+/// Imports what is in `place` so many times, each time anew, and makes sure that every trial was.
+fn import(
+    program: &Path,
+    format: &str,
+    place: &Path,
+    (trials, rounds): (u64, u32),
+) -> Result<Process, Failure> {
     let (source, out) = (place.join("source"), place.join("run"));
     let source = fs_err::read_dir(&source)?.next().ok_or("no source")??.path();
     Process::rounds(rounds, || {
         let args = ["import", format].map(OsStr::new);
         let paths = [source.as_os_str(), OsStr::new("--out"), out.as_os_str(), OsStr::new("--json")];
         let process = Process::once(program, &[&args[..], &paths[..]].concat())?;
+        let records = BufReader::new(File::open(out.join(TRIALS_FILE))?).split(b'\n').count() as u64;
+        if records != trials {
+            return Err(format!("{records} of {trials} trials were imported").into());
+        }
         fs_err::remove_dir_all(&out)?;
         Ok(process)
     })

@@ -53,7 +53,10 @@ pub(super) fn harbor_job(place: &Path, trials: u32, bytes: usize) -> Result<&'st
         let trial = job.join(&name);
         fs_err::create_dir_all(trial.join("verifier"))?;
         let reward = f64::from(mixed(number, 1, 2) % 2);
-        fs_err::write(trial.join("result.json"), serde_json::to_vec(&trial_result(&task, &name, reward))?)?;
+        fs_err::write(
+            trial.join("result.json"),
+            serde_json::to_vec(&trial_result(&task, &name, (number, reward)))?,
+        )?;
         fs_err::write(trial.join("verifier/reward.txt"), reward.to_string())?;
         if bytes > 0 {
             fs_err::create_dir_all(trial.join("agent"))?;
@@ -95,10 +98,10 @@ fn job_result(trials: u32) -> Value {
     })
 }
 
-fn trial_result(task: &str, name: &str, reward: f64) -> Value {
+fn trial_result(task: &str, name: &str, (number, reward): (u32, f64)) -> Value {
     let phase = json!({"started_at": "2026-01-02T03:04:05Z", "finished_at": "2026-01-02T03:05:05Z"});
     json!({
-        "id": "00000000-0000-4000-8000-000000000001",
+        "id": format!("00000000-0000-4000-8000-{number:012}"),
         "task_name": task,
         "trial_name": name,
         "trial_uri": format!("file:///jobs/{name}"),

@@ -56,6 +56,8 @@ pub struct Found {
     pub evidence: FoundEvidence,
     /// The record that Retrial itself wrote, where the source is one of its exports: it holds what the other fields have no place for.
     pub own: Option<Box<TrialRecord>>,
+    /// The digest of the table by which the actions of that record have their kinds and names.
+    pub own_table: Option<ContentDigest>,
 }
 
 /// The agent of a trial, as the source names it. Agents that differ in any part are different agents.
@@ -105,6 +107,7 @@ impl Found {
             times: Times::default(),
             evidence: FoundEvidence::default(),
             own: None,
+            own_table: None,
         }
     }
 }

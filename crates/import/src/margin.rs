@@ -9,7 +9,7 @@ use crate::ended::{crashed, infrastructure};
 use crate::named::NamedAgent;
 use crate::pieces::{Take, each_piece, member_names};
 use crate::pointed::Pointed;
-use crate::{Found, FoundAgent, ImportError, Place, Sink, Unfinished};
+use crate::{Found, FoundAgent, ImportError, Place, Sink, Unfinished, atif};
 
 const EXPECTED: &str = "a run directory of Margin Eval with `results.json`, or that file, with `instances`";
 
@@ -73,22 +73,34 @@ impl Run {
         }
         found.usage = usage(row)?;
         if let Some(id) = row.member("instance_id") {
-            self.trajectory_beside(&id.name()?, sink);
+            self.add_trajectory(&mut found, &id.name()?, sink)?;
         }
         sink.trial(found)
     }
 
-    /// Where the trajectory of an instance lies. It is in a form of ATIF whose total is the largest request, and is not read.
-    fn trajectory_beside(&self, instance: &str, sink: &mut dyn Sink) {
+    /// Reads the trajectory of an instance, where there is one: actions and requests follow from it. Its tokens are doubted, for the totals
+    /// of this harness are the largest request; those of the results count.
+    fn add_trajectory(
+        &self,
+        found: &mut Found,
+        instance: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ImportError> {
         let below = Path::new("instances").join(instance).join("trajectory.json");
         let is_below = below.components().all(|part| matches!(part, std::path::Component::Normal(_)));
         let file = self.directory.join(&below);
-        if is_below && file.is_file() {
-            sink.left_out(
-                &Place::file(&file),
-                "trajectories of Margin Eval are not read: their totals are no sums",
-            );
+        if !is_below || !file.is_file() {
+            return Ok(());
         }
+        let (read, bytes) = atif::read_trajectory_file(&file)?;
+        sink.progress(bytes);
+        for doubt in &read.doubts {
+            sink.doubt(&Place::file(&file), doubt);
+        }
+        (found.calls, found.requests) = (read.calls, read.requests);
+        found.started_at = found.started_at.or(read.started_at);
+        found.evidence.trajectory = Some(read.trajectory);
+        Ok(())
     }
 }
 

@@ -18,6 +18,8 @@ const VERSION: u32 = 1;
 pub(crate) struct OwnTrial {
     version: u32,
     record: TrialRecord,
+    /// The digest of the table that gave its actions their kinds and names.
+    table: ContentDigest,
     agent: FoundAgent,
     /// The task's own title.
     task_title: Option<String>,
@@ -29,10 +31,16 @@ pub(crate) struct OwnTrial {
 }
 
 impl OwnTrial {
-    pub(crate) fn new(record: &TrialRecord, agent: &AgentFacts, task: &TaskFacts) -> Self {
+    pub(crate) fn new(
+        record: &TrialRecord,
+        agent: &AgentFacts,
+        task: &TaskFacts,
+        table: &ContentDigest,
+    ) -> Self {
         Self {
             version: VERSION,
             record: record.clone(),
+            table: table.clone(),
             agent: agent_of(agent),
             task_title: task.title.clone(),
             task_digest: task.digest.clone(),
@@ -79,7 +87,7 @@ impl OwnTrial {
     ///
     /// In the error, why not: the two contradict each other, so that somebody has changed one of them.
     pub(crate) fn restore(self, found: &mut Found) -> Result<(), String> {
-        let Self { record, agent, task_title, task_digest, .. } = self;
+        let Self { record, table, agent, task_title, task_digest, .. } = self;
         let is_graded = |verdict: &Verdict| !matches!(verdict, Verdict::Ungraded(_));
         if is_graded(&found.verdict) && found.verdict != record.verdict {
             return Err(contradiction("the verdict", &found.verdict, &record.verdict));
@@ -107,6 +115,7 @@ impl OwnTrial {
         found.claim = record.claim;
         found.times = record.times;
         found.own = Some(Box::new(record));
+        found.own_table = Some(table);
         Ok(())
     }
 }

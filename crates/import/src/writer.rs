@@ -11,9 +11,9 @@ use fs_err::File;
 use jiff::Timestamp;
 use retrial_agents::{ActionTable, actions_of};
 use retrial_spec::{
-    AttemptFailure, ContentDigest, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, FORMAT_VERSION, Fact, FinalState,
-    Imported, MANIFEST_FILE, MissingReason, Origin, RunBudget, RunId, RunManifest, Source, StopReason,
-    TRIALS_FILE, TrialId, TrialRecord,
+    ActionLog, AttemptFailure, ContentDigest, EVENTS_FILE, EVIDENCE_DIRECTORY, Event, FORMAT_VERSION, Fact,
+    FinalState, Imported, MANIFEST_FILE, MissingReason, Origin, RunBudget, RunId, RunManifest, Source,
+    StopReason, TRIALS_FILE, TrialId, TrialRecord,
 };
 
 use crate::grid::{Entry, Grid, Settled};
@@ -303,7 +303,12 @@ impl RunLines {
 
 fn record(found: &Found, table: &ActionTable) -> TrialRecord {
     if let Some(own) = &found.own {
-        return TrialRecord { trial: nobody(), ..TrialRecord::clone(own) };
+        let mut own = TrialRecord { trial: nobody(), ..TrialRecord::clone(own) };
+        if found.own_table.as_ref() != Some(table.digest()) {
+            // Kinds and names of another table say something else.
+            own.actions = actions(found, table);
+        }
+        return own;
     }
     let missing = MissingReason::NotRecorded;
     let state: Fact<FinalState> = match &found.evidence.patch {
@@ -315,12 +320,7 @@ fn record(found: &Found, table: &ActionTable) -> TrialRecord {
         attempts: found.failed_attempts.len() as u32 + 1,
         ending: found.ending.clone(),
         verdict: found.verdict.clone(),
-        actions: match &found.calls {
-            Fact::Known { value, source } => {
-                Fact::known(actions_of(value, table).into_iter().collect(), *source)
-            }
-            Fact::Missing(reason) => Fact::Missing(*reason),
-        },
+        actions: actions(found, table),
         requests: found.requests,
         usage: found.usage,
         cost: found.cost,
@@ -334,6 +334,14 @@ fn record(found: &Found, table: &ActionTable) -> TrialRecord {
             .started_at
             .map_or(Fact::Missing(missing), |started_at| Fact::known(started_at, Source::Imported)),
         times: found.times,
+    }
+}
+
+/// The actions that the tool calls are, by a table.
+fn actions(found: &Found, table: &ActionTable) -> Fact<ActionLog> {
+    match &found.calls {
+        Fact::Known { value, source } => Fact::known(actions_of(value, table).into_iter().collect(), *source),
+        Fact::Missing(reason) => Fact::Missing(*reason),
     }
 }
 

@@ -23,6 +23,12 @@ struct Printed<'a> {
 /// Checks and prints.
 pub(crate) fn audit(args: &AuditArgs) -> Result<Exit, Failure> {
     let (run, manifest) = RunDir::open(&args.run)?;
+    if manifest.measured().is_none() {
+        let path = args.run.display();
+        return Err(Failure::Usage(format!(
+            "the run at `{path}` was imported: no access to a model was given, so there is no audit"
+        )));
+    }
     let only: Option<TrialId> = match &args.trial {
         Some(text) => Some(text.parse().map_err(|error| Failure::Usage(format!("{error}")))?),
         None => None,

@@ -28,16 +28,17 @@ pub(crate) fn render(shown: &Shown<'_>) -> String {
     let summary = shown.summary;
     let upto = if shown.is_even { "" } else { "up to " };
     let mut text = format!(
-        "{} trials with a result, {} without: {} agents × {} tasks × {upto}{} trials, under {}\n",
-        summary.trials,
+        "{} with a result, {} without: {} × {} × {upto}{}, under {}\n",
+        counted(summary.trials, "trial"),
         summary.unfinished,
-        shown.agents.len(),
-        shown.tasks,
-        shown.most_trials,
+        counted(shown.agents.len() as u64, "agent"),
+        counted(shown.tasks as u64, "task"),
+        counted(u64::from(shown.most_trials), "trial"),
         shown.conditions.join(", "),
     );
     if summary.failed_attempts > 0 {
-        let _ = writeln!(text, "{} attempts failed before the one that counts", summary.failed_attempts);
+        let attempts = counted(summary.failed_attempts, "attempt");
+        let _ = writeln!(text, "{attempts} failed before the one that counts");
     }
     text.push('\n');
     text.push_str(&agents(shown.agents));
@@ -48,6 +49,10 @@ pub(crate) fn render(shown: &Shown<'_>) -> String {
     text.push_str(&notes("left out", &summary.left_out));
     text.push_str(&notes("doubtful", &summary.doubts));
     text
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn agents(agents: &[AgentFacts]) -> String {

@@ -31,7 +31,7 @@ pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<(), ImportError> {
 /// [`ImportError`] where the trajectory cannot be read or the file cannot be written.
 pub fn trial(trial: &TrialToExport<'_>, out: &Path) -> Result<PathBuf, ImportError> {
     let path = out.join(format!("{}.json", trial.record.trial));
-    let mut own = OwnTrial::new(trial.record, trial.agent, trial.task);
+    let mut own = OwnTrial::new(trial.record, trial.agent, trial.task, trial.table);
     let trajectory = trial.trajectory()?;
     own.has_trajectory = trajectory.is_some();
     let mut whole = trajectory.unwrap_or_else(|| stand_in(trial));

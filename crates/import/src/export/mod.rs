@@ -90,7 +90,9 @@ fn trial_of<'t>(
     evidence: &'t Path,
 ) -> Result<TrialToExport<'t>, ImportError> {
     match (run.agent(record), run.task(record)) {
-        (Some(agent), Some(task)) => Ok(TrialToExport { record, agent, task, evidence }),
+        (Some(agent), Some(task)) => {
+            Ok(TrialToExport { record, agent, task, evidence, table: &run.manifest.actions })
+        }
         _ => Err(Place::within(&run.directory.join(TRIALS_FILE), record.trial.to_string())
             .error("is of an agent or task that `run.json` does not name")),
     }

@@ -34,6 +34,7 @@ fn anywhere(mut found: Found) -> Found {
     found.place = Place::file(Path::new(""));
     found.number = None;
     found.own = None;
+    found.own_table = None;
     found
 }
 

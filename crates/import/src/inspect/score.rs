@@ -55,7 +55,7 @@ impl Choice {
                 self.only.get_or_insert_with(|| (*name).clone());
             } else if self.seen.len() > 1 {
                 return Err(place.error(format!(
-                    "has several scores; choose the one that gives the verdict with `score`, one of {}",
+                    "has several scores; choose the one that gives the verdict with `--score`, one of {}",
                     self.listed()
                 )));
             }

@@ -162,7 +162,7 @@ fn agent_result(trial: &TrialToExport<'_>) -> Value {
         "n_cache_tokens": usage.and_then(|usage| usage.cache_read),
         "n_output_tokens": usage.map(|usage| usage.output),
         "cost_usd": trial.record.cost.value().map(|cost| cost.usd_micros as f64 / 1e6),
-        "metadata": {KEY: OwnTrial::new(trial.record, trial.agent, trial.task).to_value()},
+        "metadata": {KEY: OwnTrial::new(trial.record, trial.agent, trial.task, trial.table).to_value()},
     })
 }
 

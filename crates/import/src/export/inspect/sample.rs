@@ -30,7 +30,7 @@ impl InspectExport<'_> {
                 None => None,
             };
         let conversation = trajectory.as_ref().map(|whole| Conversation::of(whole, model, started_at));
-        let mut own = OwnTrial::new(record, agent, task);
+        let mut own = OwnTrial::new(record, agent, task, &self.manifest.actions);
         own.has_trajectory = trajectory.is_some();
         own.final_metrics = trajectory.as_ref().and_then(|whole| whole.get("final_metrics").cloned());
         let mut sample = start(record, self.sample_id(task), conversation.unwrap_or_default(), started_at);

@@ -188,7 +188,7 @@ fn is_equal(found: &Found, record: &TrialRecord, run: &Run) {
     let agent = run.manifest.agents.iter().find(|agent| agent.name == id.agent).unwrap();
     let task = run.manifest.tasks.iter().find(|task| task.name == id.task).unwrap();
     let mut expected = Found { place: found.place.clone(), status: found.status.clone(), ..found.clone() };
-    OwnTrial::new(record, agent, task).restore(&mut expected).unwrap();
+    OwnTrial::new(record, agent, task, &run.manifest.actions).restore(&mut expected).unwrap();
     assert_eq!(*found, expected, "{id}");
     assert_eq!(found.own.as_deref(), Some(record), "{id}");
     assert_eq!(

@@ -76,7 +76,7 @@ fn several_scores_need_a_choice() {
     let Some(edge) = fixture("edge_zstd.eval") else { return };
     let error = collect(std::slice::from_ref(&edge), None).unwrap_err().to_string();
     assert!(
-        error.contains("choose the one that gives the verdict with `score`, one of `dd/a`, `dd/b`"),
+        error.contains("choose the one that gives the verdict with `--score`, one of `dd/a`, `dd/b`"),
         "{error}"
     );
     let error = collect(&[edge], Some("dd/c")).unwrap_err().to_string();
