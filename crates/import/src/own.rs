@@ -1,6 +1,6 @@
 //! What an export keeps of a trial where the foreign format has no field for it, so that it comes back as it was.
 
-use retrial_spec::{AgentFacts, ContentDigest, TaskFacts, TrialRecord, Usage, Verdict};
+use retrial_spec::{AgentFacts, AttemptFailure, ContentDigest, TaskFacts, TrialRecord, Usage, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -28,6 +28,9 @@ pub(crate) struct OwnTrial {
     pub(crate) has_trajectory: bool,
     /// The trajectory's own `final_metrics`, which the export writes from the record.
     pub(crate) final_metrics: Option<Value>,
+    /// The attempts that failed before the one that counts, oldest first, where the format has no place for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) failed_attempts: Vec<AttemptFailure>,
 }
 
 impl OwnTrial {
@@ -46,6 +49,7 @@ impl OwnTrial {
             task_digest: task.digest.clone(),
             has_trajectory: false,
             final_metrics: None,
+            failed_attempts: Vec::new(),
         }
     }
 
@@ -87,7 +91,7 @@ impl OwnTrial {
     ///
     /// In the error, why not: the two contradict each other, so that somebody has changed one of them.
     pub(crate) fn restore(self, found: &mut Found) -> Result<(), String> {
-        let Self { record, table, agent, task_title, task_digest, .. } = self;
+        let Self { record, table, agent, task_title, task_digest, failed_attempts, .. } = self;
         let is_graded = |verdict: &Verdict| !matches!(verdict, Verdict::Ungraded(_));
         if is_graded(&found.verdict) && found.verdict != record.verdict {
             return Err(contradiction("the verdict", &found.verdict, &record.verdict));
@@ -114,6 +118,9 @@ impl OwnTrial {
         found.confidence = record.confidence;
         found.claim = record.claim;
         found.times = record.times;
+        if !failed_attempts.is_empty() {
+            found.failed_attempts = failed_attempts;
+        }
         found.own = Some(Box::new(record));
         found.own_table = Some(table);
         Ok(())

@@ -16,10 +16,11 @@ use crate::own::{KEY, OwnTrial, agent_of, input_of};
 /// # Errors
 /// [`ImportError`] where the run cannot be read or a file cannot be written.
 pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<(), ImportError> {
+    let failures = run.failures()?;
     for record in run.records()? {
         let record = record?;
         let evidence = run.evidence(&record);
-        trial(&trial_of(run, &record, &evidence)?, out)?;
+        trial(&trial_of(run, &record, (&evidence, &failures))?, out)?;
     }
     Ok(())
 }
@@ -32,6 +33,7 @@ pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<(), ImportError> {
 pub fn trial(trial: &TrialToExport<'_>, out: &Path) -> Result<PathBuf, ImportError> {
     let path = out.join(format!("{}.json", trial.record.trial));
     let mut own = OwnTrial::new(trial.record, trial.agent, trial.task, trial.table);
+    own.failed_attempts = trial.failed_attempts.to_vec();
     let trajectory = trial.trajectory()?;
     own.has_trajectory = trajectory.is_some();
     let mut whole = trajectory.unwrap_or_else(|| stand_in(trial));

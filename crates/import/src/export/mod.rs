@@ -10,7 +10,7 @@ mod trial;
 mod tests;
 
 use std::collections::HashMap;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -54,15 +54,20 @@ impl<'a> ExportRun<'a> {
         trial.join(format!("attempt-{}", record.attempts))
     }
 
-    /// Returns the attempts that failed before a trial's last one, oldest first; nothing for a trial without any.
+    /// Returns the attempts that failed, by trial, oldest first.
     ///
     /// # Errors
     /// [`ImportError`] where the events cannot be read.
-    pub fn failures(&self) -> Result<HashMap<TrialId, Vec<AttemptFailure>>, ImportError> {
+    pub fn failures(&self) -> Result<Failures, ImportError> {
         let path = self.directory.join(EVENTS_FILE);
         let place = Place::file(&path);
-        let file = File::open(&path).map_err(|source| place.caused("cannot read the events", source))?;
-        let mut failures: HashMap<TrialId, Vec<AttemptFailure>> = HashMap::new();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // Records without their events are scored too, with a warning.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Failures::new()),
+            Err(source) => return Err(place.caused("cannot read the events", source)),
+        };
+        let mut failures = Failures::new();
         for event in read_events(BufReader::with_capacity(1 << 16, file)) {
             let event = event.map_err(|source| place.caused("cannot read the events", source))?;
             if let Event::AttemptFailed { trial, failure, .. } = event {
@@ -83,15 +88,26 @@ impl<'a> ExportRun<'a> {
     }
 }
 
+/// The attempts that failed, by trial, oldest first.
+pub type Failures = HashMap<TrialId, Vec<AttemptFailure>>;
+
+/// Returns the attempts that failed before the one that counts: of a trial that failed altogether, that is the last of them.
+fn failed_before<'f>(failures: &'f Failures, record: &TrialRecord) -> &'f [AttemptFailure] {
+    let all = failures.get(&record.trial).map_or(&[][..], Vec::as_slice);
+    all.get(..record.attempts.saturating_sub(1) as usize).unwrap_or(all)
+}
+
 /// Returns a trial of a run with all that is known for it.
 fn trial_of<'t>(
     run: &ExportRun<'t>,
     record: &'t TrialRecord,
-    evidence: &'t Path,
+    (evidence, failures): (&'t Path, &'t Failures),
 ) -> Result<TrialToExport<'t>, ImportError> {
     match (run.agent(record), run.task(record)) {
         (Some(agent), Some(task)) => {
-            Ok(TrialToExport { record, agent, task, evidence, table: &run.manifest.actions })
+            let failed_attempts = failed_before(failures, record);
+            let table = &run.manifest.actions;
+            Ok(TrialToExport { record, agent, task, evidence, failed_attempts, table })
         }
         _ => Err(Place::within(&run.directory.join(TRIALS_FILE), record.trial.to_string())
             .error("is of an agent or task that `run.json` does not name")),

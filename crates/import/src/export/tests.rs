@@ -94,14 +94,28 @@ fn records() -> Vec<TrialRecord> {
     (1..).zip(outcomes).map(record).collect()
 }
 
+fn failure(attempt: u32) -> AttemptFailure {
+    AttemptFailure { phase: Phase::Setup, cause: format!("no engine, {attempt}") }
+}
+
 /// A run directory of such trials; those with an even number have a trajectory and logs.
 fn run() -> (TempDir, retrial_spec::RunManifest) {
     let directory = tempfile::tempdir().unwrap();
     let manifest = retrial_testkit::run(&["one"], &["hello"], 21);
-    let mut lines = String::new();
+    let (mut lines, mut events) = (String::new(), String::new());
     for record in records() {
         lines += &serde_json::to_string(&record).unwrap();
         lines.push('\n');
+        for attempt in 1..record.attempts {
+            let event = Event::AttemptFailed {
+                at: "2026-01-02T03:04:05Z".parse().unwrap(),
+                trial: record.trial.clone(),
+                attempt,
+                failure: failure(attempt),
+            };
+            events += &serde_json::to_string(&event).unwrap();
+            events.push('\n');
+        }
         let evidence = ExportRun { manifest: &manifest, directory: directory.path() }.evidence(&record);
         fs_err::create_dir_all(&evidence).unwrap();
         if record.trial.number.is_multiple_of(2) {
@@ -113,6 +127,7 @@ fn run() -> (TempDir, retrial_spec::RunManifest) {
         }
     }
     fs_err::write(directory.path().join("trials.jsonl"), lines).unwrap();
+    fs_err::write(directory.path().join("events.jsonl"), events).unwrap();
     fs_err::write(directory.path().join(MANIFEST_FILE), serde_json::to_string(&manifest).unwrap()).unwrap();
     (directory, manifest)
 }
@@ -132,6 +147,8 @@ fn check(found: &Found) {
     assert_eq!((found.confidence, found.claim, found.times), (own.confidence, own.claim, own.times));
     assert_eq!(found.started_at.as_ref(), own.started_at.value());
     assert_eq!(found.number, Some(own.trial.number));
+    let failed: Vec<AttemptFailure> = (1..own.attempts).map(failure).collect();
+    assert_eq!(found.failed_attempts, failed, "{}", own.trial);
     assert_eq!(found.task_digest, Some(digest_bytes(b"hello")));
     assert_eq!((found.agent.name.as_str(), found.task.as_str()), ("one", "hello"));
     assert_eq!(found.condition.is_some(), own.trial.number.is_multiple_of(3));

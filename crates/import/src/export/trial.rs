@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use retrial_spec::{AgentFacts, ContentDigest, TaskFacts, TrialRecord};
+use retrial_spec::{AgentFacts, AttemptFailure, ContentDigest, TaskFacts, TrialRecord};
 use serde_json::Value;
 
 use crate::{ImportError, Place};
@@ -19,6 +19,8 @@ pub struct TrialToExport<'t> {
     pub task: &'t TaskFacts,
     /// The directory of its last attempt.
     pub evidence: &'t Path,
+    /// The attempts that failed before it, oldest first.
+    pub failed_attempts: &'t [AttemptFailure],
     /// The digest of the table that gave its actions their kinds and names.
     pub table: &'t ContentDigest,
 }

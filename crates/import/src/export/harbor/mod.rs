@@ -46,10 +46,11 @@ pub fn write(run: &ExportRun<'_>, out: &Path) -> Result<PathBuf, ImportError> {
         tasks: &run.manifest.tasks,
     };
     let mut export = JobExport::begin(job, out)?;
+    let failures = run.failures()?;
     for record in run.records()? {
         let record = record?;
         let evidence = run.evidence(&record);
-        export.trial(&trial_of(run, &record, &evidence)?)?;
+        export.trial(&trial_of(run, &record, (&evidence, &failures))?)?;
     }
     export.finish()
 }

@@ -157,12 +157,14 @@ fn result(
 
 fn agent_result(trial: &TrialToExport<'_>) -> Value {
     let usage = trial.record.usage.value();
+    let mut own = OwnTrial::new(trial.record, trial.agent, trial.task, trial.table);
+    own.failed_attempts = trial.failed_attempts.to_vec();
     json!({
         "n_input_tokens": usage.map(input_of),
         "n_cache_tokens": usage.and_then(|usage| usage.cache_read),
         "n_output_tokens": usage.map(|usage| usage.output),
         "cost_usd": trial.record.cost.value().map(|cost| cost.usd_micros as f64 / 1e6),
-        "metadata": {KEY: OwnTrial::new(trial.record, trial.agent, trial.task, trial.table).to_value()},
+        "metadata": {KEY: own.to_value()},
     })
 }
 

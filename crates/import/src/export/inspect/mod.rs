@@ -11,12 +11,12 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use retrial_spec::{AgentName, AttemptFailure, ConditionName, RunManifest, TaskFacts, TrialId, TrialRecord};
+use retrial_spec::{AgentName, ConditionName, RunManifest, TaskFacts, TrialRecord};
 
-use super::ExportRun;
+use super::{ExportRun, Failures};
 use crate::own::title_of;
 use crate::{ImportError, Place};
 use log::LogWriter;
@@ -48,7 +48,7 @@ pub struct InspectExport<'r> {
     /// Its directory, which holds the evidence of its trials.
     pub directory: &'r Path,
     /// The attempts at each trial that failed, oldest first; absent for a trial without any.
-    pub failures: &'r HashMap<TrialId, Vec<AttemptFailure>>,
+    pub failures: &'r Failures,
 }
 
 impl InspectExport<'_> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::conversation::{Conversation, SOLVERS};
 use super::{InspectExport, LOG_KEY, PATCH_KEY, SCORER, evidence_file};
+use crate::export::failed_before;
 use crate::own::{KEY, OwnTrial};
 use crate::{ImportError, Place};
 
@@ -42,13 +43,7 @@ impl InspectExport<'_> {
         let measured = self.manifest.measured();
         let limits = measured.map_or_else(Limits::default, |measured| measured.experiment.limits.clone());
         end(&mut sample, record, &limits, started_at);
-        // Where the last attempt failed too, it is the one that the record tells of.
-        let failures = self
-            .failures
-            .get(&record.trial)
-            .into_iter()
-            .flatten()
-            .take(record.attempts.saturating_sub(1) as usize);
+        let failures = failed_before(self.failures, record).iter();
         sample["error_retries"] = failures.map(|failure| attempt(failure, started_at)).collect();
         let log = evidence_file(&evidence.join("verifier.log"))?
             .map(|log| String::from_utf8_lossy(&log).into_owned());

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{TracedTrial, trace};
-use crate::export::{ExportRun, trial_of};
+use crate::export::{ExportRun, Failures, trial_of};
 use crate::{ImportError, Place};
 
 /// The log of a trial's exchanges with the model.
@@ -41,10 +41,12 @@ struct Timed {
 /// [`ImportError`] where the run cannot be read or `out`, whose place is `place`, cannot be written.
 pub fn write(run: &ExportRun<'_>, out: &mut dyn Write, place: &Place) -> Result<Traces, ImportError> {
     let mut traces = Traces::default();
+    // A trace is that of the attempt that counts.
+    let failures = Failures::new();
     for record in run.records()? {
         let record = record?;
         let evidence = run.evidence(&record);
-        let trial = trial_of(run, &record, &evidence)?;
+        let trial = trial_of(run, &record, (&evidence, &failures))?;
         let trajectory = trial.trajectory()?;
         let made = trace(&TracedTrial {
             run: &run.manifest.run,
