@@ -1,6 +1,12 @@
 //! The command line as clap sees it. Nothing is decided here; each command converts its arguments.
 
+mod autonomy;
+mod compare;
+mod gate;
+mod history;
+mod init;
 mod interop;
+mod plan;
 
 use std::path::PathBuf;
 
@@ -8,7 +14,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
 
+pub(crate) use autonomy::AutonomyArgs;
+pub(crate) use compare::CompareArgs;
+pub(crate) use gate::GateArgs;
+pub(crate) use history::HistoryArgs;
+pub(crate) use init::InitArgs;
 pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
+pub(crate) use plan::PlanArgs;
 
 /// Measures whether a coding agent can be relied on.
 #[derive(Debug, Parser)]
@@ -37,6 +49,18 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Say whether a report follows from the runs that it names, byte for byte.
     Verify(VerifyArgs),
+    /// Compare agents or runs: which is better, by how much, and how sure that is.
+    Compare(CompareArgs),
+    /// Decide whether a run may replace its baseline: pass, fail, or not enough evidence.
+    Gate(GateArgs),
+    /// Say how many tasks and trials an answer takes, and what they cost.
+    Plan(PlanArgs),
+    /// Keep scorecards over releases, and say since when something changed.
+    History(HistoryArgs),
+    /// Say what work of a suite an agent may be left alone with, and what that rests on.
+    Autonomy(AutonomyArgs),
+    /// Write an experiment, a gate policy and a workflow for a repository.
+    Init(InitArgs),
     /// Read other tools' results as a run.
     Import(ImportArgs),
     /// Write a run in a form that other tools read.

@@ -2,12 +2,18 @@
 
 pub(crate) mod agent;
 pub(crate) mod audit;
+pub(crate) mod autonomy;
 pub(crate) mod clean;
+pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod gate;
+pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod kit;
+pub(crate) mod plan;
 pub(crate) mod prices;
 pub(crate) mod report;
 pub(crate) mod revoke;

@@ -126,12 +126,22 @@ pub fn page(report: &Report, trials: &[RunTrials<'_>], mode: Mode) -> Result<Str
 }
 
 fn document(title: &str, body: &Markup, mode: Mode) -> Markup {
+    shell(title, body, mode.scripts(), mode.version())
+}
+
+/// Makes a page without scripts: a banner's and a body's markup under the style of every page.
+pub(crate) fn sheet(title: &str, body: &Markup) -> String {
+    shell(title, body, &[], None).into_string()
+}
+
+/// The document around a body. A page with a version is served, and may ask its server.
+fn shell(title: &str, body: &Markup, scripts: &[&str], version: Option<u64>) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" data-version=[mode.version()] {
+        html lang="en" data-version=[version] {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(mode));
+                meta http-equiv="Content-Security-Policy" content=(policy(scripts, version.is_some()));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
@@ -140,19 +150,21 @@ fn document(title: &str, body: &Markup, mode: Mode) -> Markup {
             }
             body {
                 (body)
-                @for script in mode.scripts() { script { (PreEscaped(script)) } }
+                @for script in scripts { script { (PreEscaped(script)) } }
             }
         }
     }
 }
 
 /// Nothing may load, and nothing may run or set styles but what the tool has put there. A served page may ask its server.
-fn policy(mode: Mode) -> String {
-    let scripts: Vec<String> = mode.scripts().iter().map(|script| allowed(script)).collect();
-    let asks = if mode == Mode::File { "" } else { "connect-src 'self'; " };
+fn policy(scripts: &[&str], is_served: bool) -> String {
+    let scripts = match scripts {
+        [] => "'none'".to_owned(),
+        some => some.iter().map(|script| allowed(script)).collect::<Vec<_>>().join(" "),
+    };
+    let asks = if is_served { "connect-src 'self'; " } else { "" };
     format!(
-        "default-src 'none'; {asks}script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
-        scripts.join(" "),
+        "default-src 'none'; {asks}script-src {scripts}; style-src {}; base-uri 'none'; form-action 'none'",
         allowed(STYLE)
     )
 }

@@ -1,0 +1,6 @@
+//! The command line of `retrial compare`.
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {}

@@ -1,0 +1,6 @@
+//! The command line of `retrial gate`.
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {}
