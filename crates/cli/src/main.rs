@@ -3,6 +3,7 @@
 mod args;
 mod backend;
 mod commands;
+mod entered;
 mod env_vars;
 mod failure;
 mod files;
