@@ -1,6 +1,7 @@
 //! Runs of our own, in the form of HAL.
 
 use proptest::prelude::*;
+use retrial_spec::{Fact, Source, Usage};
 
 use super::*;
 use crate::collected::{Collected, fixture};
@@ -47,6 +48,34 @@ fn encrypted_traces_and_what_is_no_run_are_refused() {
     ]);
     assert!(collect(&fixture("hal/runs/locked")).unwrap_err().contains("is an encrypted trace"));
     assert!(collect(tempfile::tempdir().unwrap().path()).unwrap_err().contains("holds no run"));
+}
+
+#[test]
+fn a_task_with_a_call_whose_tokens_contradict_themselves_has_no_sum() {
+    let usage = |cached: u64| {
+        format!(
+            "{{\"prompt_tokens\": 5, \"completion_tokens\": 1, \"prompt_tokens_details\": {{\"cached_tokens\": {cached}}}}}"
+        )
+    };
+    let call =
+        |usage: &str| format!("{{\"weave_task_id\": \"1\", \"summary\": {{\"usage\": {{\"m\": {usage}}}}}}}");
+    let of_logs = |logs: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("r_UPLOAD.json");
+        let results = "\"raw_eval_results\": {\"1\": {\"reward\": 1}}";
+        let run = format!(
+            "{{\"config\": {{\"agent_name\": \"a\"}}, {results}, \"raw_logging_results\": [{logs}]}}"
+        );
+        fs_err::write(&file, run).unwrap();
+        let sink = collect(&file).unwrap();
+        (sink.trials[0].requests, sink.trials[0].usage.copied().ok_or(sink.doubts.len()))
+    };
+    let two = Fact::known(2, Source::Computed);
+    let sum = Usage { uncached_input: 7, cache_read: Some(3), cache_write: None, output: 2, reasoning: None };
+    assert_eq!(of_logs(&format!("{}, {}", call(&usage(1)), call(&usage(2)))), (two, Ok(sum)));
+    assert_eq!(of_logs(&format!("{}, {}", call(&usage(1)), call(&usage(6)))), (two, Err(1)));
+    let silent = "{\"weave_task_id\": \"1\", \"summary\": {\"usage\": {}}}";
+    assert_eq!(of_logs(&format!("{}, {silent}", call(&usage(1)))), (two, Err(0)));
 }
 
 proptest! {
