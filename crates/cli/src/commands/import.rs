@@ -58,13 +58,13 @@ fn work(args: &ImportArgs, is_over: &AtomicBool) -> Result<Exit, Failure> {
     };
     let Some(path) = &args.out else {
         let mut look = Look::new(Box::new(on_progress));
-        let read = retrial_import::read(format, &args.paths, &options, &mut look);
+        let read = retrial_import::read(format, &args.paths, &options, look.sink());
         bar.finish_and_clear();
         read?;
         return print(args, None, &look.finish());
     };
     let mut writer = RunWriter::new(path, settings(format, &options, args), &table, Box::new(on_progress))?;
-    let read = retrial_import::read(format, &args.paths, &options, &mut writer);
+    let read = retrial_import::read(format, &args.paths, &options, writer.sink());
     bar.finish_and_clear();
     read?;
     let (manifest, summary) = writer.finish()?;
