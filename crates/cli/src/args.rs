@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
 
-pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
+pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs};
 
 /// Measures whether a coding agent can be relied on.
 #[derive(Debug, Parser)]
