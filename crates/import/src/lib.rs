@@ -44,6 +44,8 @@ pub mod swe_bench;
 pub mod table;
 pub mod tau_bench;
 pub mod terminal_bench;
+#[cfg(test)]
+mod testing;
 mod trajectory;
 mod usage;
 mod writer;
