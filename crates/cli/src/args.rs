@@ -19,7 +19,7 @@ pub(crate) use compare::CompareArgs;
 pub(crate) use gate::GateArgs;
 pub(crate) use history::HistoryArgs;
 pub(crate) use init::InitArgs;
-pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
+pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs};
 pub(crate) use plan::PlanArgs;
 
 /// Measures whether a coding agent can be relied on.

@@ -10,35 +10,45 @@ use crate::{
     tau_bench, terminal_bench,
 };
 
-/// A format that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Job directories of Harbor.
-    Harbor,
-    /// Trajectories in ATIF.
-    Atif,
-    /// Logs of Inspect.
-    Inspect,
-    /// Runs of the first Terminal-Bench harness.
-    TerminalBench,
-    /// Reports and predictions of SWE-bench.
-    SweBench,
-    /// Trajectories of mini-swe-agent.
-    MiniSweAgent,
-    /// Uploads of the Holistic Agent Leaderboard.
-    Hal,
-    /// Trajectories of τ-bench.
-    TauBench,
-    /// Results of Margin Eval.
-    Margin,
-    /// Session logs of Claude Code.
-    ClaudeCode,
-    /// Session logs of Codex.
-    Codex,
-    /// Session logs of opencode.
-    Opencode,
-    /// A table with a row for each trial.
-    Table,
+macro_rules! formats {
+    ($($variant:ident = $word:literal, $about:literal;)+) => {
+        /// A format that is read.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Format {
+            $(#[doc = concat!($about, ".")] $variant,)+
+        }
+
+        impl Format {
+            /// All formats, in the order in which they are shown.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Returns the format's name, as on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Returns what the format is, as a line of help.
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about),+ }
+            }
+        }
+    };
+}
+
+formats! {
+    Harbor = "harbor", "Job directories of Harbor";
+    Atif = "atif", "Trajectories in ATIF 1.0 to 1.8";
+    Inspect = "inspect", "Logs of Inspect, `.eval` and `.json`";
+    TerminalBench = "terminal-bench", "Runs of the first Terminal-Bench harness";
+    SweBench = "swe-bench", "Reports and predictions of SWE-bench";
+    MiniSweAgent = "mini-swe-agent", "Trajectories of mini-swe-agent";
+    Hal = "hal", "`_UPLOAD.json` files of the Holistic Agent Leaderboard";
+    TauBench = "tau-bench", "Trajectories of τ-bench";
+    Margin = "margin", "Results of Margin Eval";
+    ClaudeCode = "claude-code", "Session logs of Claude Code";
+    Codex = "codex", "Session logs of Codex";
+    Opencode = "opencode", "Session logs of opencode";
+    Table = "table", "A table with a row for each trial: CSV, TSV, JSON Lines or Parquet";
 }
 
 /// What the user says of a source where it does not say it itself, or could mean several things.
@@ -57,25 +67,6 @@ pub struct ReaderOptions {
 }
 
 impl Format {
-    /// Returns the format's name, as on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Harbor => "harbor",
-            Self::Atif => "atif",
-            Self::Inspect => "inspect",
-            Self::TerminalBench => "terminal-bench",
-            Self::SweBench => "swe-bench",
-            Self::MiniSweAgent => "mini-swe-agent",
-            Self::Hal => "hal",
-            Self::TauBench => "tau-bench",
-            Self::Margin => "margin",
-            Self::ClaudeCode => "claude-code",
-            Self::Codex => "codex",
-            Self::Opencode => "opencode",
-            Self::Table => "table",
-        }
-    }
-
     /// Returns the name of an import that was given none.
     ///
     /// # Panics

@@ -38,7 +38,7 @@ struct Cell {
 /// What decides which trial of its cell a trial is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
-    pub(crate) cell: u32,
+    cell: u32,
     number: u32,
     started_us: i64,
 }
@@ -51,9 +51,19 @@ pub(crate) struct Settled {
     pub(crate) planned: PlannedTrials,
     pub(crate) renamed: BTreeMap<String, String>,
     /// The number of each entry within its cell, from 1.
-    pub(crate) numbers: Vec<u32>,
+    numbers: Vec<u32>,
     /// `task~agent~condition` of each cell.
-    pub(crate) cells: Vec<String>,
+    cells: Vec<String>,
+}
+
+impl Settled {
+    /// Returns the id of the trial of an index.
+    pub(crate) fn id(&self, index: u32, entries: &[Entry]) -> String {
+        let index = index as usize;
+        let cell = entries.get(index).and_then(|entry| self.cells.get(entry.cell as usize));
+        let number = self.numbers.get(index).copied().unwrap_or_default();
+        format!("{}~{number}", cell.map_or("", |cell| cell))
+    }
 }
 
 const BASELINE: &str = "baseline";

@@ -6,6 +6,7 @@
 
 pub mod export;
 
+mod aside;
 pub mod atif;
 pub mod claude_code;
 pub mod codex;
@@ -16,6 +17,7 @@ mod ended;
 mod error;
 mod format;
 mod found;
+mod gathering;
 mod grid;
 pub mod hal;
 pub mod harbor;
@@ -42,6 +44,8 @@ pub mod swe_bench;
 pub mod table;
 pub mod tau_bench;
 pub mod terminal_bench;
+#[cfg(test)]
+mod testing;
 mod trajectory;
 mod usage;
 mod writer;
@@ -49,6 +53,7 @@ mod writer;
 pub use error::{ImportError, ImportFault, Place};
 pub use format::{Format, ReaderOptions, read, size};
 pub use found::{Found, FoundAgent, FoundEvidence};
+pub use gathering::OnProgress;
 pub use look::{Look, Seen};
 pub use made::MadeDirectory;
 pub use named::NamedAgent;
@@ -57,4 +62,4 @@ pub use sink::{Sink, Unfinished};
 pub use summary::{FactCount, Notes, StatusCount, Summary};
 pub use table::{InvalidMapping, Mapping};
 pub use trajectory::TrajectoryBuilder;
-pub use writer::{ImportSettings, OnProgress, RunWriter};
+pub use writer::{ImportSettings, RunWriter};

@@ -2,18 +2,20 @@
 
 use retrial_spec::{AgentFacts, TaskFacts};
 
-use crate::grid::{Entry, Grid};
-use crate::summary::{Summary, Tally};
-use crate::writer::OnProgress;
-use crate::{Found, ImportError, Place, Sink, Unfinished};
+use crate::gathering::{Gathered, Gathering, Keep, OnProgress};
+use crate::summary::Summary;
+use crate::{Found, ImportError, Sink};
 
 /// Counts what a reader finds, and forgets it.
-pub struct Look<'a> {
-    entries: Vec<Entry>,
-    grid: Grid,
-    tally: Tally,
-    on_progress: OnProgress<'a>,
-    is_interrupted: bool,
+pub struct Look<'a>(Gathering<'a, Forget>);
+
+/// Keeps nothing.
+struct Forget;
+
+impl Keep for Forget {
+    fn keep(&mut self, _: u32, _: &Found) -> Result<(), ImportError> {
+        Ok(())
+    }
 }
 
 /// What an import would hold.
@@ -36,55 +38,24 @@ pub struct Seen {
 impl<'a> Look<'a> {
     /// Begins.
     pub fn new(on_progress: OnProgress<'a>) -> Self {
-        Self {
-            entries: Vec::new(),
-            grid: Grid::default(),
-            tally: Tally::default(),
-            on_progress,
-            is_interrupted: false,
-        }
+        Self(Gathering::new(Forget, on_progress))
+    }
+
+    /// Returns what a reader is given.
+    pub fn sink(&mut self) -> &mut dyn Sink {
+        &mut self.0
     }
 
     /// Says what was found.
     pub fn finish(self) -> Seen {
-        let settled = self.grid.settle(&self.entries);
+        let Gathered { settled, summary, .. } = self.0.finish();
         Seen {
-            summary: self.tally.finish(),
+            summary,
             agents: settled.agents,
             tasks: settled.tasks,
             conditions: settled.conditions.iter().map(|condition| condition.name.to_string()).collect(),
             most_trials: settled.planned.most,
             fewer: settled.planned.fewer.len() as u64,
         }
-    }
-}
-
-impl Sink for Look<'_> {
-    fn trial(&mut self, found: Found) -> Result<(), ImportError> {
-        self.progress(0);
-        if self.is_interrupted {
-            return Err(ImportError::interrupted(found.place));
-        }
-        self.tally.trial(&found);
-        self.entries.push(self.grid.entry(&found));
-        Ok(())
-    }
-
-    fn unfinished(&mut self, unfinished: Unfinished) -> Result<(), ImportError> {
-        self.tally.unfinished();
-        self.grid.unfinished(&unfinished);
-        Ok(())
-    }
-
-    fn left_out(&mut self, place: &Place, why: &str) {
-        self.tally.left_out(place, why);
-    }
-
-    fn doubt(&mut self, place: &Place, what: &str) {
-        self.tally.doubt(place, what);
-    }
-
-    fn progress(&mut self, bytes: u64) {
-        self.is_interrupted |= !(self.on_progress)(bytes);
     }
 }

@@ -137,28 +137,21 @@ fn usage(row: &Pointed<'_>) -> Result<Fact<Usage>, ImportError> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-    use crate::collected::{Collected, fixture};
+    use crate::Format;
+    use crate::testing::Reader;
 
-    fn collect(path: &Path) -> Result<Collected, String> {
-        let mut sink = Collected::default();
-        let read = read(&[path.to_owned()], &NamedAgent::default(), &mut sink);
-        read.map(|()| sink).map_err(|error| error.to_string())
-    }
+    const MARGIN: Reader = Reader(Format::Margin);
 
     fn refused(content: &str) -> String {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("results.json");
-        fs_err::write(&file, content).unwrap();
-        collect(&file).unwrap_err().replace(&format!("{}/", directory.path().display()), "")
+        MARGIN.refused("results.json", content)
     }
 
     #[test]
     fn failures_of_the_agent_are_not_infrastructure_whatever_they_are_called() {
-        let run = fixture("margin/run-1");
-        let sink = collect(&run).unwrap();
-        insta::assert_debug_snapshot!(sink.lines(&run));
-        let by_file = collect(&run.join("results.json")).unwrap();
+        let run = MARGIN.fixture("run-1");
+        let sink = MARGIN.import(&run).unwrap();
+        insta::assert_snapshot!(sink.rendered(&run));
+        let by_file = MARGIN.import(&run.join("results.json")).unwrap();
         assert_eq!(by_file, sink);
     }
 
@@ -174,13 +167,13 @@ mod tests {
             refused("{\"instances\": [{\"case_id\": \"a\", \"final_state\": \"succ"),
         ]);
         let empty = tempfile::tempdir().unwrap();
-        assert!(collect(empty.path()).unwrap_err().contains("holds no `results.json`"));
+        assert!(MARGIN.import(empty.path()).unwrap_err().contains("holds no `results.json`"));
     }
 
     proptest! {
         #[test]
         fn any_cut_of_the_results_is_an_error(cut in any::<prop::sample::Index>()) {
-            let whole = fs_err::read_to_string(fixture("margin/run-1/results.json")).unwrap();
+            let whole = fs_err::read_to_string(MARGIN.fixture("run-1/results.json")).unwrap();
             let text = &whole[..cut.index(whole.trim_end().len())];
             prop_assert!(!refused(text).is_empty());
         }

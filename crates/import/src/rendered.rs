@@ -1,67 +1,78 @@
-//! Trials in a line each, for tests.
+//! What a reader gave, in two lines for a trial and one for everything else, for snapshots.
 
-use std::fmt::Write as _;
+use std::path::Path;
 
 use retrial_agents::validate_trajectory;
-use retrial_spec::Fact;
+use retrial_spec::{Fact, Usage};
 
-use crate::Found;
 use crate::collected::Collected;
+use crate::{Found, FoundAgent, FoundEvidence, Unfinished};
 
-/// Everything that a reader gave, a line each. Paths below `root` are shortened.
-pub(crate) fn rendered(collected: &Collected, root: &std::path::Path) -> String {
-    let mut text = String::new();
-    for found in &collected.trials {
-        writeln!(text, "{}", line(found)).unwrap();
+impl Collected {
+    /// Returns all that was found, with places as they are below `root`; checks that every trajectory is valid.
+    pub(crate) fn rendered(&self, root: &Path) -> String {
+        let trials = self.trials.iter().map(trial);
+        let unfinished = self.unfinished.iter().map(unfinished);
+        let left_out = self.left_out.iter().map(|note| format!("left out: {note}"));
+        let doubts = self.doubts.iter().map(|note| format!("doubt: {note}"));
+        let lines: Vec<String> = trials.chain(unfinished).chain(left_out).chain(doubts).collect();
+        lines.join("\n").replace(&root.join("").display().to_string(), "")
     }
-    for unfinished in &collected.unfinished {
-        let agent = &unfinished.agent;
-        writeln!(
-            text,
-            "unfinished: {} {} {:?} {:?} at {}",
-            unfinished.task, agent.name, agent.version, agent.model, unfinished.place
-        )
-        .unwrap();
-    }
-    for left_out in &collected.left_out {
-        writeln!(text, "left out: {left_out}").unwrap();
-    }
-    for doubt in &collected.doubts {
-        writeln!(text, "doubt: {doubt}").unwrap();
-    }
-    text.replace(&format!("{}/", root.display()), "")
 }
 
-fn line(found: &Found) -> String {
-    let agent = [Some(&found.agent.name), found.agent.version.as_ref(), found.agent.model.as_ref()];
-    let agent: Vec<&str> = agent.into_iter().map(|part| part.map_or("-", String::as_str)).collect();
-    let calls = known(&found.calls, |calls| {
-        calls.iter().map(|call| call.name.as_str()).collect::<Vec<_>>().join(",")
-    });
-    let usage = known(&found.usage, |usage| {
-        let part = |part: Option<u64>| part.map_or("-".to_owned(), |part| part.to_string());
+fn trial(found: &Found) -> String {
+    let head = [
+        format!("{} #{}", found.task, or_dash(found.number)),
+        agent(&found.agent),
+        found.condition.clone().unwrap_or_else(|| "baseline".to_owned()),
+        or_dash(found.started_at),
+        found.place.to_string(),
+    ];
+    let times = found.times;
+    let times = [times.setup_ms, times.agent_ms, times.model_ms, times.waiting_ms, times.verify_ms];
+    let mut facts = vec![
+        format!("{} => {:?}, {:?}", found.status, found.ending, found.verdict),
+        format!("tokens {}", known(&found.usage, tokens)),
+        format!("cost {}", known(&found.cost, |cost| cost.usd_micros.to_string())),
+        format!("requests {}", known(&found.requests, u64::to_string)),
         format!(
-            "{}+{}+{}>{}({})",
-            usage.uncached_input,
-            part(usage.cache_read),
-            part(usage.cache_write),
-            usage.output,
-            part(usage.reasoning)
-        )
+            "calls {}",
+            known(&found.calls, |calls| {
+                let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+                format!("[{}]", names.join(" "))
+            })
+        ),
+        format!("ms {}", times.map(or_dash).join(" ")),
+    ];
+    facts.extend(found.confidence.value().map(|confidence| format!("confidence {confidence}")));
+    facts.extend(found.claim.value().map(|claim| format!("claim {claim:?}")));
+    facts.extend((!found.failed_attempts.is_empty()).then(|| format!("failed {:?}", found.failed_attempts)));
+    facts.extend(kept(&found.evidence, &head[4]));
+    format!("{}\n    {}", head.join(" | "), facts.join(" | "))
+}
+
+fn unfinished(trial: &Unfinished) -> String {
+    format!("unfinished: {} | {} | {}", trial.task, agent(&trial.agent), trial.place)
+}
+
+fn agent(agent: &FoundAgent) -> String {
+    format!("{} {} {}", agent.name, or_dash(agent.version.as_ref()), or_dash(agent.model.as_ref()))
+}
+
+/// The input, of it what came from a cache and what went into one, the output, of it reasoning.
+fn tokens(usage: &Usage) -> String {
+    let [read, write, reasoning] = [usage.cache_read, usage.cache_write, usage.reasoning].map(or_dash);
+    format!("{}+{read}+{write}>{}({reasoning})", usage.uncached_input, usage.output)
+}
+
+fn kept(evidence: &FoundEvidence, place: &str) -> Vec<String> {
+    let steps = evidence.trajectory.as_ref().map(|trajectory| {
+        assert_eq!(validate_trajectory(trajectory), [], "{place}");
+        format!("{} steps", trajectory["steps"].as_array().map_or(0, Vec::len))
     });
-    let cost = known(&found.cost, |cost| cost.usd_micros.to_string());
-    let requests = known(&found.requests, u64::to_string);
-    let number = found.number.map_or("-".to_owned(), |number| number.to_string());
-    let started = found.started_at.map_or("-".to_owned(), |started| started.to_string());
-    format!(
-        "{} [{}] #{number} `{}`: {:?} {:?} | calls {calls} | requests {requests} | tokens {usage} | cost {cost} | {started} {:?}",
-        found.task,
-        agent.join(" "),
-        found.status,
-        found.ending,
-        found.verdict,
-        [found.times.setup_ms, found.times.agent_ms, found.times.verify_ms],
-    )
+    let patch = evidence.patch.as_ref().map(|_| "patch".to_owned());
+    let log = evidence.verifier_log.as_ref().map(|_| "verifier log".to_owned());
+    [steps, patch, log].into_iter().flatten().collect()
 }
 
 fn known<T>(fact: &Fact<T>, text: impl Fn(&T) -> String) -> String {
@@ -71,71 +82,6 @@ fn known<T>(fact: &Fact<T>, text: impl Fn(&T) -> String) -> String {
     }
 }
 
-/// Returns what was found, without the directories of its places; checks that every trajectory is valid.
-pub(crate) fn listed(found: &Collected) -> String {
-    let mut text = String::new();
-    for trial in &found.trials {
-        if let Some(trajectory) = &trial.evidence.trajectory {
-            assert_eq!(validate_trajectory(trajectory), [], "{}", trial.place);
-        }
-        listed_line(&mut text, trial);
-    }
-    for unfinished in &found.unfinished {
-        writeln!(text, "unfinished: {} {}", unfinished.task, unfinished.agent.name).unwrap();
-    }
-    let notes = [("left out", &found.left_out), ("doubt", &found.doubts)];
-    for (kind, notes) in notes {
-        for note in notes {
-            writeln!(text, "{kind}: {}", without_directory(note)).unwrap();
-        }
-    }
-    text
-}
-
-fn without_directory(note: &str) -> &str {
-    note.find('`').and_then(|start| note[start + 1..].find('`').map(|end| start + 1 + end)).map_or(
-        note,
-        |end| {
-            let start = note[..end].rfind('/').map_or(0, |slash| slash + 1);
-            &note[start..]
-        },
-    )
-}
-
-fn listed_line(text: &mut String, trial: &Found) {
-    let known = |fact: Option<String>, missing: String| fact.unwrap_or(missing);
-    let usage = trial.usage.value().map(|usage| {
-        format!(
-            "{}+{:?}r+{:?}w>{}({:?})",
-            usage.uncached_input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning
-        )
-    });
-    let calls: Vec<_> = trial.calls.value().into_iter().flatten().map(|call| call.name.as_str()).collect();
-    writeln!(
-        text,
-        "{} | {} {} {} | {} => {:?}, {:?} | tokens {} | cost {} | requests {} | calls {} | at {} for {} ms | steps {} | patch {}",
-        trial.task,
-        trial.agent.name,
-        trial.agent.version.as_deref().unwrap_or("-"),
-        trial.agent.model.as_deref().unwrap_or("-"),
-        trial.status,
-        trial.ending,
-        trial.verdict,
-        known(usage, missing(&trial.usage)),
-        known(trial.cost.value().map(|cost| cost.usd_micros.to_string()), missing(&trial.cost)),
-        known(trial.requests.value().map(ToString::to_string), missing(&trial.requests)),
-        if matches!(trial.calls, Fact::Missing(_)) { missing(&trial.calls) } else { calls.join(" ") },
-        trial.started_at.map_or("-".to_owned(), |at| at.to_string()),
-        trial.times.agent_ms.map_or("-".to_owned(), |ms| ms.to_string()),
-        trial.evidence.trajectory.as_ref().map_or(0, |whole| whole["steps"].as_array().unwrap().len()),
-        trial.evidence.patch.is_some(),
-    )
-    .unwrap();
-}
-
-fn missing<T>(fact: &Fact<T>) -> String {
-    match fact {
-        Fact::Known { .. } => String::new(),
-        Fact::Missing(reason) => format!("{reason:?}"),
-    }
+fn or_dash(part: Option<impl ToString>) -> String {
+    part.map_or_else(|| "-".to_owned(), |part| part.to_string())
 }

@@ -135,6 +135,16 @@ impl Verdict {
         }
     }
 
+    /// Returns the reward that stands for the verdict; none where there is no verdict.
+    pub fn reward(&self) -> Option<f64> {
+        match self {
+            Self::Passed => Some(1.0),
+            Self::Failed => Some(0.0),
+            Self::Reward(reward) => Some(*reward),
+            Self::Ungraded(_) => None,
+        }
+    }
+
     /// Returns whether the trial passed, or `None` where it is ungraded. A partial reward is not a pass.
     pub fn passed(&self) -> Option<bool> {
         match self {

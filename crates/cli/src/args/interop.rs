@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use retrial_import::Format;
 use retrial_spec::RunId;
 
 #[derive(Debug, Args)]
@@ -20,7 +22,8 @@ What a source does not know stays missing. What each of its words becomes is in 
 Exit codes: 0 imported, 2 something cannot be read; there is no run then.")]
 pub(crate) struct ImportArgs {
     /// What is read.
-    pub(crate) format: ImportFormatOpt,
+    #[arg(value_parser = import_format())]
+    pub(crate) format: Format,
     /// Files or directories.
     #[arg(value_name = "PATH", required = true)]
     pub(crate) paths: Vec<PathBuf>,
@@ -62,35 +65,13 @@ pub(crate) struct ImportArgs {
     pub(crate) json: bool,
 }
 
-/// A format that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ImportFormatOpt {
-    /// Job directories of Harbor.
-    Harbor,
-    /// Trajectories in ATIF 1.0 to 1.8.
-    Atif,
-    /// Logs of Inspect, `.eval` and `.json`.
-    Inspect,
-    /// Runs of the first Terminal-Bench harness.
-    TerminalBench,
-    /// Reports and predictions of SWE-bench.
-    SweBench,
-    /// Trajectories of mini-swe-agent.
-    MiniSweAgent,
-    /// `_UPLOAD.json` files of the Holistic Agent Leaderboard.
-    Hal,
-    /// Trajectories of τ-bench.
-    TauBench,
-    /// Results of Margin Eval.
-    Margin,
-    /// Session logs of Claude Code.
-    ClaudeCode,
-    /// Session logs of Codex.
-    Codex,
-    /// Session logs of opencode.
-    Opencode,
-    /// A table with a row for each trial: CSV, TSV, JSON Lines or Parquet.
-    Table,
+/// Takes the name of a format.
+fn import_format() -> impl TypedValueParser<Value = Format> {
+    let shown = |format: &Format| PossibleValue::new(format.as_str()).help(format.about());
+    PossibleValuesParser::new(Format::ALL.iter().map(shown)).map(|name| {
+        let format = Format::ALL.iter().find(|format| format.as_str() == name);
+        *format.expect("no other value is possible")
+    })
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use retrial_runner::{RunDir, read_actions};
 use retrial_spec::{Exit, OUTPUT_SCHEMA, RunManifest};
 use serde::Serialize;
 
-use crate::args::{ImportArgs, ImportFormatOpt};
+use crate::args::ImportArgs;
 use crate::failure::Failure;
 use crate::show::import::{Shown, render};
 use crate::{out, places};
@@ -45,7 +45,7 @@ pub(crate) async fn import(args: ImportArgs) -> Result<Exit, Failure> {
 }
 
 fn work(args: &ImportArgs, is_over: &AtomicBool) -> Result<Exit, Failure> {
-    let format = Format::from(args.format);
+    let format = args.format;
     let options = options(format, args)?;
     let table = match &args.actions {
         Some(path) => read_actions(path)?,
@@ -58,13 +58,13 @@ fn work(args: &ImportArgs, is_over: &AtomicBool) -> Result<Exit, Failure> {
     };
     let Some(path) = &args.out else {
         let mut look = Look::new(Box::new(on_progress));
-        let read = retrial_import::read(format, &args.paths, &options, &mut look);
+        let read = retrial_import::read(format, &args.paths, &options, look.sink());
         bar.finish_and_clear();
         read?;
         return print(args, None, &look.finish());
     };
     let mut writer = RunWriter::new(path, settings(format, &options, args), &table, Box::new(on_progress))?;
-    let read = retrial_import::read(format, &args.paths, &options, &mut writer);
+    let read = retrial_import::read(format, &args.paths, &options, writer.sink());
     bar.finish_and_clear();
     read?;
     let (manifest, summary) = writer.finish()?;
@@ -181,24 +181,4 @@ fn print(args: &ImportArgs, run: Option<&Path>, seen: &Seen) -> Result<Exit, Fai
         None => out::message("\nnothing was written; name a directory with --out to import"),
     }
     Ok(Exit::Done)
-}
-
-impl From<ImportFormatOpt> for Format {
-    fn from(format: ImportFormatOpt) -> Self {
-        match format {
-            ImportFormatOpt::Harbor => Self::Harbor,
-            ImportFormatOpt::Atif => Self::Atif,
-            ImportFormatOpt::Inspect => Self::Inspect,
-            ImportFormatOpt::TerminalBench => Self::TerminalBench,
-            ImportFormatOpt::SweBench => Self::SweBench,
-            ImportFormatOpt::MiniSweAgent => Self::MiniSweAgent,
-            ImportFormatOpt::Hal => Self::Hal,
-            ImportFormatOpt::TauBench => Self::TauBench,
-            ImportFormatOpt::Margin => Self::Margin,
-            ImportFormatOpt::ClaudeCode => Self::ClaudeCode,
-            ImportFormatOpt::Codex => Self::Codex,
-            ImportFormatOpt::Opencode => Self::Opencode,
-            ImportFormatOpt::Table => Self::Table,
-        }
-    }
 }

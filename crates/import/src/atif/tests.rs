@@ -3,11 +3,11 @@
 use retrial_agents::validate_trajectory;
 use retrial_spec::MissingReason;
 use serde_json::json;
-use tempfile::TempDir;
 
 use super::*;
+use crate::Format;
 use crate::collected::Collected;
-use crate::rendered::rendered;
+use crate::testing::{Reader, written};
 
 fn place() -> Place {
     Place::file(Path::new("t.json"))
@@ -41,20 +41,8 @@ fn demo() -> Value {
     })
 }
 
-fn directory(files: &[(&str, Value)]) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, value) in files {
-        let path = directory.path().join(name);
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(path, value.to_string()).unwrap();
-    }
-    directory
-}
-
-fn import(path: &Path) -> Result<Collected, ImportError> {
-    let mut collected = Collected::default();
-    read(&[path.to_owned()], &mut collected)?;
-    Ok(collected)
+fn import(path: &Path) -> Result<Collected, String> {
+    Reader(Format::Atif).import(path)
 }
 
 #[test]
@@ -192,14 +180,14 @@ fn a_continued_trajectory_is_read_on_and_its_parts_are_no_trials() {
     second["steps"][1]["observation"]["results"][0]["subagent_trajectory_ref"] =
         json!([{"trajectory_path": "inner/sub.json"}]);
     inner["agent"]["name"] = json!("helper");
-    let directory = directory(&[
+    let directory = written(&[
         ("hello/agent/trajectory.json", first),
         ("hello/agent/part-2.json", second),
         ("hello/agent/inner/sub.json", inner),
         ("hello/notes.json", json!({"a": 1})),
     ]);
     let collected = import(directory.path()).unwrap();
-    insta::assert_snapshot!(rendered(&collected, directory.path()));
+    insta::assert_snapshot!(collected.rendered(directory.path()));
     let trajectory = collected.trials[0].evidence.trajectory.as_ref().unwrap();
     assert_eq!(validate_trajectory(trajectory), []);
     assert_eq!(trajectory["steps"].as_array().unwrap().len(), 6);
@@ -211,7 +199,7 @@ fn a_part_that_is_not_there_leaves_the_sums_missing_and_a_circle_is_refused() {
     let mut first = demo();
     for name in ["gone.json", "../outside.json", "https://example.org/t.json", "/logs/agent/gone.json"] {
         first["continued_trajectory_ref"] = json!(name);
-        let directory = directory(&[("trajectory.json", first.clone())]);
+        let directory = written(&[("trajectory.json", first.clone())]);
         let collected = import(directory.path()).unwrap();
         let found = &collected.trials[0];
         assert_eq!(found.calls, Fact::Missing(MissingReason::NotRecorded));
@@ -221,17 +209,17 @@ fn a_part_that_is_not_there_leaves_the_sums_missing_and_a_circle_is_refused() {
     first["continued_trajectory_ref"] = json!("b.json");
     let mut second = demo();
     second["continued_trajectory_ref"] = json!("a.json");
-    let directory = directory(&[("a.json", first), ("b.json", second)]);
-    assert!(import(directory.path()).unwrap_err().to_string().contains("in a circle"));
-    let error = import(&directory.path().join("a.json")).unwrap_err().to_string();
+    let directory = written(&[("a.json", first), ("b.json", second)]);
+    assert!(import(directory.path()).unwrap_err().contains("in a circle"));
+    let error = import(&directory.path().join("a.json")).unwrap_err();
     assert!(error.contains("names `a.json`, which this file continues"), "{error}");
 }
 
 #[test]
 fn broken_and_foreign_files_are_errors_that_name_the_place() {
-    let directory = directory(&[("a.json", json!({"x": 1})), ("b/list.json", json!([1]))]);
+    let directory = written(&[("a.json", json!({"x": 1})), ("b/list.json", json!([1]))]);
     let root = directory.path().to_str().unwrap().to_owned();
-    let error = |path: &Path| import(path).unwrap_err().to_string().replace(&root, "ROOT");
+    let error = |path: &Path| import(path).unwrap_err().replace(&root, "ROOT");
     insta::assert_snapshot!(error(directory.path()), @r#"`ROOT`: holds no `*.json` with `"schema_version": "ATIF-v1.…"`; expected a trajectory of ATIF 1.0 to 1.8"#);
     insta::assert_snapshot!(error(&directory.path().join("b/list.json")), @"`ROOT/b/list.json`: is not an object; expected a trajectory of ATIF 1.0 to 1.8");
     insta::assert_snapshot!(error(&directory.path().join("a.json")), @"`ROOT/a.json`: lacks the field `agent`; expected a trajectory of ATIF 1.0 to 1.8");

@@ -1,42 +1,24 @@
-use std::path::{Path, PathBuf};
+use crate::testing::{Reader, of_task};
+use crate::{Format, ReaderOptions};
 
-use super::*;
-use crate::collected::Collected;
-use crate::rendered::listed as rendered;
-
-fn import(paths: &[PathBuf], task: Option<&str>) -> Result<Collected, ImportError> {
-    let mut sink = Collected::default();
-    let options = SessionOptions { task: task.map(str::to_owned), agent: None };
-    read(paths, &options, &mut sink)?;
-    Ok(sink)
-}
-
-fn own(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/claude-code").join(name)
-}
-
-/// Reads a file of these lines.
-fn import_lines(lines: &[&str]) -> Result<Collected, ImportError> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("log.jsonl");
-    fs_err::write(&path, lines.join("\n")).unwrap();
-    import(&[path], Some("task"))
-}
+const CLAUDE_CODE: Reader = Reader(Format::ClaudeCode);
 
 #[test]
 fn kept_sessions_count_each_reply_once() {
-    let found = import(&[own("projects")], None).unwrap();
-    insta::assert_snapshot!(rendered(&found));
+    let root = CLAUDE_CODE.fixture("projects");
+    insta::assert_snapshot!(CLAUDE_CODE.import(&root).unwrap().rendered(&root));
 }
 
 #[test]
 fn printed_sessions_have_the_tokens_of_their_results() {
-    insta::assert_snapshot!(rendered(&import(&[own("printed")], None).unwrap()));
+    let root = CLAUDE_CODE.fixture("printed");
+    insta::assert_snapshot!(CLAUDE_CODE.import(&root).unwrap().rendered(&root));
 }
 
 #[test]
 fn a_session_that_is_kept_and_printed_is_one_trial() {
-    let found = import(&[own("projects"), own("printed")], None).unwrap();
+    let both = ["projects", "printed"].map(|directory| CLAUDE_CODE.fixture(directory));
+    let found = CLAUDE_CODE.import_all(&both, &ReaderOptions::default()).unwrap();
     let count = |task: &str| found.trials.iter().filter(|trial| trial.task == task).count();
     assert_eq!(count("limits"), 1);
     assert!(
@@ -71,17 +53,16 @@ fn what_is_no_session_is_refused_with_its_place() {
         ),
     ];
     for (lines, expected) in refused {
-        let error = import_lines(lines).unwrap_err().to_string();
+        let error = CLAUDE_CODE.refused("log.jsonl", &lines.join("\n"));
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
 #[test]
 fn a_session_that_names_no_directory_needs_its_task_to_be_given() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("s.jsonl");
-    fs_err::write(&path, r#"{"sessionId":"s","type":"user","message":{"content":"x"}}"#).unwrap();
-    let error = import(std::slice::from_ref(&path), None).unwrap_err().to_string();
+    let session = r#"{"sessionId":"s","type":"user","message":{"content":"x"}}"#;
+    let error = CLAUDE_CODE.refused("s.jsonl", session);
     assert!(error.ends_with("expected a task to be given"), "{error}");
-    assert_eq!(import(&[path], Some("given")).unwrap().trials[0].task, "given");
+    let found = CLAUDE_CODE.import_file("s.jsonl", session, &of_task("given")).unwrap();
+    assert_eq!(found.trials[0].task, "given");
 }

@@ -267,7 +267,7 @@ fn the_job_of_harbor_comes_back_through_a_run_directory() {
     };
     let table = ActionTable::builtin();
     let mut writer = RunWriter::new(&directory, settings, &table, Box::new(|_| true)).unwrap();
-    harbor_reader::read(&[fixture], &mut writer).unwrap();
+    harbor_reader::read(&[fixture], writer.sink()).unwrap();
     let (manifest, _) = writer.finish().unwrap();
     let run = ExportRun { manifest: &manifest, directory: &directory };
     let job = harbor::write(&run, &above.path().join("jobs")).unwrap();

@@ -11,30 +11,28 @@ use crate::pieces::{Take, each_piece};
 use crate::pointed::Pointed;
 use crate::silent::Silent;
 use crate::table::instant_of;
+use crate::usage::{UsageSum, recorded_usage};
 use crate::{ImportError, Sink};
 
+const NO_USAGE: Fact<Usage> = Fact::Missing(MissingReason::NoUsage);
+
 /// The model calls of one task.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ModelCalls {
     requests: u64,
-    usage: Option<Usage>,
-    lacks_usage: bool,
+    usage: UsageSum,
     model_ms: Option<u64>,
 }
 
 impl ModelCalls {
-    fn add(&mut self, usage: Option<Usage>, elapsed_ms: Option<u64>) {
+    fn add(&mut self, usage: &Fact<Usage>, elapsed_ms: Option<u64>) {
         self.model_ms = match (self.requests, self.model_ms, elapsed_ms) {
             (0, _, elapsed) => elapsed,
             (_, Some(sum), Some(elapsed)) => sum.checked_add(elapsed),
             _ => None,
         };
         self.requests += 1;
-        match (usage, &mut self.usage) {
-            (Some(usage), Some(sum)) => *sum = sum.plus(&usage),
-            (Some(usage), empty @ None) => *empty = Some(usage),
-            (None, _) => self.lacks_usage = true,
-        }
+        self.usage.add(usage);
     }
 
     /// Returns how many requests there were.
@@ -42,11 +40,11 @@ impl ModelCalls {
         Fact::known(self.requests, Source::Computed)
     }
 
-    /// Returns the tokens of all calls; missing where one does not state its own.
+    /// Returns the tokens of all calls; missing where those of one are.
     pub(super) fn usage(&self) -> Fact<Usage> {
-        match self.usage {
-            Some(usage) if !self.lacks_usage => Fact::known(usage, Source::Computed),
-            _ => Fact::Missing(MissingReason::NoUsage),
+        match self.usage.fact() {
+            Fact::Known { value, .. } => Fact::known(value, Source::Computed),
+            missing @ Fact::Missing(_) => missing,
         }
     }
 
@@ -57,7 +55,9 @@ impl ModelCalls {
 }
 
 /// Reads the log of a run in either form: by task, or a list of calls.
-pub(super) fn read(file: &Path) -> Result<BTreeMap<String, ModelCalls>, ImportError> {
+///
+/// The results in the same file are read apart and tell the progress; here the sink hears only what is doubtful.
+pub(super) fn read(file: &Path, sink: &mut dyn Sink) -> Result<BTreeMap<String, ModelCalls>, ImportError> {
     let holders = holders(file)?;
     let mut tasks: BTreeMap<String, ModelCalls> = BTreeMap::new();
     let mut take = |_: &mut dyn Sink, pointer: &str, value: &Value| {
@@ -66,13 +66,16 @@ pub(super) fn read(file: &Path) -> Result<BTreeMap<String, ModelCalls>, ImportEr
             if text(&entry, "id").is_some_and(|id| holders.contains(id)) {
                 return Ok(());
             }
-            return add_weave(tasks.entry(task.name()?).or_default(), &entry);
+            return add_weave(tasks.entry(task.name()?).or_default(), &entry, sink);
         }
         let Some(calls) = entry.member("call_metadata") else { return Ok(()) };
         let task = tasks.entry(entry.name_of_itself()).or_default();
         for call in calls.items()? {
-            let usage = call.member("usage").map(|usage| usage_of(&usage)).transpose()?;
-            task.add(usage, elapsed(&call)?);
+            let usage = match call.member("usage") {
+                Some(usage) => usage_of(&usage, sink)?,
+                None => NO_USAGE,
+            };
+            task.add(&usage, elapsed(&call)?);
         }
         Ok(())
     };
@@ -101,55 +104,27 @@ fn holders(file: &Path) -> Result<HashSet<String>, ImportError> {
 }
 
 /// A call of the old form, whose usage stands by model.
-fn add_weave(task: &mut ModelCalls, entry: &Pointed<'_>) -> Result<(), ImportError> {
+fn add_weave(task: &mut ModelCalls, entry: &Pointed<'_>, sink: &mut dyn Sink) -> Result<(), ImportError> {
     let Some(summary) = entry.member("summary") else {
-        task.add(None, None);
+        task.add(&NO_USAGE, None);
         return Ok(());
     };
-    let mut sum: Option<Usage> = None;
+    let mut usage = None;
     if let Some(models) = summary.member("usage") {
-        for (_, usage) in models.members()? {
-            let usage = usage_of(&usage)?;
-            sum = Some(sum.map_or(usage, |sum| sum.plus(&usage)));
+        for (_, of_model) in models.members()? {
+            usage.get_or_insert_with(UsageSum::default).add(&usage_of(&of_model, sink)?);
         }
     }
+    let usage = usage.map_or(NO_USAGE, |sum| sum.fact());
     let latency = summary.member("weave").and_then(|weave| weave.member("latency_ms"));
     let latency = latency.map(|latency| latency.milliseconds()).transpose()?;
-    task.add(sum, latency);
+    task.add(&usage, latency);
     Ok(())
 }
 
-/// Tokens of a call in the form of its provider: `prompt_tokens`, or `input_tokens` with details, count the cache; plain `input_tokens`
-/// do not.
-fn usage_of(usage: &Pointed<'_>) -> Result<Usage, ImportError> {
-    let count = |name: &str| usage.member(name).map(|count| count.count()).transpose();
-    let detail = |list: &str, name: &str| {
-        usage.member(list).and_then(|list| list.member(name)).map(|count| count.count()).transpose()
-    };
-    let output = match count("completion_tokens")? {
-        Some(output) => output,
-        None => usage.need("output_tokens")?.count()?,
-    };
-    let including = match (count("prompt_tokens")?, usage.member("input_tokens_details")) {
-        (Some(input), _) => Some((input, detail("prompt_tokens_details", "cached_tokens")?)),
-        (None, Some(_)) => {
-            Some((usage.need("input_tokens")?.count()?, detail("input_tokens_details", "cached_tokens")?))
-        }
-        (None, None) => None,
-    };
-    let Some((input, cache_read)) = including else {
-        return Ok(Usage {
-            uncached_input: usage.need("input_tokens")?.count()?,
-            cache_read: count("cache_read_input_tokens")?,
-            cache_write: count("cache_creation_input_tokens")?,
-            output,
-            reasoning: None,
-        });
-    };
-    let uncached_input = input.checked_sub(cache_read.unwrap_or(0)).ok_or_else(|| {
-        usage.place().error("counts more cached tokens than input tokens, which include them")
-    })?;
-    Ok(Usage { uncached_input, cache_read, cache_write: None, output, reasoning: None })
+/// The tokens of a call in the form of its provider.
+fn usage_of(usage: &Pointed<'_>, sink: &mut dyn Sink) -> Result<Fact<Usage>, ImportError> {
+    recorded_usage(Some(usage.value()), &usage.place(), sink)
 }
 
 fn elapsed(call: &Pointed<'_>) -> Result<Option<u64>, ImportError> {

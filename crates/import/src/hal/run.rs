@@ -76,7 +76,7 @@ impl Run {
             let what = format!("only the directory's name says that the condition is `{condition}`");
             sink.doubt(&Place::file(file), &what);
         }
-        let calls = calls::read(file)?;
+        let calls = calls::read(file, sink)?;
         let config = Pointed::new(file, "/config", &config);
         let text = |name: &str| config.member(name).map(|text| text.name()).transpose();
         let model = config.member("agent_args").and_then(|arguments| arguments.member("model_name"));

@@ -9,15 +9,12 @@ use retrial_testkit::shared;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::*;
-use crate::ImportError;
+use crate::Format;
 use crate::collected::Collected;
-use crate::rendered::rendered;
+use crate::testing::Reader;
 
-fn import(path: &Path) -> Result<Collected, ImportError> {
-    let mut collected = Collected::default();
-    read(&[path.to_owned()], &mut collected)?;
-    Ok(collected)
+fn import(path: &Path) -> Result<Collected, String> {
+    Reader(Format::Harbor).import(path)
 }
 
 fn write(path: PathBuf, value: &Value) {
@@ -61,7 +58,7 @@ fn only(trial: &Value) -> (crate::Found, Vec<String>) {
 fn the_job_of_harbor_holds_a_pass_a_failure_an_infrastructure_failure_and_a_pass() {
     let Some(path) = shared("fixtures/harbor/jobs/2026-01-02__03-04-05") else { return };
     let collected = import(&path).unwrap();
-    insta::assert_snapshot!(rendered(&collected, &path));
+    insta::assert_snapshot!(collected.rendered(&path));
     let verdicts: Vec<Option<bool>> = collected.trials.iter().map(|found| found.verdict.passed()).collect();
     assert_eq!(verdicts, [Some(true), Some(false), None, Some(true)]);
     let cause = "EnvironmentStartTimeoutError: demo".to_owned();
@@ -264,7 +261,7 @@ fn planned_trials_without_a_result_are_unfinished_and_named_as_the_others_are() 
     );
     write(path.join("torn/config.json"), &result("c")["config"]);
     fs_err::create_dir_all(path.join("notes")).unwrap();
-    insta::assert_snapshot!(rendered(&import(path).unwrap(), path));
+    insta::assert_snapshot!(import(path).unwrap().rendered(path));
 }
 
 #[test]
@@ -290,7 +287,7 @@ fn a_patch_among_the_artifacts_and_the_logs_are_kept() {
 
 #[test]
 fn broken_and_foreign_files_are_errors_that_name_the_place() {
-    let error = |path: &Path| import(path).unwrap_err().to_string().replace(path.to_str().unwrap(), "JOB");
+    let error = |path: &Path| import(path).unwrap_err().replace(path.to_str().unwrap(), "JOB");
     let directory = job(&[result("a")]);
     let path = directory.path();
     fs_err::write(path.join("t0/result.json"), "{\"id\": \"x\",\n \"task_na").unwrap();
@@ -306,9 +303,7 @@ fn broken_and_foreign_files_are_errors_that_name_the_place() {
     insta::assert_snapshot!(error(path), @"`JOB/t0/agent/trajectory.json`, /schema_version: is \"ATIF-v1.9\"; expected `ATIF-v1.0` to `ATIF-v1.8`");
     let empty = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(error(empty.path()), @"`JOB`: holds no job; expected a job directory of Harbor, one of its trial directories, or a directory of jobs");
-    assert!(
-        import(Path::new("/nowhere")).unwrap_err().to_string().contains("cannot be read; expected a job")
-    );
+    assert!(import(Path::new("/nowhere")).unwrap_err().contains("cannot be read; expected a job"));
 }
 
 #[test]

@@ -1,27 +1,17 @@
-use std::path::Path;
-
 use retrial_testkit::shared;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::collected::Collected;
-use crate::rendered::listed as rendered;
+use crate::testing::{Reader, of_task, written};
+use crate::{Format, ReaderOptions};
 
-fn import(paths: &[PathBuf]) -> Result<Collected, ImportError> {
-    let mut sink = Collected::default();
-    read(paths, &SessionOptions::default(), &mut sink)?;
-    Ok(sink)
-}
-
-fn own(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mini-swe-agent").join(name)
-}
+const MINI: Reader = Reader(Format::MiniSweAgent);
 
 #[test]
 fn the_fixture_has_three_actions_and_a_patch_and_no_tokens() {
     let Some(path) = shared("fixtures/mini-swe-agent/demo__one-1.traj.json") else { return };
-    let found = import(&[path]).unwrap();
-    insta::assert_snapshot!(rendered(&found));
+    let found = MINI.import(&path).unwrap();
+    insta::assert_snapshot!(found.rendered(path.parent().unwrap()));
     let [trial] = found.trials.as_slice() else { panic!("one trial") };
     assert_eq!(trial.evidence.patch.as_deref(), Some(&b"hi\n"[..]));
     assert_eq!(trial.cost.value().unwrap().usd_micros, 3_000_000);
@@ -30,21 +20,23 @@ fn the_fixture_has_three_actions_and_a_patch_and_no_tokens() {
 #[test]
 fn real_trajectories_have_the_tokens_of_their_replies() {
     let Some(path) = shared("captures/events/mini/native") else { return };
-    insta::assert_snapshot!(rendered(&import(&[path]).unwrap()));
+    insta::assert_snapshot!(MINI.import(&path).unwrap().rendered(&path));
 }
 
 #[test]
 fn a_batch_has_every_format_and_every_ending() {
-    insta::assert_snapshot!(rendered(&import(&[own("batch")]).unwrap()));
+    let root = MINI.fixture("batch");
+    insta::assert_snapshot!(MINI.import(&root).unwrap().rendered(&root));
 }
 
 #[test]
 fn the_same_bytes_give_the_same_trials() {
-    assert_eq!(import(&[own("batch")]).unwrap(), import(&[own("batch")]).unwrap());
+    let root = MINI.fixture("batch");
+    assert_eq!(MINI.import(&root).unwrap(), MINI.import(&root).unwrap());
 }
 
 /// A trajectory that is right but for what is put in place of a part of it.
-fn with(pointer: &str, value: Value) -> Result<Collected, ImportError> {
+fn with(pointer: &str, value: Value) -> Result<Collected, String> {
     let mut file = json!({
         "trajectory_format": "mini-swe-agent-1.1",
         "info": {"model_stats": {"api_calls": 1, "instance_cost": 0.5}, "exit_status": "Submitted"},
@@ -52,10 +44,7 @@ fn with(pointer: &str, value: Value) -> Result<Collected, ImportError> {
             "response": {"usage": {"prompt_tokens": 1, "completion_tokens": 1}}}}],
     });
     *file.pointer_mut(pointer).unwrap() = value;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.traj.json");
-    fs_err::write(&path, file.to_string()).unwrap();
-    import(&[path])
+    MINI.import_file("a.traj.json", &file.to_string(), &ReaderOptions::default())
 }
 
 #[test]
@@ -77,7 +66,7 @@ fn what_is_no_trajectory_is_refused_with_its_place() {
         ("/info/model_stats/instance_cost", json!(-1), "`/info/model_stats/instance_cost` is -1"),
     ];
     for (pointer, value, expected) in refused {
-        let error = with(pointer, value).unwrap_err().to_string();
+        let error = with(pointer, value).unwrap_err();
         assert!(error.contains(expected), "{pointer}: {error}");
     }
 }
@@ -92,24 +81,16 @@ fn a_reply_that_is_not_kept_makes_the_tokens_missing() {
 
 #[test]
 fn a_truncated_file_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("a.traj.json");
-    fs_err::write(&path, r#"{"trajectory_format": "mini-swe-agent-1.1", "mess"#).unwrap();
-    let error = import(&[directory.path().to_owned()]).unwrap_err();
-    assert!(
-        error.to_string().ends_with("a.traj.json`: is not JSON; expected a trajectory of mini-swe-agent"),
-        "{error}"
-    );
+    let directory = written(&[("a.traj.json", r#"{"trajectory_format": "mini-swe-agent-1.1", "mess"#)]);
+    let error = MINI.import(directory.path()).unwrap_err();
+    assert!(error.ends_with("a.traj.json`: is not JSON; expected a trajectory of mini-swe-agent"), "{error}");
 }
 
 #[test]
 fn a_file_that_does_not_name_its_task_needs_one_to_be_given() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("trajectory.json");
-    fs_err::write(&path, r#"{"trajectory_format": "mini-swe-agent-1", "messages": []}"#).unwrap();
-    assert!(import(std::slice::from_ref(&path)).unwrap_err().to_string().contains("has no `instance_id`"));
-    let mut sink = Collected::default();
-    let options = SessionOptions { task: Some("fix-it".to_owned()), agent: Some("mini".to_owned()) };
-    read(&[path], &options, &mut sink).unwrap();
-    assert_eq!((sink.trials[0].task.as_str(), sink.trials[0].agent.name.as_str()), ("fix-it", "mini"));
+    let trajectory = r#"{"trajectory_format": "mini-swe-agent-1", "messages": []}"#;
+    assert!(MINI.refused("trajectory.json", trajectory).contains("has no `instance_id`"));
+    let options = ReaderOptions { agent: Some("mini".to_owned()), ..of_task("fix-it") };
+    let found = MINI.import_file("trajectory.json", trajectory, &options).unwrap();
+    assert_eq!((found.trials[0].task.as_str(), found.trials[0].agent.name.as_str()), ("fix-it", "mini"));
 }

@@ -1,34 +1,16 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use retrial_testkit::shared;
 
-use super::*;
-use crate::collected::Collected;
-use crate::rendered::listed as rendered;
+use crate::Format;
+use crate::testing::{Reader, of_task};
 
-fn import(paths: &[PathBuf], task: Option<&str>) -> Result<Collected, ImportError> {
-    let mut sink = Collected::default();
-    let options = SessionOptions { task: task.map(str::to_owned), agent: None };
-    read(paths, &options, &mut sink)?;
-    Ok(sink)
-}
-
-fn own(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/opencode").join(name)
-}
-
-/// Reads a file of these lines.
-fn import_lines(lines: &[&str]) -> Result<Collected, ImportError> {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("log.jsonl");
-    fs_err::write(&path, lines.join("\n")).unwrap();
-    import(&[path], Some("task"))
-}
+const OPENCODE: Reader = Reader(Format::Opencode);
 
 #[test]
 fn a_real_export_has_its_calls_tokens_and_end() {
     let Some(path) = shared("captures/events/opencode/native") else { return };
-    insta::assert_snapshot!(rendered(&import(&[path], None).unwrap()));
+    insta::assert_snapshot!(OPENCODE.import(&path).unwrap().rendered(&path));
 }
 
 #[test]
@@ -45,10 +27,9 @@ fn real_events_have_their_calls_tokens_and_ends() {
         "truncclean1",
         "loopterm",
     ];
-    let paths: Option<Vec<PathBuf>> =
-        runs.iter().map(|run| shared(&format!("captures/events/opencode/{run}.stdout"))).collect();
-    let Some(paths) = paths else { return };
-    insta::assert_snapshot!(rendered(&import(&paths, Some("task")).unwrap()));
+    let Some(root) = shared("captures/events/opencode") else { return };
+    let paths = runs.map(|run| root.join(format!("{run}.stdout")));
+    insta::assert_snapshot!(OPENCODE.import_all(&paths, &of_task("task")).unwrap().rendered(&root));
 }
 
 #[test]
@@ -56,7 +37,7 @@ fn an_export_and_its_events_tell_the_same() {
     let names =
         ["captures/events/opencode/native/multi.export.json", "captures/events/opencode/multi.stdout"];
     let [Some(export), Some(events)] = names.map(shared) else { return };
-    let read = |path| import(&[path], Some("task")).unwrap().trials.remove(0);
+    let read = |path| OPENCODE.import_all(&[path], &of_task("task")).unwrap().trials.remove(0);
     let (export, events) = (read(export), read(events));
     let names = |trial: &crate::Found| -> Vec<String> {
         trial.calls.value().unwrap().iter().map(|call| call.name.clone()).collect()
@@ -68,7 +49,8 @@ fn an_export_and_its_events_tell_the_same() {
 
 #[test]
 fn a_session_of_a_storage_directory_is_one_trial_with_those_that_it_started() {
-    insta::assert_snapshot!(rendered(&import(&[own("storage")], None).unwrap()));
+    let root = OPENCODE.fixture("storage");
+    insta::assert_snapshot!(OPENCODE.import(&root).unwrap().rendered(&root));
 }
 
 #[test]
@@ -91,13 +73,13 @@ fn what_is_no_session_is_refused_with_its_place() {
         ),
     ];
     for (lines, expected) in refused {
-        let error = import_lines(lines).unwrap_err().to_string();
+        let error = OPENCODE.refused("log.jsonl", &lines.join("\n"));
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
 #[test]
 fn the_database_is_refused_with_what_to_do() {
-    let error = import(&[PathBuf::from("opencode.db")], None).unwrap_err().to_string();
+    let error = OPENCODE.import(Path::new("opencode.db")).unwrap_err();
     assert!(error.contains("is a database; expected sessions of opencode, as `opencode export`"), "{error}");
 }

@@ -5,34 +5,24 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::collected::{Collected, fixture};
+use crate::Format;
+use crate::testing::Reader;
 
-fn collect(path: &Path) -> Result<Collected, String> {
-    let mut sink = Collected::default();
-    let read = read(&[path.to_owned()], &mut sink);
-    read.map(|()| sink).map_err(|error| error.to_string())
-}
-
-fn refused(name: &str, content: &str) -> String {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join(name);
-    fs_err::write(&file, content).unwrap();
-    collect(&file).unwrap_err().replace(&format!("{}/", directory.path().display()), "")
-}
+const SWE_BENCH: Reader = Reader(Format::SweBench);
 
 #[test]
 fn every_run_id_is_a_trial_and_failures_of_the_evaluation_are_ungraded() {
-    let root = fixture("swe-bench/evaluated");
-    let sink = collect(&root).unwrap();
-    insta::assert_debug_snapshot!(sink.lines(&root));
+    let root = SWE_BENCH.fixture("evaluated");
+    let sink = SWE_BENCH.import(&root).unwrap();
+    insta::assert_snapshot!(sink.rendered(&root));
     assert_eq!(sink.trials[0].evidence.patch.as_deref(), Some("diff --git a/x b/x\n".as_bytes()));
 }
 
 #[test]
 fn predictions_beside_the_only_run_of_their_model_bring_its_patches() {
-    let root = fixture("swe-bench/one-run");
-    let sink = collect(&root).unwrap();
-    insta::assert_debug_snapshot!(sink.lines(&root));
+    let root = SWE_BENCH.fixture("one-run");
+    let sink = SWE_BENCH.import(&root).unwrap();
+    insta::assert_snapshot!(sink.rendered(&root));
     let patches: Vec<&[u8]> =
         sink.trials.iter().filter_map(|found| found.evidence.patch.as_deref()).collect();
     assert_eq!(patches, ["diff 2\n".as_bytes(), "diff 1\n".as_bytes()]);
@@ -40,27 +30,31 @@ fn predictions_beside_the_only_run_of_their_model_bring_its_patches() {
 
 #[test]
 fn predictions_alone_are_ungraded_but_for_those_that_are_empty() {
-    let root = fixture("swe-bench/predictions");
-    insta::assert_debug_snapshot!(collect(&root).unwrap().lines(&root));
+    let root = SWE_BENCH.fixture("predictions");
+    insta::assert_snapshot!(SWE_BENCH.import(&root).unwrap().rendered(&root));
 }
 
 #[test]
 fn what_is_nothing_of_swe_bench_is_refused_where_it_is_wrong() {
     insta::assert_debug_snapshot!([
-        refused("m.r.json", "{}"),
-        refused("m.r.json", "{\"resolved_ids\": [\"a\""),
-        refused("m.r.json", "{\"resolved_ids\": {\"a\": 1}}"),
-        refused("m.r.json", "{\"resolved_ids\": [1.5]}"),
-        refused("report.json", "{\"resolved_ids\": []}"),
-        refused("preds.jsonl", "{\"instance_id\": \"a\", \"model_name_or_path\": \"m\"}\n{\"instance_id\"\n"),
-        refused(
+        SWE_BENCH.refused("m.r.json", "{}"),
+        SWE_BENCH.refused("m.r.json", "{\"resolved_ids\": [\"a\""),
+        SWE_BENCH.refused("m.r.json", "{\"resolved_ids\": {\"a\": 1}}"),
+        SWE_BENCH.refused("m.r.json", "{\"resolved_ids\": [1.5]}"),
+        SWE_BENCH.refused("report.json", "{\"resolved_ids\": []}"),
+        SWE_BENCH.refused(
+            "preds.jsonl",
+            "{\"instance_id\": \"a\", \"model_name_or_path\": \"m\"}\n{\"instance_id\"\n"
+        ),
+        SWE_BENCH.refused(
             "preds.json",
             "[{\"instance_id\": \"a\", \"model_name_or_path\": \"m\", \"model_patch\": 3}]"
         ),
-        refused("preds.txt", "diff"),
+        SWE_BENCH.refused("preds.txt", "diff"),
     ]);
     assert!(
-        collect(Path::new("no/such"))
+        SWE_BENCH
+            .import(Path::new("no/such"))
             .unwrap_err()
             .starts_with("`no/such`: cannot be read; expected run reports")
     );
@@ -69,12 +63,13 @@ fn what_is_nothing_of_swe_bench_is_refused_where_it_is_wrong() {
     fs_err::create_dir_all(&log).unwrap();
     fs_err::write(log.join("report.json"), "{\"a__b-1\": {\"resolved\": \"yes\"}}").unwrap();
     assert!(
-        collect(directory.path())
+        SWE_BENCH
+            .import(directory.path())
             .unwrap_err()
             .ends_with("/a__b-1/resolved: is `\"yes\"`; expected true or false")
     );
     fs_err::write(log.join("report.json"), "{\"a__b-2\": {\"resolved\": true}}").unwrap();
-    assert!(collect(directory.path()).unwrap_err().ends_with("has no `a__b-1`; expected one"));
+    assert!(SWE_BENCH.import(directory.path()).unwrap_err().ends_with("has no `a__b-1`; expected one"));
 }
 
 #[test]
@@ -91,8 +86,8 @@ fn a_name_with_dots_is_split_where_a_known_model_ends() {
 proptest! {
     #[test]
     fn any_cut_of_a_report_is_an_error(cut in any::<prop::sample::Index>()) {
-        let whole = fs_err::read_to_string(fixture("swe-bench/one-run/m.r.json")).unwrap();
+        let whole = fs_err::read_to_string(SWE_BENCH.fixture("one-run/m.r.json")).unwrap();
         let text = &whole[..cut.index(whole.trim_end().len())];
-        prop_assert!(!refused("m.r.json", text).is_empty());
+        prop_assert!(!SWE_BENCH.refused("m.r.json", text).is_empty());
     }
 }

@@ -67,15 +67,6 @@ pub(crate) fn ungraded_detail(verdict: &Verdict) -> Option<String> {
     })
 }
 
-fn reward(verdict: &Verdict) -> Option<f64> {
-    match verdict {
-        Verdict::Passed => Some(1.0),
-        Verdict::Failed => Some(0.0),
-        Verdict::Reward(reward) => Some(*reward),
-        Verdict::Ungraded(_) => None,
-    }
-}
-
 fn owned(text: Option<String>) -> Cell<'static> {
     text.map_or(Cell::Missing, |text| Cell::Text(text.into()))
 }
@@ -135,7 +126,7 @@ impl Table for Trials {
             "reward",
             "",
             "1 for passed, 0 for failed, the partial reward between; missing without verdict",
-            |row| Cell::number(reward(&row.record.verdict)),
+            |row| Cell::number(row.record.verdict.reward()),
         ),
         text("counts_as", "`passed`, `failed` or `excluded` under the report's policies", |row| {
             Cell::maybe(row.counts_as.map(CountsAs::as_str))

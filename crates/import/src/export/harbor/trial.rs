@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use retrial_spec::{AgentFacts, ConditionName, Ending, Phase, TaskFacts, TrialRecord, Verdict, digest_bytes};
+use retrial_spec::{AgentFacts, ConditionName, Ending, Phase, TaskFacts, TrialRecord, digest_bytes};
 use serde_json::{Value, json};
 
 use super::exception::exception;
@@ -51,7 +51,7 @@ pub(super) fn write_trial(
         let text = format!("{}: {}\n", words("exception_type"), words("exception_message"));
         write(&directory.join("exception.txt"), text.as_bytes())?;
     }
-    if let Some(reward) = reward(&trial.record.verdict) {
+    if let Some(reward) = trial.record.verdict.reward() {
         write(&directory.join("verifier/reward.txt"), format!("{reward}\n").as_bytes())?;
     }
     evidence(trial, &directory)?;
@@ -142,7 +142,7 @@ fn result(
             "model_info": model,
         },
         "agent_result": agent_result(trial),
-        "verifier_result": reward(&record.verdict).map(|reward| json!({"rewards": {"reward": reward}})),
+        "verifier_result": record.verdict.reward().map(|reward| json!({"rewards": {"reward": reward}})),
         "verifier_environment_mode": null,
         "exception_info": exception,
         "started_at": phases.start.map(|start| start.to_string()),
@@ -166,15 +166,6 @@ fn agent_result(trial: &TrialToExport<'_>) -> Value {
         "cost_usd": trial.record.cost.value().map(|cost| cost.usd_micros as f64 / 1e6),
         "metadata": {KEY: own.to_value()},
     })
-}
-
-fn reward(verdict: &Verdict) -> Option<f64> {
-    match verdict {
-        Verdict::Passed => Some(1.0),
-        Verdict::Failed => Some(0.0),
-        Verdict::Reward(reward) => Some(*reward),
-        Verdict::Ungraded(_) => None,
-    }
 }
 
 /// The phases of a trial one after the other: the record knows how long they took.
@@ -204,7 +195,7 @@ impl Phases {
         let times = record.times;
         let setup = phase(times.setup_ms, false);
         let agent = phase(times.agent_ms, has_agent_run(&record.ending));
-        let verify = phase(times.verify_ms, reward(&record.verdict).is_some());
+        let verify = phase(times.verify_ms, record.verdict.reward().is_some());
         Self { start, setup, agent, verify, end }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_spec::{Cost, TrialRecord, Usage, Verdict};
+use retrial_spec::{Cost, TrialRecord, Usage};
 use serde_json::{Value, json};
 
 use super::SCORER;
@@ -24,14 +24,8 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn add(&mut self, record: &TrialRecord, task: &str) {
-        let reward = match record.verdict {
-            Verdict::Passed => Some(1.0),
-            Verdict::Failed => Some(0.0),
-            Verdict::Reward(reward) => Some(reward),
-            Verdict::Ungraded(_) => None,
-        };
         let entry = self.rewards.entry(task.to_owned()).or_default();
-        if let Some(reward) = reward {
+        if let Some(reward) = record.verdict.reward() {
             *entry = (entry.0 + reward, entry.1 + 1);
         }
         let cost = record.cost.value().copied();

@@ -1,7 +1,7 @@
 //! The spans of a trial: the agent, the replies of its model, and the tools that they call.
 
 use jiff::{SignedDuration, Timestamp};
-use retrial_spec::{CrashReason, Ending, Usage, Verdict};
+use retrial_spec::{CrashReason, Ending, Usage};
 use serde_json::{Value, json};
 
 use super::span::{CLIENT, INTERNAL, Ids, Interval, Span};
@@ -81,7 +81,7 @@ impl Spans<'_, '_> {
         span.count("retrial.attempts", Some(record.attempts.into()));
         span.text("retrial.ending", Some(record.ending.as_str()));
         span.text("retrial.verdict", Some(record.verdict.as_str()));
-        span.number("retrial.reward", reward(&record.verdict));
+        span.number("retrial.reward", record.verdict.reward());
         span.count("retrial.cost_usd_micros", record.cost.value().map(|cost| cost.usd_micros));
         span.number("retrial.confidence", record.confidence.value().copied());
         if let Some((kind, message)) = failure(&record.ending) {
@@ -209,15 +209,6 @@ fn tokens(span: &mut Span, usage: &Usage) {
     span.count("gen_ai.usage.cache_read.input_tokens", usage.cache_read);
     span.count("gen_ai.usage.cache_creation.input_tokens", usage.cache_write);
     span.count("gen_ai.usage.reasoning.output_tokens", usage.reasoning);
-}
-
-fn reward(verdict: &Verdict) -> Option<f64> {
-    match verdict {
-        Verdict::Passed => Some(1.0),
-        Verdict::Failed => Some(0.0),
-        Verdict::Reward(reward) => Some(*reward),
-        Verdict::Ungraded(_) => None,
-    }
 }
 
 /// What went wrong where an agent did not end by itself, and its cause.
