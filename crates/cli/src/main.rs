@@ -12,6 +12,7 @@ mod places;
 mod reported;
 mod scored;
 mod show;
+mod stopping;
 mod view;
 
 use std::process::ExitCode;
