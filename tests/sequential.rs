@@ -44,7 +44,7 @@ fn a_run_stops_after_the_same_round_at_any_concurrency_and_is_complete() {
     let look = stop(&place, "one");
     let round = look["round"].as_u64().expect("a round");
     assert!((3..60).contains(&round), "{look}");
-    let said = format!("stopped after round {round} of at most 60: ");
+    let said = format!("stopped after round {round} of at most 60:");
     assert!(ran.stderr.contains(&said), "{}", ran.stderr);
     assert!(
         ran.stderr.contains("the half-width is 0.1")

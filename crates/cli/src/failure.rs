@@ -97,7 +97,7 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("cannot write the output")]
     Output(#[from] io::Error),
-    #[error("all {most_rounds} rounds were run and the stopping rule is not settled: {reasons}")]
+    #[error("all {most_rounds} rounds were run and the stopping rule is not settled:{reasons}")]
     Undecided { most_rounds: u32, reasons: String },
 }
 

@@ -86,6 +86,7 @@ fn render(plan: &PlanOutput) -> String {
     if let Some(stop) = &plan.stop {
         let after_trials = 5;
         rows.insert(after_trials, ["stops early".to_owned(), super::stopping::rule(stop)]);
+        rows.insert(after_trials + 1, ["looks".to_owned(), super::stopping::looks(stop)]);
         rows.extend(plan.stop_baseline.iter().flat_map(compared));
     }
     format!(

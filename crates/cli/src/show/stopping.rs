@@ -5,26 +5,24 @@ use retrial_spec::{AgentLook, Answer, Finding, Look, StopSpec};
 /// Says when a rule stops a run.
 pub(crate) fn rule(stop: &StopSpec) -> String {
     let conditions = [
-        stop.half_width.map(|width| format!("its half-width is at most {width}")),
-        stop.threshold.map(|threshold| format!("it excludes {threshold}")),
-        stop.baseline.as_ref().map(|_| match stop.margin {
-            Some(margin) if margin > 0.0 => {
-                format!("that of the difference to the baseline excludes {}", number(-margin, 4))
-            }
-            _ => "that of the difference to the baseline excludes 0".to_owned(),
+        stop.half_width.map(|width| format!("has a half-width of at most {width}")),
+        stop.threshold.map(|threshold| format!("excludes {threshold}")),
+        stop.baseline.as_ref().map(|_| {
+            let limit = number(-stop.margin.unwrap_or(0.0), 4);
+            format!("excludes {limit} for the difference to the baseline")
         }),
     ];
     let conditions: Vec<String> = conditions.into_iter().flatten().collect();
-    let looks = match stop.look_every {
-        1 => "after every round".to_owned(),
-        every => format!("every {every} rounds"),
-    };
-    format!(
-        "once, for every agent, of the anytime-valid {} interval {}; looks {looks} from round {} on",
-        percent(stop.level),
-        conditions.join(" and "),
-        stop.min_rounds
-    )
+    format!("once every agent's anytime-valid {} interval {}", percent(stop.level), conditions.join(" and "))
+}
+
+/// Says when a rule looks.
+pub(crate) fn looks(stop: &StopSpec) -> String {
+    let StopSpec { min_rounds, look_every, .. } = stop;
+    match look_every {
+        1 => format!("after every round from round {min_rounds} on"),
+        every => format!("every {every} rounds from round {min_rounds} on, and after the last one"),
+    }
 }
 
 /// Says how far a run is that goes on.
@@ -39,10 +37,10 @@ pub(crate) fn progress(look: &Look, most_rounds: u32) -> String {
 
 /// Says why a run stopped.
 pub(crate) fn stopped(look: &Look, most_rounds: u32) -> String {
-    format!("stopped after round {} of at most {most_rounds}: {}", look.round, reasons(look))
+    format!("stopped after round {} of at most {most_rounds}:{}", look.round, reasons(look))
 }
 
-/// Says what each agent was found to be.
+/// Says what was found of the agent after a space, of several on a line each.
 pub(crate) fn reasons(look: &Look) -> String {
     let level = percent(look.level);
     let said = |agent: &AgentLook| {
@@ -50,7 +48,7 @@ pub(crate) fn reasons(look: &Look) -> String {
         format!("{} (anytime-valid {level} interval {interval})", findings(agent))
     };
     match look.agents.as_slice() {
-        [only] => said(only),
+        [only] => format!(" {}", said(only)),
         several => {
             several.iter().map(|agent| format!("\n  {}: {}", agent.agent, said(agent))).collect::<String>()
         }
@@ -128,6 +126,25 @@ mod tests {
         let text = stopped(&look(&[("a", narrow), ("b", below)]), 40);
         assert_eq!(text.lines().count(), 3);
         assert!(text.contains("\n  b: the success rate is below 0.8 (anytime-valid"), "{text}");
+    }
+
+    #[test]
+    fn a_rule_with_several_conditions_reads_as_one_sentence() {
+        let stop = StopSpec {
+            half_width: Some(0.1),
+            threshold: Some(0.8),
+            baseline: Some("main".to_owned()),
+            margin: Some(0.05),
+            min_rounds: 3,
+            look_every: 4,
+            level: 0.99,
+        };
+        assert_eq!(
+            rule(&stop),
+            "once every agent's anytime-valid 99 % interval has a half-width of at most 0.1 and excludes 0.8 and excludes −0.05 for \
+             the difference to the baseline"
+        );
+        assert_eq!(looks(&stop), "every 4 rounds from round 3 on, and after the last one");
     }
 
     #[test]
