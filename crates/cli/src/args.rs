@@ -231,9 +231,9 @@ pub(crate) struct ScoreArgs {
 /// The choices that the numbers of a scorecard depend on.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SettingsArgs {
-    /// What intervals speak of.
-    #[arg(long, value_enum, default_value = "population")]
-    pub(crate) target: TargetOpt,
+    /// What intervals speak of; by default `population`, and `fixed` for a run whose experiment says when to stop.
+    #[arg(long, value_enum)]
+    pub(crate) target: Option<TargetOpt>,
     /// Seeds what is drawn at random; by default the run's seed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

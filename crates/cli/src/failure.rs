@@ -97,6 +97,8 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("cannot write the output")]
     Output(#[from] io::Error),
+    #[error("all {most_rounds} rounds were run and the stopping rule is not settled:{reasons}")]
+    Undecided { most_rounds: u32, reasons: String },
 }
 
 impl From<RecordCheckError> for Failure {
@@ -137,7 +139,7 @@ impl Failure {
             Self::Records(error) => records_exit(error),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
             Self::Stopped { .. } => Exit::Interrupted,
-            Self::OverBudget { .. } => Exit::Inconclusive,
+            Self::OverBudget { .. } | Self::Undecided { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
             Self::Signature { source, .. } => signature_exit(source),
             Self::NotAdmitted { .. }
@@ -175,6 +177,9 @@ impl Failure {
                     BudgetKind::Wall => "--budget-wall-sec",
                 };
                 Some(format!("go on with `retrial run --resume {} {option} MORE`", path.display()))
+            }
+            Self::Undecided { .. } => {
+                Some("what it says holds; a new run with larger `trials` can say more".to_owned())
             }
             Self::Revoke(error) => revoke_hint(error),
             Self::Run(error) => run_hint(error),
@@ -290,7 +295,7 @@ fn records_exit(error: &RecordCheckError) -> Exit {
 
 fn records_hint(error: &RecordCheckError) -> Option<String> {
     match error {
-        RecordCheckError::Lacking { .. } => {
+        RecordCheckError::Lacking { .. } | RecordCheckError::StopLacking { .. } => {
             Some("`retrial run --resume` puts back what a killed run had not written yet".to_owned())
         }
         RecordCheckError::RunDir(error) => run_dir_hint(error),

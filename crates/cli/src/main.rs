@@ -13,6 +13,7 @@ mod places;
 mod reported;
 mod scored;
 mod show;
+mod stopping;
 mod view;
 
 use std::process::ExitCode;

@@ -66,7 +66,7 @@ fn check(path: &Path, run: &RunDir, scorecards: &Scorecards) -> Result<(), Failu
     Ok(())
 }
 
-/// Returns the chosen settings; the seed is by default the run's.
+/// Returns the chosen settings; the seed and the target are by default those that fit the run.
 pub(crate) fn settings(args: &SettingsArgs, manifest: &RunManifest) -> Settings {
     Settings {
         level: args.level,
@@ -80,11 +80,19 @@ pub(crate) fn settings(args: &SettingsArgs, manifest: &RunManifest) -> Settings 
             UngradedOpt::Fail => UngradedPolicy::Fail,
         },
         target: match args.target {
-            TargetOpt::Fixed => Target::FixedSuite,
-            TargetOpt::Population => Target::Population,
+            Some(TargetOpt::Fixed) => Target::FixedSuite,
+            Some(TargetOpt::Population) => Target::Population,
+            None => default_settings(manifest).target,
         },
         ..Settings::default()
     }
+}
+
+/// Returns the settings where nobody chose any. A stopping rule speaks of exactly its tasks, and so does what is said of its run.
+pub(crate) fn default_settings(manifest: &RunManifest) -> Settings {
+    let plain = Settings::default();
+    let target = if manifest.may_stop() { Target::FixedSuite } else { plain.target };
+    Settings { seed: manifest.seed, target, ..plain }
 }
 
 /// Says what a reader should know; of several runs, whose warning it is.

@@ -26,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub(crate) kinds: &'a [ActionKind],
     /// Whether the run was answered from a recording.
     pub(crate) is_replayed: bool,
+    /// Whether a stopping rule could end the run by what its trials showed.
+    pub(crate) may_stop: bool,
     /// How many threads may work on one scorecard.
     pub(crate) threads: NonZeroUsize,
 }
@@ -33,7 +35,15 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// Returns the context of measures that look at no actions, in one thread.
     pub(crate) fn without_actions(settings: &'a Settings, level: Level) -> Self {
-        Self { settings, level, actions: &[], kinds: &[], is_replayed: false, threads: NonZeroUsize::MIN }
+        Self {
+            settings,
+            level,
+            actions: &[],
+            kinds: &[],
+            is_replayed: false,
+            may_stop: false,
+            threads: NonZeroUsize::MIN,
+        }
     }
 
     pub(crate) fn target(&self) -> Target {

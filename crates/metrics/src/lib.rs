@@ -39,6 +39,7 @@ mod sequences;
 mod settings;
 mod solved;
 mod states;
+mod stopping;
 mod success;
 mod trials;
 pub mod validate;
@@ -73,5 +74,6 @@ pub use scorecard::{
 pub use scoring::{Scoring, scorecard};
 pub use settings::{Settings, Target, TimeoutPolicy, UngradedPolicy};
 pub use solved::SolvedTasks;
+pub use stopping::{StopRule, Stopping};
 pub use success::WorstCase;
 pub use value::{Bounds, Estimate, Evidence, Finite, Interval, Known, Method, Number, Reason, Value};

@@ -11,7 +11,7 @@ use crate::sequences::{Compared, Sequences};
 use crate::states::{self, TaskStates};
 use crate::trials::TaskTrials;
 use crate::value::Known;
-use crate::{Measure, confidence, cost, difficulty, in_order, resources, success};
+use crate::{Measure, confidence, cost, difficulty, in_order, resources, stopping, success};
 
 /// Into how many parts tasks are split for each thread, so that none waits long for the others.
 const PARTS_PER_THREAD: usize = 4;
@@ -81,6 +81,7 @@ impl Profile {
         measures.push(cost::measure(&tasks, context));
         measures.extend(of_confidence);
         measures.sort_by_key(|measure| measure.id);
+        stopping::adjust(&mut measures, &tasks, context);
         let prefix_agreement = openings::curves(&openings, &recorded);
         Self { measures, calibration, prefix_agreement }
     }

@@ -18,7 +18,7 @@ use crate::safety::Safety;
 use crate::solved::SolvedTasks;
 use crate::success::WorstCase;
 use crate::value::{Known, Number};
-use crate::{GroupCard, Measure, MeasureId, Settings};
+use crate::{GroupCard, Measure, MeasureId, Settings, Stopping, Target};
 
 /// The version of the scorecards' JSON that this build writes. Changes:
 /// - 1.0: the first.
@@ -26,7 +26,8 @@ use crate::{GroupCard, Measure, MeasureId, Settings};
 ///   spread; steps, model time, waiting and cost per success; calibration; safety.
 /// - 2.0: `run.origin` says whether a run was measured or imported; versions, models, recipes and digests may be unknown; the
 ///   binomial error beside the clustered ones.
-pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 2, minor: 0 };
+/// - 2.1: `stopping` of measured runs, and the warning `may_stop`.
+pub const SCHEMA_VERSION: SchemaVersion = SchemaVersion { major: 2, minor: 1 };
 
 /// The version of the scorecards' JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -83,7 +84,8 @@ pub struct RunFacts {
     pub scored_by: String,
     /// The seed of schedule and simulated models.
     pub seed: u64,
-    /// Planned trials of each agent, task and condition; the most of them where they differ.
+    /// Planned trials of each agent, task and condition; the most of them where they differ, and the rounds that were run where a stopping
+    /// rule was settled.
     pub trials: u32,
     /// The agents, in the experiment's order.
     pub agents: Vec<AgentFacts>,
@@ -117,6 +119,9 @@ pub struct MeasuredFacts {
     /// The run whose recording answered instead of models, where one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<ReplayFacts>,
+    /// The stopping rule and what came of it, where the run had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
 }
 
 /// Where the numbers of an imported run come from.
@@ -149,6 +154,11 @@ impl RunOrigin {
         }
     }
 
+    /// Returns the stopping rule and what came of it, where the run had one.
+    pub fn stopping(&self) -> Option<&Stopping> {
+        self.measured().and_then(|facts| facts.stopping.as_ref())
+    }
+
     /// Returns whether models' answers came from a recording, so that times measure nothing.
     pub fn is_replayed(&self) -> bool {
         self.measured().is_some_and(|facts| facts.replay_of.is_some())
@@ -163,6 +173,7 @@ impl From<&Origin> for RunOrigin {
                 prices: measured.prices.clone(),
                 sandbox: measured.sandbox.clone(),
                 replay_of: measured.replay_of.clone(),
+                stopping: Stopping::of(measured),
             })),
             Origin::Imported(imported) => Self::Imported(ImportedFacts {
                 format: imported.format.clone(),
@@ -261,6 +272,11 @@ pub struct TaskRow {
 #[serde(rename_all = "snake_case", tag = "warning")]
 #[non_exhaustive]
 pub enum Warning {
+    /// A stopping rule looked at the outcomes and could end the run.
+    MayStop {
+        /// What the intervals speak of; one that accounts for the rule exists for the fixed suite alone.
+        target: Target,
+    },
     /// Planned trials have no record.
     MissingTrials {
         /// How many.
@@ -293,6 +309,14 @@ pub enum Warning {
 impl std::fmt::Display for Warning {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::MayStop { target: Target::FixedSuite } => formatter.write_str(
+                "the run could stop by what its rounds showed: the interval of the success rate is anytime-valid, which means that it \
+                 holds all the same; no other number accounts for it",
+            ),
+            Self::MayStop { target: Target::Population } => formatter.write_str(
+                "the run could stop by what its rounds showed, and no interval about new tasks accounts for that; the one about \
+                 exactly these tasks does",
+            ),
             Self::MissingTrials { trials, planned } => {
                 write!(formatter, "{trials} of {planned} planned trials are missing")
             }

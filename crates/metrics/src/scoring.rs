@@ -22,7 +22,9 @@ use crate::scorecard::{RunFacts, SCHEMA_VERSION, Scorecard, Scorecards, TaskRow,
 use crate::solved::SolvedTasks;
 use crate::trials::{ROOM, TaskTrials, Trial, Vocabulary};
 use crate::value::Number;
-use crate::{LineError, MeasureId, MetricsError, Settings, difficulty, forks, in_order, repeats, success};
+use crate::{
+    LineError, MeasureId, MetricsError, Settings, difficulty, forks, in_order, repeats, stopping, success,
+};
 
 /// Makes the scorecards of a run from its records, in any order.
 ///
@@ -137,6 +139,7 @@ impl<'a> Scoring<'a> {
             actions: &actions,
             kinds: &kinds,
             is_replayed,
+            may_stop: plan.manifest.may_stop(),
             threads: threads_each,
         };
         for group in &mut groups {
@@ -173,6 +176,9 @@ impl<'a> Scoring<'a> {
         let books = books_of_run(plan.manifest.planned(), parts);
         if !books.complete() {
             warnings.insert(0, Warning::MissingTrials { trials: books.missing, planned: books.planned });
+        }
+        if plan.manifest.may_stop() {
+            warnings.insert(0, Warning::MayStop { target: plan.settings.target });
         }
         let scorecards = Scorecards {
             schema: SCHEMA_VERSION,
@@ -265,7 +271,9 @@ fn robustness(plan: &Plan<'_>, groups: &[Group], context: &Context<'_>) -> Vec<R
                 fault: settings.what,
                 tasks: group.tasks(plan.tasks()).zip(plain).collect(),
             };
-            found.push(comparison.robustness(context));
+            let mut robustness = comparison.robustness(context);
+            robustness.measures.iter_mut().for_each(|measure| stopping::caution(measure, context));
+            found.push(robustness);
         }
     }
     found

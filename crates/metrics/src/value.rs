@@ -165,6 +165,11 @@ impl Interval {
         let interval = estimate.interval.map_err(Reason::from)?.clamp(range.0, range.1);
         Self::new(interval, estimate.level, estimate.method)
     }
+
+    /// Returns whether it holds whenever and why ever the run ended, as that of a run with a stopping rule must.
+    pub fn is_anytime_valid(&self) -> bool {
+        self.method.is(retrial_stats::Method::BetaMixtureSequence)
+    }
 }
 
 /// How an interval was made; in files a stable word in snake case.
@@ -268,6 +273,11 @@ impl Reason {
     pub(crate) const WIDE_FOR_VANGEL: Self =
         Self::fixed("wide_variation", "the interval is good for coefficients of variation below 0.33");
 
+    /// The run had a stopping rule.
+    pub(crate) const MAY_STOP: Self = Self::fixed(
+        "may_stop",
+        "the run could stop by what its rounds showed, which the value and its interval do not account for",
+    );
     /// The answer comes from an interval.
     pub(crate) const INTERVAL_DECIDES: Self =
         Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");

@@ -54,6 +54,18 @@ pub fn limits_of_run(scored: &Scorecards) -> Vec<String> {
             found.push(format!("Its files hold {things} that cannot be quite right; run.json names them."));
         }
     }
+    if let Some(stopping) = scored.run.origin.stopping() {
+        let most = counted(u64::from(stopping.most_rounds), "round");
+        found.push(match &stopping.settled {
+            Some(look) => format!(
+                "The run stopped after round {} of at most {most}, once its stopping rule was settled.",
+                look.round
+            ),
+            None => {
+                format!("The run ended before its stopping rule was settled; it was to run at most {most}.")
+            }
+        });
+    }
     found.extend(scored.warnings.iter().map(|warning| format!("{}.", sentence(&warning.to_string()))));
     found
 }

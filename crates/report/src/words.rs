@@ -34,10 +34,11 @@ pub(crate) fn target(target: Target) -> &'static str {
     }
 }
 
-/// Returns an interval in words, its ends written by `ends`.
+/// Returns an interval in words, its ends written by `ends`. One that holds whenever the run stopped is called so.
 pub(crate) fn interval(interval: &Interval, ends: impl Fn(f64, f64) -> String) -> String {
     let range = ends(interval.low.value(), interval.high.value());
-    format!("{} interval {range}", level(interval.level.value()))
+    let kind = if interval.is_anytime_valid() { "anytime-valid " } else { "" };
+    format!("{kind}{} interval {range}", level(interval.level.value()))
 }
 
 /// Returns the interval of an estimate in brackets, with a space before, or that there is none.

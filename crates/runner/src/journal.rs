@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use fs_err::{File, OpenOptions};
 use jiff::Timestamp;
-use retrial_spec::{Event, TrialId, read_events};
+use retrial_spec::{Event, Look, TrialId, read_events};
 use tokio::sync::oneshot;
 
+use crate::run_dir::write_atomically;
 use crate::{RunDir, RunDirError};
 
 /// What the journal of a run already says.
@@ -27,6 +28,10 @@ pub(crate) struct Past {
     pub(crate) proven: bool,
     /// How long sessions worked, as far as their events show.
     pub(crate) worked: Duration,
+    /// What the stopping rule said last.
+    pub(crate) last_look: Option<Look>,
+    /// Whether that settled the run, so that no trial is started any more.
+    pub(crate) is_stopped: bool,
 }
 
 /// Why the journal cannot go on. The run stops: an event that is not written did not happen.
@@ -50,7 +55,7 @@ struct Entry {
 
 impl Journal {
     /// Opens the journal of a run, repairing what a crash left: a torn last line is cut off, and records that are in
-    /// `events.jsonl` alone are added to `trials.jsonl`.
+    /// `events.jsonl` alone are added to `trials.jsonl`, and so is `stop.json`.
     ///
     /// # Errors
     /// [`RunDirError::Record`] for a line that is broken and not last, [`RunDirError::Io`].
@@ -58,7 +63,7 @@ impl Journal {
         let events = open_whole_lines(&run.events_path())?;
         let trials = open_whole_lines(&run.trials_path())?;
         let past = replay(run, &trials)?;
-        let mut writer = Writer { events, trials };
+        let mut writer = Writer { events, trials, run: run.clone() };
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
@@ -93,6 +98,7 @@ impl Drop for Journal {
 struct Writer {
     events: File,
     trials: File,
+    run: RunDir,
 }
 
 impl Writer {
@@ -118,8 +124,19 @@ impl Writer {
             }
         }
         append_whole(&mut self.events, &events)?;
-        append_whole(&mut self.trials, &trials)
+        append_whole(&mut self.trials, &trials)?;
+        batch.iter().try_for_each(|Entry { event, .. }| match event {
+            Event::RunStopped { look, .. } => write_stop(&self.run, look),
+            _ => Ok(()),
+        })
     }
+}
+
+/// Writes `stop.json`, by which readers of the run know how many trials it has.
+fn write_stop(run: &RunDir, look: &Look) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(look)?;
+    text.push(b'\n');
+    write_atomically(&run.stop_path(), &text)
 }
 
 /// Appends and syncs; where that fails (a full disk), takes back what was written.
@@ -190,6 +207,11 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
                 past.finished.insert(record.trial);
             }
             Event::SessionStarted { at, .. } => session = Some(at),
+            Event::RuleLooked { look, .. } => past.last_look = Some(look),
+            Event::RunStopped { look, .. } => {
+                past.last_look = Some(look);
+                past.is_stopped = true;
+            }
             // What is between two sessions is no work.
             Event::SessionEnded { .. } => session = None,
             Event::AttemptFailed { .. } | Event::FaultInjected { .. } | Event::TrialRevoked { .. } => {}
@@ -200,5 +222,10 @@ fn replay(run: &RunDir, trials: &File) -> Result<Past, RunDirError> {
     }
     let mut trials = trials.try_clone()?;
     append_whole(&mut trials, &missing)?;
+    if let (true, Some(look)) = (past.is_stopped, &past.last_look)
+        && !run.stop_path().exists()
+    {
+        write_stop(run, look)?;
+    }
     Ok(past)
 }

@@ -1,6 +1,7 @@
 //! The runner: from an experiment to a run directory. Plans, schedules, runs trials, keeps the journal, resumes and cleans up.
 //!
-//! It prints nothing and computes no statistics: events go to the journal and to an [`Observer`].
+//! It prints nothing and computes no statistics: events go to the journal and to an [`Observer`], and whether a run stops early is for a
+//! [`StoppingRule`] to say.
 
 mod admission;
 mod agent_check;
@@ -8,6 +9,7 @@ mod agent_phase;
 mod artifacts;
 mod attempt;
 mod audit;
+mod baseline;
 mod control;
 mod dataset;
 mod endpoint;
@@ -36,6 +38,7 @@ mod set_up;
 mod shares;
 mod step_rewards;
 mod steps;
+mod stopping;
 mod task_dir;
 mod task_part;
 mod task_reader;
@@ -62,6 +65,7 @@ pub use run_dir::{RunDir, RunDirError, RunLock};
 pub use schedule::schedule;
 pub use session::{Interrupt, Observer, SessionError, SessionSummary};
 pub use set_up::SetUpError;
+pub use stopping::StoppingRule;
 pub use task_dir::{TaskDir, TaskDirError};
 pub use task_part::TaskPart;
 pub use verdict::verdict_from;

@@ -7,8 +7,8 @@ use retrial_agents::{ActionTable, Kit, Recipe};
 use retrial_gateway::simulate::{Profile, SimulatedTrial};
 use retrial_gateway::{PriceError, PriceTable, Upstream, Volatile};
 use retrial_spec::{
-    AgentName, BudgetKind, ContentDigest, Document, Experiment, Fault, ModelSpec, RunBudget, SandboxChoice,
-    Simulation, SpecError, TaskName, TrialId, digest_bytes,
+    AgentName, BaselineFacts, BudgetKind, ContentDigest, Document, Experiment, Fault, ModelSpec, RunBudget,
+    SandboxChoice, Simulation, SpecError, TaskName, TrialId, digest_bytes,
 };
 
 use crate::endpoint::{self, EndpointError};
@@ -49,6 +49,8 @@ pub struct Plan {
     pub prices: PriceTable,
     /// The table that tells actions.
     pub actions: Arc<ActionTable>,
+    /// The counts that the experiment's stopping rule compares with, where it names a baseline.
+    pub stop_baseline: Option<BaselineFacts>,
 }
 
 /// An agent whose recipe and model are resolved.
@@ -295,6 +297,7 @@ impl Plan {
         let mut plan = Self::resolve(experiment, &document, &base)?;
         check_datasets(plan.tasks.iter().map(AsRef::as_ref), &datasets).map_err(PlanError::Dataset)?;
         plan.keep_tasks(&overrides.tasks)?;
+        plan.read_baseline(&document, &base)?;
         plan.check()?;
         plan.share_budget()?;
         Ok(plan)
@@ -320,7 +323,7 @@ impl Plan {
         if *plan.prices.facts() != measured.prices {
             return Err(PlanError::PricesChanged);
         }
-        Ok(plan)
+        Ok(Self { stop_baseline: measured.stop_baseline.clone(), ..plan })
     }
 
     fn resolve(experiment: Experiment, document: &Document, base: &Path) -> Result<Self, PlanError> {
@@ -344,7 +347,7 @@ impl Plan {
             Some(path) => read_actions(Path::new(path))?,
             None => ActionTable::builtin(),
         };
-        Ok(Self { experiment, tasks, agents, prices, actions: Arc::new(actions) })
+        Ok(Self { experiment, tasks, agents, prices, actions: Arc::new(actions), stop_baseline: None })
     }
 
     fn keep_tasks(&mut self, keep: &[String]) -> Result<(), PlanError> {
@@ -354,6 +357,19 @@ impl Plan {
             self.tasks.retain(|task| keep.iter().any(|name| name == task.name.as_str()));
         }
         self.experiment.tasks = self.tasks.iter().map(|task| task.path.display().to_string()).collect();
+        Ok(())
+    }
+
+    /// Reads the run that the stopping rule compares with.
+    fn read_baseline(&mut self, document: &Document, base: &Path) -> Result<(), PlanError> {
+        let Some(stop) = &mut self.experiment.stop else { return Ok(()) };
+        let Some(baseline) = &mut stop.baseline else { return Ok(()) };
+        let path = base.join(&*baseline);
+        let tasks = self.tasks.iter().map(AsRef::as_ref);
+        let facts = crate::baseline::read(&path, tasks, &self.agents, document)
+            .map_err(|fault| PlanError::Spec(Box::new(document.error(vec![fault]))))?;
+        *baseline = path.display().to_string();
+        self.stop_baseline = Some(facts);
         Ok(())
     }
 
@@ -387,6 +403,12 @@ impl Plan {
             model.key_file = model.key_file.take().map(|_| String::new());
         }
         portable.actions = Some(self.actions.digest().to_string());
+        if let Some(stop) = &mut portable.stop {
+            // The counts stand for the run, wherever it lies.
+            let facts =
+                self.stop_baseline.as_ref().map(|facts| serde_json::to_string(facts).unwrap_or_default());
+            stop.baseline = facts;
+        }
         for (spec, agent) in portable.agents.iter_mut().zip(&self.agents) {
             spec.recipe = agent.recipe.digest().to_string();
         }

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
-use retrial_spec::{Event, RecordError, TrialId, TrialRecord};
+use retrial_spec::{Event, Look, RecordError, TrialId, TrialRecord};
 
 use crate::{RunDir, RunDirError};
 
@@ -59,6 +59,20 @@ pub enum RecordCheckError {
         /// The trial.
         trial: TrialId,
     },
+    /// `stop.json`, by which the run has fewer trials than its experiment plans, was changed or made up.
+    #[error("`{}` does not say what events.jsonl says of the stop of the run", path.display())]
+    Stop {
+        /// `stop.json`.
+        path: PathBuf,
+    },
+    /// The run stopped and `stop.json` is gone, or was not written when the run was killed.
+    #[error("`{}` is lacking: the run stopped by events.jsonl line {event}", path.display())]
+    StopLacking {
+        /// `stop.json`.
+        path: PathBuf,
+        /// The line of `events.jsonl`, from 1.
+        event: u64,
+    },
     /// A file cannot be read.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
@@ -80,12 +94,13 @@ pub fn check_records(run: &RunDir) -> Result<Compared, RecordCheckError> {
     let Some(mut events) = Lines::open(&run.events_path())? else { return Ok(Compared::NoEvents) };
     let mut trials = Lines::open(&run.trials_path())?;
     let (mut open_trials, mut open_events) = (Open::default(), Open::default());
+    let mut stop = None;
     loop {
         let trial = match &mut trials {
             Some(trials) => trials.next()?,
             None => None,
         };
-        let event = next_record(&mut events, &run.events_path())?;
+        let event = next_record(&mut events, &run.events_path(), &mut stop)?;
         match (trial, event) {
             (None, None) => break,
             (Some((_, trial)), Some((_, ref event))) if trial == &**event => {}
@@ -99,11 +114,27 @@ pub fn check_records(run: &RunDir) -> Result<Compared, RecordCheckError> {
             }
         }
     }
+    check_stop(run, stop)?;
     if open_trials.0.is_empty() && open_events.0.is_empty() {
         return Ok(Compared::Same);
     }
     resolve(run, &open_trials, &open_events)?;
     Ok(Compared::Same)
+}
+
+/// The event by which a run stopped, with its line.
+type Stop = (u64, Look);
+
+fn check_stop(run: &RunDir, event: Option<Stop>) -> Result<(), RecordCheckError> {
+    let path = run.stop_path();
+    match (run.stopped()?, event) {
+        (None, None) => Ok(()),
+        (Some(file), Some((_, event))) if file == event => Ok(()),
+        (Some(_), _) => Err(RecordCheckError::Stop { path }),
+        // A process that works on the run may be about to write it.
+        (None, Some(_)) if run.is_locked() => Ok(()),
+        (None, Some((event, _))) => Err(RecordCheckError::StopLacking { path, event }),
+    }
 }
 
 /// Lines that have not met their equal in the other file: their numbers by a digest of their bytes.
@@ -208,6 +239,8 @@ impl Lines {
 /// How the journal begins the event of a finished trial, and any event.
 const FINISHED: &[u8] = br#"{"event":"trial_finished","at":""#;
 const EVENT: &[u8] = br#"{"event":""#;
+/// How the journal begins the event of a run that stopped.
+const STOPPED: &[u8] = br#"{"event":"run_stopped""#;
 
 /// The bytes of the record within an event, as the journal writes it.
 fn record_within(line: &[u8]) -> Option<&[u8]> {
@@ -219,19 +252,27 @@ fn record_within(line: &[u8]) -> Option<&[u8]> {
 /// A record's text with the number of its line.
 type Numbered<'a> = (u64, Cow<'a, [u8]>);
 
-/// The next record of the events. An event that is not written as the journal writes it is parsed.
-fn next_record<'a>(events: &'a mut Lines, path: &Path) -> Result<Option<Numbered<'a>>, RunDirError> {
+/// The next record of the events. An event that is not written as the journal writes it is parsed. The event of a stop is kept.
+fn next_record<'a>(
+    events: &'a mut Lines,
+    path: &Path,
+    stop: &mut Option<Stop>,
+) -> Result<Option<Numbered<'a>>, RunDirError> {
     let odd = loop {
         let Some((line, text)) = events.next()? else { return Ok(None) };
         if record_within(text).is_some() {
             break None;
         }
-        if text.starts_with(EVENT) && !text.starts_with(&FINISHED[..FINISHED.len() - 1]) {
+        let is_other = text.starts_with(EVENT) && !text.starts_with(&FINISHED[..FINISHED.len() - 1]);
+        if is_other && !text.starts_with(STOPPED) {
             continue;
         }
-        let event = serde_json::from_slice(text).map_err(|source| malformed(path, line, source))?;
-        if let Event::TrialFinished { record, .. } = event {
-            break Some(serde_json::to_vec(&record).map_err(|source| malformed(path, line, source))?);
+        match serde_json::from_slice(text).map_err(|source| malformed(path, line, source))? {
+            Event::TrialFinished { record, .. } => {
+                break Some(serde_json::to_vec(&record).map_err(|source| malformed(path, line, source))?);
+            }
+            Event::RunStopped { look, .. } => *stop = Some((line, look)),
+            _ => {}
         }
     };
     let line = events.line;

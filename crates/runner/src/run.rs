@@ -24,6 +24,7 @@ use crate::replay::{Recording, RecordingError};
 use crate::run_dir::RunDirError;
 use crate::session::{Interrupt, Observer, Session, SessionError, SessionSummary};
 use crate::shares::{reserved, run_budget, trial_budget};
+use crate::stopping::{Rounds, StoppingRule};
 use crate::{Plan, ReadyError, ReadyTask, RunDir, audit, host};
 
 /// What a run needs besides its plan.
@@ -52,6 +53,8 @@ pub struct RunSettings {
     pub observer: Arc<dyn Observer>,
     /// The user's wish to stop.
     pub interrupt: watch::Receiver<Interrupt>,
+    /// What decides for the experiment's `stop` whether the run goes on.
+    pub stopping: Option<Arc<dyn StoppingRule>>,
 }
 
 /// Why a run could not be completed.
@@ -216,6 +219,8 @@ impl Prepared {
                 },
                 host: host::facts(),
                 replay_of: self.replay.as_ref().map(Recording::facts),
+                stop_baseline: self.plan.stop_baseline.clone(),
+                stopped: None,
             })),
         }
     }
@@ -278,9 +283,22 @@ impl Prepared {
         };
         let tasks: HashMap<_, _> =
             self.tasks.iter().map(|task| (task.dir.name.clone(), Arc::clone(task))).collect();
+        let rounds = match &settings.stopping {
+            Some(rule) => {
+                let last = past.last_look.clone();
+                let mut rounds = Rounds::new(Arc::clone(rule), experiment, tasks.len(), last);
+                for record in run.trials()? {
+                    let record = record?;
+                    rounds.take(&record.trial, record.verdict.passed());
+                }
+                Some(rounds)
+            }
+            None => None,
+        };
         Ok(Session {
             bench: Arc::new(bench),
             run,
+            rounds,
             journal,
             past,
             order: self.plan.order(),

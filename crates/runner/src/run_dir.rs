@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use retrial_spec::{
-    EVENTS_FILE, EVIDENCE_DIRECTORY, Event, LatencyReport, LineChunk, MANIFEST_FILE, RecordError, RunBudget,
-    RunManifest, TRIALS_FILE, TrialId, TrialRecord, UnreadableFormat, read_chunks, read_events, read_trials,
+    EVENTS_FILE, EVIDENCE_DIRECTORY, Event, LatencyReport, LineChunk, Look, MANIFEST_FILE, Origin,
+    RecordError, RunBudget, RunManifest, STOP_FILE, TRIALS_FILE, TrialId, TrialRecord, UnreadableFormat,
+    read_chunks, read_events, read_trials,
 };
 
 /// The audit log in an attempt's directory.
@@ -40,7 +41,7 @@ pub enum RunDirError {
         /// The path.
         path: PathBuf,
     },
-    /// `run.json` cannot be read as one.
+    /// `run.json` or `stop.json` cannot be read as one.
     #[error("cannot read `{}`", path.display())]
     Manifest {
         /// The file.
@@ -112,7 +113,7 @@ impl RunDir {
         Ok((run, lock))
     }
 
-    /// Opens a run directory for reading.
+    /// Opens a run directory for reading. The manifest says how many trials there are, also where its stopping rule was settled.
     ///
     /// # Errors
     /// [`RunDirError::NotARun`], [`RunDirError::Manifest`], [`RunDirError::Format`], [`RunDirError::Io`].
@@ -125,10 +126,30 @@ impl RunDir {
             }
             Err(error) => return Err(error.into()),
         };
-        let manifest: RunManifest = serde_json::from_slice(&text)
+        let mut manifest: RunManifest = serde_json::from_slice(&text)
             .map_err(|source| RunDirError::Manifest { path: run.manifest_path(), source })?;
         manifest.check_format()?;
+        if let Origin::Measured(measured) = &mut manifest.origin
+            && measured.experiment.stop.is_some()
+        {
+            measured.stopped = run.stopped()?;
+        }
         Ok((run, manifest))
+    }
+
+    /// Reads what the stopping rule said when it was settled; none where there is no `stop.json`.
+    ///
+    /// # Errors
+    /// [`RunDirError::Manifest`], [`RunDirError::Io`].
+    pub fn stopped(&self) -> Result<Option<Look>, RunDirError> {
+        let path = self.stop_path();
+        match fs_err::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|source| RunDirError::Manifest { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes the right to write.
@@ -162,6 +183,11 @@ impl RunDir {
     /// Returns the path of `trials.jsonl`.
     pub fn trials_path(&self) -> PathBuf {
         self.path.join(TRIALS_FILE)
+    }
+
+    /// Returns the path of `stop.json`.
+    pub fn stop_path(&self) -> PathBuf {
+        self.path.join(STOP_FILE)
     }
 
     /// Returns the directory of one attempt at a trial.

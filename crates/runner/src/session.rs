@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use retrial_gateway::{NoRoom, Purse, Reservation, Revocation};
 use retrial_spec::{
-    AttemptFailure, BudgetKind, Event, FaultOutcome, RunBudget, StopReason, TaskName, TrialId, TrialRecord,
+    AttemptFailure, BudgetKind, Event, FaultOutcome, Look, RunBudget, StopReason, TaskName, TrialId,
+    TrialRecord,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use crate::attempt::{Attempt, Bench, record_of_failure, record_of_revoked};
 use crate::control::{Answer, Control, Request};
 use crate::journal::{Journal, JournalError, Past};
 use crate::shares::reserved;
+use crate::stopping::Rounds;
 use crate::{PlannedAgent, ReadyTask, RunDir};
 
 /// This many trials in a row without a result mean that the host, not chance, is at fault.
@@ -62,12 +64,14 @@ pub enum SessionError {
 }
 
 /// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionSummary {
     /// Trials with a record, of this and earlier sessions.
     pub finished: u64,
-    /// Planned trials.
+    /// Planned trials; those of the rounds that were run, where the stopping rule is settled.
     pub planned: u64,
+    /// What the stopping rule said last; none where there is no rule, or it never looked.
+    pub look: Option<Look>,
     /// Why it ended.
     pub reason: StopReason,
     /// Which budget had no room for another trial, where that is why.
@@ -90,6 +94,8 @@ pub(crate) struct Session {
     pub(crate) budget: RunBudget,
     pub(crate) purse: Purse,
     pub(crate) control: Control,
+    /// The rounds, where a stopping rule looks at them.
+    pub(crate) rounds: Option<Rounds>,
 }
 
 /// What an attempt reports.
@@ -114,6 +120,10 @@ struct Progress {
     running: BTreeMap<TrialId, Running>,
     /// Why no further trial starts, once the run's budget has no room for one.
     no_room: Option<NoRoom>,
+    /// The rounds, where a stopping rule looks at them.
+    rounds: Option<Rounds>,
+    /// Whether the stopping rule is settled.
+    is_stopped: bool,
 }
 
 /// An attempt under way.
@@ -143,14 +153,17 @@ impl Session {
     pub(crate) async fn work(mut self) -> Result<SessionSummary, SessionError> {
         let planned = self.order.len() as u64;
         let past = std::mem::take(&mut self.past);
+        let is_left = |trial: &&TrialId| !past.is_stopped && !past.finished.contains(trial);
         let mut progress = Progress {
-            waiting: self.order.iter().filter(|trial| !past.finished.contains(trial)).cloned().collect(),
+            waiting: self.order.iter().filter(is_left).cloned().collect(),
             attempts: past.attempts,
             failures: BTreeMap::new(),
             finished: past.finished,
             lost: Vec::new(),
             running: BTreeMap::new(),
             no_room: None,
+            rounds: self.rounds.take(),
+            is_stopped: past.is_stopped,
         };
         let finished = progress.finished.len() as u64;
         let (at, budget) = (Timestamp::now(), self.budget);
@@ -158,7 +171,9 @@ impl Session {
         let clock = Clock { began: Instant::now(), before: past.worked };
         let worked = self.dispatch(&mut progress, &clock).await;
         let finished = progress.finished.len() as u64;
+        let planned = if progress.is_stopped { finished } else { planned };
         let reason = match &worked {
+            Ok(()) if progress.is_stopped => StopReason::Settled,
             Ok(()) if finished == planned => StopReason::Complete,
             Ok(()) if progress.no_room.is_some() => StopReason::OverBudget,
             Ok(()) => StopReason::Interrupted,
@@ -169,7 +184,8 @@ impl Session {
         worked?;
         said?;
         let no_room = progress.no_room.filter(|_| reason == StopReason::OverBudget);
-        Ok(SessionSummary { finished, planned, reason, no_room })
+        let look = progress.rounds.as_ref().and_then(Rounds::last).cloned();
+        Ok(SessionSummary { finished, planned, look, reason, no_room })
     }
 
     async fn dispatch(&mut self, progress: &mut Progress, clock: &Clock) -> Result<(), SessionError> {
@@ -181,8 +197,11 @@ impl Session {
                 running.shutdown().await;
                 return Ok(());
             }
+            if wish == Interrupt::None && running.is_empty() {
+                self.look(progress).await?;
+            }
             while wish == Interrupt::None && running.len() < self.concurrency {
-                let Some(trial) = progress.waiting.front() else { break };
+                let Some(trial) = progress.next() else { break };
                 match self.reserve(trial, clock) {
                     Ok(reservation) => self.start(&mut running, progress, reservation).await?,
                     // What is set aside for a running trial may come back.
@@ -202,6 +221,27 @@ impl Session {
                 Some(request) = self.control.next() => self.revoke(progress, request).await?,
             }
         }
+    }
+
+    /// Lets the stopping rule look, where the round that it waits for is over. No trial is running.
+    async fn look(&self, progress: &mut Progress) -> Result<(), SessionError> {
+        while progress.next().is_none() && !progress.is_stopped {
+            let Some(rounds) = &mut progress.rounds else { return Ok(()) };
+            let Some(round) = rounds.next_look() else { return Ok(()) };
+            let look = rounds.look(round);
+            let is_settled = look.is_settled();
+            if is_settled {
+                // What the event says must rest on records that are final.
+                self.settle(progress).await?;
+                progress.waiting.clear();
+                progress.is_stopped = true;
+            }
+            let at = Timestamp::now();
+            let event =
+                if is_settled { Event::RunStopped { at, look } } else { Event::RuleLooked { at, look } };
+            self.say(event).await?;
+        }
+        Ok(())
     }
 
     /// Sets aside what the next attempt at a trial may use.
@@ -293,8 +333,12 @@ impl Session {
         let was_revoked =
             progress.running.remove(&trial).is_some_and(|running| running.revocation.is_revoked());
         let record = match result {
-            Err(_) if was_revoked => record_of_revoked(&trial, attempt, started_at),
+            Err(_) if was_revoked => {
+                progress.count(&trial, None);
+                record_of_revoked(&trial, attempt, started_at)
+            }
             Ok((record, faults)) => {
+                progress.count(&trial, record.verdict.passed());
                 self.settle(progress).await?;
                 self.tell(&record, faults).await?;
                 record
@@ -310,6 +354,7 @@ impl Session {
                     progress.waiting.push_front(trial);
                     return Ok(());
                 }
+                progress.count(&trial, None);
                 progress.lost.push(record_of_failure(&trial, attempt, &failure, started_at));
                 let trials = progress.lost.len() as u32;
                 if trials >= HOPELESS_TRIALS {
@@ -353,5 +398,20 @@ impl Session {
         self.journal.append(event.clone()).await?;
         self.observer.event(&event);
         Ok(())
+    }
+}
+
+impl Progress {
+    /// Returns the trial that starts next; none where all have started, or the rest waits for a look of the stopping rule.
+    fn next(&self) -> Option<&TrialId> {
+        let may_start = |trial: &&TrialId| self.rounds.as_ref().is_none_or(|rounds| rounds.may_start(trial));
+        self.waiting.front().filter(may_start)
+    }
+
+    /// Tells the stopping rule's rounds what came of a trial.
+    fn count(&mut self, trial: &TrialId, passed: Option<bool>) {
+        if let Some(rounds) = &mut self.rounds {
+            rounds.take(trial, passed);
+        }
     }
 }

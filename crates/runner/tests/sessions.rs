@@ -74,6 +74,7 @@ async fn settings(place: &TempDir, plan: &Plan, failures: u32) -> (RunSettings, 
         notice: Arc::new(|_| {}),
         observer: Arc::clone(&heard) as Arc<dyn Observer>,
         interrupt: watch::channel(Interrupt::None).1,
+        stopping: None,
     };
     (settings, heard)
 }

@@ -349,6 +349,7 @@ fn describe(
         }
         Kind::Minimum { limit } => (format!("is {found}; the least allowed is {limit}"), None),
         Kind::ExclusiveMinimum { limit } => (format!("is {found}; it must be greater than {limit}"), None),
+        Kind::ExclusiveMaximum { limit } => (format!("is {found}; it must be less than {limit}"), None),
         Kind::Maximum { limit } => (format!("is {found}; the greatest allowed is {limit}"), None),
         // No list or text of ours must have more than one element.
         Kind::MinItems { .. } | Kind::MinLength { .. } => ("must not be empty".to_owned(), None),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultOutcome, RunBudget, TrialId, TrialRecord};
+use crate::{FaultOutcome, Look, RunBudget, TrialId, TrialRecord};
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +82,22 @@ pub enum Event {
         /// The record, the same value as in `trials.jsonl`.
         record: Box<TrialRecord>,
     },
+    /// The stopping rule looked at the complete rounds, and the run goes on, or has run all its rounds.
+    RuleLooked {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// What it said.
+        look: Look,
+    },
+    /// The stopping rule looked at the complete rounds and is settled: the run is complete, and no further trial is started.
+    RunStopped {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// What it said, the same value as in `stop.json`.
+        look: Look,
+    },
     /// A process stopped to work on the run.
     SessionEnded {
         /// When.
@@ -107,6 +123,8 @@ impl Event {
             | Self::TrialRevoked { at, .. }
             | Self::FaultInjected { at, .. }
             | Self::TrialFinished { at, .. }
+            | Self::RuleLooked { at, .. }
+            | Self::RunStopped { at, .. }
             | Self::SessionEnded { at, .. } => *at,
         }
     }
@@ -173,6 +191,8 @@ impl Phase {
 pub enum StopReason {
     /// Every planned trial finished.
     Complete,
+    /// The stopping rule is settled.
+    Settled,
     /// The user interrupted it.
     Interrupted,
     /// What is left of the run's budget has no room for another trial.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::toml_schema;
 use crate::{
-    AgentName, ConditionKind, ConditionSpec, Document, Fault, ModelName, RunId, Severity, SpecError,
+    AgentName, ConditionKind, ConditionSpec, Document, Fault, ModelName, RunId, Severity, SpecError, StopSpec,
 };
 
 /// An experiment as its file states it, with defaults filled in.
@@ -23,7 +23,7 @@ pub struct Experiment {
     /// Seeds the schedule, the simulated models and resampling.
     #[serde(default)]
     pub seed: u64,
-    /// Trials per agent, task and condition.
+    /// Trials per agent, task and condition; the most of them where `stop` says when to stop.
     #[schemars(range(min = 1, max = 100_000))]
     pub trials: u32,
     /// Task directories or glob patterns, relative to the experiment's file.
@@ -54,6 +54,9 @@ pub struct Experiment {
     /// What the run may use in all.
     #[serde(default)]
     pub budget: RunBudget,
+    /// When the run may stop before all its trials are run; never where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopSpec>,
     /// How confidence and claim are asked for.
     #[serde(default)]
     pub elicit: ElicitSpec,
@@ -338,6 +341,7 @@ impl Experiment {
         for (index, condition) in self.conditions.iter().enumerate() {
             faults.extend(condition.faults(&format!("/conditions/{index}"), document));
         }
+        faults.extend(self.stop.iter().flat_map(|stop| stop.faults(self.trials, document)));
         let names: Vec<&str> = self.models.iter().map(|model| model.name.as_str()).collect();
         for (index, agent) in self.agents.iter().enumerate() {
             if !agent.model.starts_with("simulated/") && !names.contains(&agent.model.as_str()) {

@@ -25,6 +25,7 @@ mod records;
 mod run;
 mod schema;
 mod simulation;
+mod stop;
 mod suggest;
 mod task;
 mod trial;
@@ -53,17 +54,18 @@ pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use output::{
     AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
-    PlannedAgentOutput, PlannedTask, ReportOutput, RunState, StatusOutput, TaskCheckOutput,
+    PlannedAgentOutput, PlannedTask, ReportOutput, RunState, StatusOutput, StoppingStatus, TaskCheckOutput,
 };
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};
 pub use run::{
     AgentFacts, EVENTS_FILE, EVIDENCE_DIRECTORY, FORMAT_VERSION, FormatVersion, HostFacts, MANIFEST_FILE,
-    Measured, Origin, PriceFacts, PriceTableFacts, RecipeFacts, ReplayFacts, RunManifest, SandboxFacts,
-    TRIALS_FILE, TaskFacts, UnreadableFormat,
+    Measured, Origin, PriceFacts, PriceTableFacts, RecipeFacts, ReplayFacts, RunManifest, STOP_FILE,
+    SandboxFacts, TRIALS_FILE, TaskFacts, UnreadableFormat,
 };
 pub use schema::{SchemaFile, schemas, toml_schema};
 pub use simulation::{FileChange, FileEdit, Simulation, SimulationStep};
+pub use stop::{AgentLook, AgentRounds, Answer, BaselineFacts, Finding, Look, RoundCounts, StopSpec};
 pub use suggest::did_you_mean;
 pub use task::{
     AgentTable, ArtifactTable, CollectTable, EnvironmentTable, HealthcheckTable, HostValueError, MinReward,

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Budget, ContentDigest, LatencyReport, RunBudget, RunId, TaskName, TrialId};
+use crate::{
+    BaselineFacts, Budget, ContentDigest, LatencyReport, Look, RunBudget, RunId, StopSpec, TaskName, TrialId,
+};
 
 /// The number of every schema in this file.
 pub const OUTPUT_SCHEMA: u32 = 1;
@@ -23,8 +25,10 @@ pub struct StatusOutput {
     pub experiment: RunId,
     /// What became of it so far.
     pub state: RunState,
-    /// Trials that are planned in all.
+    /// Trials that are planned in all; of a run that its stopping rule stopped, those of the rounds that were run.
     pub planned: u64,
+    /// What the stopping rule said so far; null where there is no rule.
+    pub stopping: Option<StoppingStatus>,
     /// Trials that finished.
     pub finished: u64,
     /// Attempts that failed for reasons of infrastructure.
@@ -37,6 +41,15 @@ pub struct StatusOutput {
     pub latency: LatencyReport,
 }
 
+/// How far a stopping rule is.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StoppingStatus {
+    /// The most rounds that are run.
+    pub most_rounds: u32,
+    /// What it said when it last looked; null where it has not looked yet.
+    pub last_look: Option<Look>,
+}
+
 /// What became of a run so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +58,8 @@ pub enum RunState {
     Running,
     /// Every planned trial finished.
     Complete,
+    /// The stopping rule is settled, which makes it complete.
+    Settled,
     /// The user interrupted it.
     Interrupted,
     /// What is left of its budget has no room for another trial.
@@ -81,8 +96,12 @@ pub struct PlanOutput {
     pub agents: Vec<PlannedAgentOutput>,
     /// The conditions' names.
     pub conditions: Vec<String>,
-    /// Trials of each agent, task and condition.
+    /// Trials of each agent, task and condition; the most of them where a rule may stop the run.
     pub trials_per_cell: u32,
+    /// When the run stops before all its trials are run; null where it does not.
+    pub stop: Option<StopSpec>,
+    /// The run that `stop.baseline` names, with the counts to compare with; null where it names none.
+    pub stop_baseline: Option<BaselineFacts>,
     /// Agents × tasks × conditions.
     pub cells: usize,
     /// Trials in all.

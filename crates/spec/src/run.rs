@@ -7,14 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentName, ConditionName, ConditionSpec, ContentDigest, Experiment, Imported, RetrialFacts, RunId,
-    SandboxChoice, TaskName,
+    AgentName, BaselineFacts, ConditionName, ConditionSpec, ContentDigest, Experiment, Imported, Look,
+    RetrialFacts, RunId, SandboxChoice, TaskName,
 };
 
 /// The version this build writes. Changes:
 /// - 1.0: `run.json`, `events.jsonl`, `trials.jsonl`, `trials/<trial>/attempt-<n>/`.
 /// - 2.0: runs that were imported: `origin` in `run.json`; actions, requests and start of a trial may be missing.
-pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
+/// - 2.1: runs with a stopping rule: `stop` of the experiment, the baseline's counts in `run.json`, `stop.json`, the events `rule_looked`
+///   and `run_stopped`.
+pub const FORMAT_VERSION: FormatVersion = FormatVersion { major: 2, minor: 1 };
 
 /// What a run is made of, in its directory.
 pub const MANIFEST_FILE: &str = "run.json";
@@ -22,6 +24,8 @@ pub const MANIFEST_FILE: &str = "run.json";
 pub const EVENTS_FILE: &str = "events.jsonl";
 /// The records of a run's finished trials, in its directory.
 pub const TRIALS_FILE: &str = "trials.jsonl";
+/// What the stopping rule of a run said when it was settled, in its directory; only there once it is.
+pub const STOP_FILE: &str = "stop.json";
 /// The evidence of a run's trials, in its directory.
 pub const EVIDENCE_DIRECTORY: &str = "trials";
 
@@ -103,6 +107,22 @@ pub struct Measured {
     /// of that run, and its times measure nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<ReplayFacts>,
+    /// The run that the stopping rule compares with, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_baseline: Option<BaselineFacts>,
+    /// What the stopping rule said when it was settled, from `stop.json`; none before, and where there is no rule. `run.json` does not hold
+    /// it, for it is written once, at the start.
+    #[serde(skip)]
+    pub stopped: Option<Look>,
+}
+
+impl Measured {
+    /// Returns how many trials of each agent, task and condition are planned: as the experiment says, or as many as there were rounds when
+    /// the stopping rule was settled.
+    pub fn trials(&self) -> u32 {
+        let most = self.experiment.trials;
+        self.stopped.as_ref().map_or(most, |look| look.round.min(most))
+    }
 }
 
 /// The run that a run is a replay of.
@@ -146,7 +166,7 @@ impl RunManifest {
     /// Returns the most trials that are planned for an agent, a task and a condition.
     pub fn trials(&self) -> u32 {
         match &self.origin {
-            Origin::Measured(measured) => measured.experiment.trials,
+            Origin::Measured(measured) => measured.trials(),
             Origin::Imported(imported) => imported.planned.most,
         }
     }
@@ -154,7 +174,7 @@ impl RunManifest {
     /// Returns how many trials are planned for an agent, a task and a condition of the run.
     pub fn planned_for(&self, task: &TaskName, agent: &AgentName, condition: &ConditionName) -> u32 {
         match &self.origin {
-            Origin::Measured(measured) => measured.experiment.trials,
+            Origin::Measured(measured) => measured.trials(),
             Origin::Imported(imported) => imported.planned.of(task, agent, condition),
         }
     }
@@ -183,6 +203,11 @@ impl RunManifest {
             Origin::Measured(measured) => Some(measured),
             Origin::Imported(_) => None,
         }
+    }
+
+    /// Returns whether a stopping rule can end it by what its trials show.
+    pub fn may_stop(&self) -> bool {
+        self.measured().is_some_and(|measured| measured.experiment.stop.is_some())
     }
 
     /// Returns whether its models' answers came from a recording, so that its times measure nothing.

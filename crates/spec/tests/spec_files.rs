@@ -257,3 +257,35 @@ fn a_rewritten_file_keeps_what_it_replaces() {
         .collect();
     assert_eq!(before, [Some("old\n"), None]);
 }
+
+fn stop_error(stop: &str) -> String {
+    rendered(&experiment_error(&format!("{GOOD}\n[stop]\n{stop}\n")))
+}
+
+#[test]
+fn a_stopping_rule_gets_its_defaults_and_survives_being_written() {
+    let (experiment, _) =
+        Experiment::parse("demo.toml", &format!("{GOOD}\n[stop]\nhalf_width = 0.05\n")).unwrap();
+    let stop = experiment.stop.as_ref().unwrap();
+    assert_eq!((stop.half_width, stop.min_rounds, stop.look_every), (Some(0.05), 2, 1));
+    let text = serde_json::to_string(&experiment).unwrap();
+    assert_eq!(serde_json::from_str::<Experiment>(&text).unwrap(), experiment);
+}
+
+#[test]
+fn a_stopping_rule_that_cannot_stop_anything_is_refused_where_it_stands() {
+    for (stop, said) in [
+        ("min_rounds = 2", "does not say when to stop"),
+        ("half_width = 0.1\nmargin = 0.1", "`stop.margin` needs a baseline"),
+        ("half_width = 0.1\nmin_rounds = 4", "`stop.min_rounds` is 4, and there are at most 3 rounds"),
+        ("half_width = 0.5", "it must be less than 0.5"),
+        ("half_width = 0.0", "it must be greater than 0"),
+        ("threshold = 1.0", "it must be less than 1"),
+        ("threshold = 0.5\nlevel = 95.0", "it must be less than 1"),
+        ("half_widht = 0.1", "did you mean `half_width`?"),
+        ("baseline = 3", "must be a string"),
+    ] {
+        let text = stop_error(stop);
+        assert!(text.contains(said), "{stop}:\n{text}");
+    }
+}

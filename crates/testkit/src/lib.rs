@@ -57,6 +57,8 @@ fn measured(experiment: Experiment) -> Measured {
         sandbox: SandboxFacts { kind: SandboxChoice::Fake, engine: "fake".to_owned(), not_enforced: vec![] },
         host: HostFacts { system: "linux".to_owned(), kernel: "6".to_owned(), cores: 2, memory_mb: 4096 },
         replay_of: None,
+        stop_baseline: None,
+        stopped: None,
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use retrial_import::export::otlp::Traces;
 use retrial_import::export::{self, ExportRun};
 use retrial_import::{MadeDirectory, Place};
-use retrial_metrics::Settings;
 use retrial_report::{RunOutcomes, TableFormat, TrialTable};
 use retrial_runner::{RunDir, check_records};
 use retrial_spec::{Exit, OUTPUT_SCHEMA, ReportOutput, RunManifest};
@@ -15,6 +14,7 @@ use crate::failure::Failure;
 use crate::files::Files;
 use crate::out;
 use crate::reported::reported;
+use crate::scored::default_settings;
 
 /// Writes the form, whole or not at all.
 pub(crate) fn export(args: &ExportArgs) -> Result<Exit, Failure> {
@@ -101,7 +101,7 @@ fn traces(args: &ExportArgs) -> Result<(), Failure> {
 
 fn table(args: &ExportArgs, format: TableFormat) -> Result<(), Failure> {
     let (mut files, name) = beside(&args.out)?;
-    let made = reported(&args.run, |manifest| Settings { seed: manifest.seed, ..Settings::default() })?;
+    let made = reported(&args.run, default_settings)?;
     let outcomes = RunOutcomes::of(&made.run);
     files.put(&name, |file| {
         let mut table = TrialTable::new(format, file)?;

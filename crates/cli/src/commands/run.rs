@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::show::progress::Progress;
-use crate::{backend, commands, out, places, show};
+use crate::{backend, commands, out, places, show, stopping};
 
 /// A run that is about to start or to go on.
 struct Intent {
@@ -47,8 +47,18 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let path = intent.out.clone();
+    let most_rounds = intent.plan.experiment.trials;
     let summary = work(intent).await?;
-    finish(&path, summary, args.json)
+    let look = summary.look.clone();
+    let finished = finish(&path, summary, args.json)?;
+    match look {
+        Some(look) if look.is_settled() => {
+            out::message(&format!("\n{}", show::stopping::stopped(&look, most_rounds)));
+            Ok(finished)
+        }
+        Some(look) => Err(Failure::Undecided { most_rounds, reasons: show::stopping::reasons(&look) }),
+        None => Ok(finished),
+    }
 }
 
 fn fresh(path: &std::path::Path, args: &RunArgs) -> Result<Intent, Failure> {
@@ -99,6 +109,7 @@ async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
     let opened = backend::open(intent.choice, &intent.plan.tasks).await?;
     let backend = opened.backend;
     let needs_kit = intent.plan.agents.iter().any(|agent| agent.recipe.kit_section().is_some());
+    let stopping = stopping::rule(&intent.plan)?;
     let progress = Arc::new(Progress::new(&intent.plan));
     let notice = Arc::clone(&progress);
     let settings = RunSettings {
@@ -114,10 +125,11 @@ async fn work(intent: Intent) -> Result<SessionSummary, Failure> {
         notice: Arc::new(move |text| notice.say(text)),
         observer: Arc::clone(&progress) as Arc<dyn retrial_runner::Observer>,
         interrupt: interrupts(Arc::clone(&progress)),
+        stopping,
     };
     let result = if intent.is_resumed {
-        if let Ok((run, _)) = RunDir::open(&settings.out) {
-            progress.recount(&run)?;
+        if let Ok((run, manifest)) = RunDir::open(&settings.out) {
+            progress.recount(&run, &manifest)?;
         }
         resume(intent.plan, settings).await
     } else {
@@ -172,7 +184,7 @@ fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
 }
 
 fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result<Exit, Failure> {
-    let SessionSummary { finished, planned, reason, no_room } = summary;
+    let SessionSummary { finished, planned, reason, no_room, look: _ } = summary;
     if let Some(no_room) = no_room {
         // What there is tells something; the trials that did not start count as not run.
         if finished > 0 {
@@ -180,7 +192,7 @@ fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result
         }
         return Err(Failure::OverBudget { finished, planned, no_room, path: path.to_owned() });
     }
-    if reason != StopReason::Complete {
+    if !matches!(reason, StopReason::Complete | StopReason::Settled) {
         return Err(Failure::Stopped { finished, planned, path: path.to_owned() });
     }
     let exit = commands::score::print(path, json)?;

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use retrial_metrics::{ActionTally, REPORT_SCHEMA, RunReport, ScoreReport, Settings, princeton};
+use retrial_metrics::{ActionTally, REPORT_SCHEMA, RunReport, ScoreReport, princeton};
 use retrial_runner::RunDir;
 use retrial_spec::Exit;
 
 use crate::args::{ByOpt, ScoreArgs};
 use crate::failure::Failure;
 use crate::out;
-use crate::scored::{scored, settings, warn};
+use crate::scored::{default_settings, scored, settings, warn};
 use crate::show::{by_action, by_category, by_condition, by_task, princeton as princeton_table, scorecard};
 
 /// Scores and prints. Every run is read before anything is printed.
@@ -35,7 +35,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<Exit, Failure> {
 /// Prints the scorecard of the run at `path` with the default settings.
 pub(crate) fn print(path: &Path, json: bool) -> Result<Exit, Failure> {
     let (run, manifest) = RunDir::open(path)?;
-    let settings = Settings { seed: manifest.seed, ..Settings::default() };
+    let settings = default_settings(&manifest);
     let scorecards = scored(path, &run, &manifest, &settings)?;
     warn(&scorecards, false);
     if json {

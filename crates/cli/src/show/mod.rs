@@ -13,5 +13,6 @@ pub(crate) mod princeton;
 pub(crate) mod progress;
 mod robustness;
 pub(crate) mod scorecard;
+pub(crate) mod stopping;
 pub(crate) mod table;
 pub(crate) mod validation;

@@ -1,7 +1,10 @@
 //! The plan of an experiment, before anything runs.
 
 use retrial_runner::Plan;
-use retrial_spec::{Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedTask};
+use retrial_spec::{
+    AgentRounds, BaselineFacts, Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedTask,
+    RoundCounts,
+};
 
 use crate::failure::Failure;
 use crate::out;
@@ -33,6 +36,8 @@ pub(crate) fn print(plan: &Plan, json: bool) -> Result<(), Failure> {
             .collect(),
         conditions: experiment.conditions.iter().map(|condition| condition.name.to_string()).collect(),
         trials_per_cell: experiment.trials,
+        stop: experiment.stop.clone(),
+        stop_baseline: plan.stop_baseline.clone(),
         cells,
         trials: order.len(),
         trial_budget: plan.trial_budget(),
@@ -56,7 +61,7 @@ fn render(plan: &PlanOutput) -> String {
         .iter()
         .map(|agent| format!("{} ({}, {})", agent.name, agent.recipe, agent.model))
         .collect();
-    let rows = [
+    let mut rows = vec![
         ["experiment".to_owned(), plan.experiment.to_string()],
         ["sandbox".to_owned(), plan.sandbox.to_owned()],
         ["seed".to_owned(), plan.seed.to_string()],
@@ -78,6 +83,12 @@ fn render(plan: &PlanOutput) -> String {
             budget(Budget { requests: run.requests, tokens: run.tokens, usd_micros }, run.wall_sec)
         }],
     ];
+    if let Some(stop) = &plan.stop {
+        let after_trials = 5;
+        rows.insert(after_trials, ["stops early".to_owned(), super::stopping::rule(stop)]);
+        rows.insert(after_trials + 1, ["looks".to_owned(), super::stopping::looks(stop)]);
+        rows.extend(plan.stop_baseline.iter().flat_map(compared));
+    }
     format!(
         "{}\ntasks\n{}\nagents\n{}\nconditions\n{}",
         table::plain(&[], &rows),
@@ -85,6 +96,18 @@ fn render(plan: &PlanOutput) -> String {
         list(agents),
         list(plan.conditions.clone()),
     )
+}
+
+/// The counts that a rule compares with.
+fn compared(baseline: &BaselineFacts) -> Vec<[String; 2]> {
+    let row = |agent: &AgentRounds| {
+        let RoundCounts { rounds, passed, excluded, .. } = agent.counts;
+        let trials = agent.counts.trials();
+        let without = if excluded > 0 { format!(", {excluded} without a verdict") } else { String::new() };
+        let text = format!("{passed} of {trials} passed in {rounds} rounds of {}{without}", baseline.run);
+        [format!("baseline of {}", agent.agent), text]
+    };
+    baseline.agents.iter().map(row).collect()
 }
 
 /// What may be used, in words.

@@ -93,8 +93,20 @@ pub(super) fn head(scorecards: &Scorecards) -> String {
         Target::Population => "new tasks like these",
         Target::FixedSuite => "exactly these tasks, run again",
     };
+    let stopping = run.origin.stopping().map_or_else(String::new, |stopping| {
+        let most = stopping.most_rounds;
+        let ended = match &stopping.settled {
+            Some(look) => format!("stopped by its rule after round {} of at most {most}", look.round),
+            None => format!("at most {most} rounds; its stopping rule was not settled"),
+        };
+        let worth = match scorecards.settings.target {
+            Target::FixedSuite => "the interval of the success rate is anytime-valid",
+            Target::Population => "no interval accounts for that",
+        };
+        format!("{ended}; {worth}\n")
+    });
     format!(
-        "{}, run {}\n{} of {} trials finished, {} retried: {} tasks × {} trials for each agent\n{:.0} % intervals; they \
+        "{}, run {}\n{} of {} trials finished, {} retried: {} tasks × {} trials for each agent\n{stopping}{:.0} % intervals; they \
          speak of {target}\nn, interval, level and method of every number: --json\n",
         run.experiment,
         run.run,

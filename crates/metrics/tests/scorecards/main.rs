@@ -12,4 +12,5 @@ mod measures;
 mod princeton;
 mod properties;
 mod robustness;
+mod stopping;
 mod thin_data;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use console::{Style, measure_text_width, truncate_str};
 use retrial_spec::AgentName;
 
+use crate::show::stopping;
+
 use super::counts::{Counts, Mark, Row, Tally};
 
 /// Cells of a bar.
@@ -30,6 +32,7 @@ pub(crate) fn board(counts: &Counts, frame: &Frame) -> Vec<String> {
     let longest = counts.agents.iter().map(|(name, _)| name.as_str().len()).max().unwrap_or(0).max(3);
     let mut lines: Vec<String> =
         counts.agents.iter().map(|(name, tally)| agent_line(name, tally, longest)).collect();
+    lines.extend(counts.look.as_ref().map(|look| stopping::progress(look, counts.most)));
     // One line for all together, and one for the rows that are left out.
     let room = frame.height.saturating_sub(lines.len() + 2);
     lines.extend(row_lines(&counts.rows, room, frame));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_spec::{AgentName, Cost, Ending, Event, RunBudget, TrialId, TrialRecord, Verdict};
+use retrial_spec::{AgentName, Cost, Ending, Event, Look, RunBudget, TrialId, TrialRecord, Verdict};
 
 /// What has become of a trial so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +90,10 @@ pub(crate) struct Counts {
     pub(crate) rows: Vec<Row>,
     pub(crate) spent: Spent,
     pub(crate) budget: RunBudget,
+    /// What the stopping rule said last.
+    pub(crate) look: Option<Look>,
+    /// The most trials of a row.
+    pub(crate) most: u32,
     places: BTreeMap<(String, String, String), usize>,
     events: u64,
 }
@@ -103,6 +107,8 @@ impl Counts {
             rows: Vec::new(),
             spent: Spent::default(),
             budget: RunBudget::default(),
+            look: None,
+            most: order.iter().map(|trial| trial.number).max().unwrap_or(0),
             places: BTreeMap::new(),
             events: 0,
         };
@@ -176,10 +182,23 @@ impl Counts {
             Event::AttemptStarted { trial, .. } => self.mark(trial, Mark::Running),
             Event::AttemptFailed { trial, .. } => self.mark(trial, Mark::Waiting),
             Event::TrialFinished { record, .. } => self.record(record),
+            Event::RuleLooked { look, .. } => self.look = Some(look.clone()),
+            Event::RunStopped { look, .. } => self.stop(look),
             Event::TrialRevoked { .. }
             | Event::PolicyProven { .. }
             | Event::FaultInjected { .. }
             | Event::SessionEnded { .. } => {}
+        }
+    }
+
+    /// Forgets the trials of rounds that are not run any more.
+    pub(crate) fn stop(&mut self, look: &Look) {
+        self.look = Some(look.clone());
+        for row in &mut self.rows {
+            row.marks.truncate(look.round as usize);
+        }
+        for (_, tally) in &mut self.agents {
+            tally.planned = tally.finished();
         }
     }
 

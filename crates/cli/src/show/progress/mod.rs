@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use retrial_runner::{Observer, Plan, RunDir};
-use retrial_spec::{AgentName, Event};
+use retrial_spec::{AgentName, Event, RunManifest};
 
 use self::board::{Frame, board, line};
 use self::counts::{Counts, failure};
 use crate::failure::Failure;
 use crate::out;
+use crate::show::stopping;
 
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -52,11 +53,14 @@ impl Progress {
     }
 
     /// Counts what earlier sessions finished.
-    pub(crate) fn recount(&self, run: &RunDir) -> Result<(), Failure> {
+    pub(crate) fn recount(&self, run: &RunDir, manifest: &RunManifest) -> Result<(), Failure> {
         let mut state = self.state();
         for record in run.trials()? {
             state.counts.record(&record?);
             state.finished_before += 1;
+        }
+        if let Some(look) = manifest.measured().and_then(|measured| measured.stopped.as_ref()) {
+            state.counts.stop(look);
         }
         Ok(())
     }
@@ -104,6 +108,9 @@ impl Observer for Progress {
             Event::TrialRevoked { trial, .. } => Some(format!("{trial}: revoked")),
             // Elsewhere than on a terminal, where nobody looks on, the scorecard says it in fewer lines.
             Event::TrialFinished { record, .. } if self.lines.is_some() => failure(record),
+            Event::RuleLooked { look, .. } if self.lines.is_none() => {
+                Some(stopping::progress(look, state.counts.most))
+            }
             _ => None,
         };
         let due = state.last_line.elapsed() >= LINE_EVERY && !state.counts.is_complete();
