@@ -18,7 +18,7 @@ pub(crate) use autonomy::AutonomyArgs;
 pub(crate) use compare::CompareArgs;
 pub(crate) use gate::GateArgs;
 pub(crate) use history::HistoryArgs;
-pub(crate) use init::InitArgs;
+pub(crate) use init::{CiOpt, InitArgs};
 pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};
 pub(crate) use plan::PlanArgs;
 

@@ -16,6 +16,7 @@ mod exit;
 mod experiment;
 mod fact;
 mod imported;
+mod init_output;
 mod injected;
 mod latency;
 mod name;
@@ -48,12 +49,13 @@ pub use experiment::{
 };
 pub use fact::{Fact, MissingReason, Source};
 pub use imported::{Imported, PlannedTrials};
+pub use init_output::{InitAgent, InitDone, InitFile, InitFound, InitOutput, InitUnusable};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use output::{
     AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
-    PlannedAgentOutput, PlannedTask, ReportOutput, RunState, StatusOutput, TaskCheckOutput,
+    PlannedAgentOutput, PlannedKey, PlannedTask, ReportOutput, RunState, StatusOutput, TaskCheckOutput,
 };
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::simulation::SimulationFile;
 use crate::{
-    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, LatencyReport, PlanOutput,
-    RecordedExchange, ReportOutput, RunManifest, StatusOutput, Task, TaskCheckOutput, TrialRecord,
+    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, InitOutput, LatencyReport,
+    PlanOutput, RecordedExchange, ReportOutput, RunManifest, StatusOutput, Task, TaskCheckOutput,
+    TrialRecord,
 };
 
 /// One schema as it is checked in.
@@ -34,6 +35,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "trial.schema.json", schema: json_schema::<TrialRecord>() },
         SchemaFile { name: "status.schema.json", schema: output_schema::<StatusOutput>() },
         SchemaFile { name: "plan.schema.json", schema: output_schema::<PlanOutput>() },
+        SchemaFile { name: "init.schema.json", schema: output_schema::<InitOutput>() },
         SchemaFile { name: "report-files.schema.json", schema: output_schema::<ReportOutput>() },
         SchemaFile { name: "doctor.schema.json", schema: output_schema::<DoctorOutput>() },
         SchemaFile { name: "task-check.schema.json", schema: output_schema::<TaskCheckOutput>() },

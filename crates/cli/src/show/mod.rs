@@ -7,6 +7,7 @@ pub(crate) mod by_task;
 mod columns;
 mod forks;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod latency;
 pub(crate) mod plan;
 pub(crate) mod princeton;

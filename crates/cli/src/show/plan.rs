@@ -1,7 +1,9 @@
 //! The plan of an experiment, before anything runs.
 
-use retrial_runner::Plan;
-use retrial_spec::{Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedTask};
+use std::collections::BTreeSet;
+
+use retrial_runner::{Plan, PlannedModel};
+use retrial_spec::{Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedKey, PlannedTask};
 
 use crate::failure::Failure;
 use crate::out;
@@ -37,9 +39,23 @@ pub(crate) fn print(plan: &Plan, json: bool) -> Result<(), Failure> {
         trials: order.len(),
         trial_budget: plan.trial_budget(),
         run_budget: experiment.budget,
+        keys: keys(plan),
         order,
     };
     if json { Ok(out::json(&printed)?) } else { Ok(out::data(&render(&printed))?) }
+}
+
+/// The variables of the keys that the agents' models need, each once.
+fn keys(plan: &Plan) -> Vec<PlannedKey> {
+    let variables = plan.agents.iter().filter_map(|agent| match &agent.model {
+        PlannedModel::Endpoint(model) => model.key_env.clone(),
+        PlannedModel::Simulated(_) => None,
+    });
+    let keys = variables.map(|variable| {
+        let is_set = std::env::var_os(&variable).is_some_and(|key| !key.is_empty());
+        PlannedKey { variable, is_set }
+    });
+    keys.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// How many names a line of the plan shows.
@@ -56,7 +72,7 @@ fn render(plan: &PlanOutput) -> String {
         .iter()
         .map(|agent| format!("{} ({}, {})", agent.name, agent.recipe, agent.model))
         .collect();
-    let rows = [
+    let mut rows = vec![
         ["experiment".to_owned(), plan.experiment.to_string()],
         ["sandbox".to_owned(), plan.sandbox.to_owned()],
         ["seed".to_owned(), plan.seed.to_string()],
@@ -78,6 +94,10 @@ fn render(plan: &PlanOutput) -> String {
             budget(Budget { requests: run.requests, tokens: run.tokens, usd_micros }, run.wall_sec)
         }],
     ];
+    for key in &plan.keys {
+        let standing = if key.is_set { "set" } else { "not set" };
+        rows.push(["a key in".to_owned(), format!("{}, {standing}", key.variable)]);
+    }
     format!(
         "{}\ntasks\n{}\nagents\n{}\nconditions\n{}",
         table::plain(&[], &rows),
