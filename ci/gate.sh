@@ -17,9 +17,10 @@ case $(known measured unknown) in
     no) undecided not_measured 0 "**Not measured.** This change has no access to the keys of the experiment's models, so that nothing was run." ;;
     fallback) undecided not_measured 0 "**Not measured.** The keys of the experiment's models are not there. What ran instead says that tasks and sandbox work, and nothing of the agent." ;;
 esac
-run_code=$(known run_code 5)
+run_code=$(known run_code none)
 case $run_code in
     0 | 3 | 4) ;;
+    none) undecided not_run 5 "**Not run.** The job ended before anything was measured; its log says why." ;;
     *) undecided not_run "$run_code" "**Not run.** The run ended with exit code $run_code; the job's log says why." ;;
 esac
 

@@ -8,7 +8,7 @@ sources=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 installed=${INPUT_INSTALL:-${RUNNER_TEMP:-/tmp}/retrial-bin}
 
 case $wanted in
-    path) command=$(command -v retrial) || stop 2 "there is no \`retrial\` on PATH; leave the input \`retrial\` out to build it" ;;
+    path) command=$(type -P retrial) || stop 2 "there is no \`retrial\` on PATH; leave the input \`retrial\` out to build it" ;;
     '')
         command=$installed/retrial
         if [[ ! -x $command ]]; then

@@ -6,8 +6,6 @@
 {
     [[ -f $gate/gate.md ]] && cat "$gate/gate.md" && printf '\n'
     [[ -f $report/report.md ]] && cat "$report/report.md"
-    [[ -f $gate/gate.md || -f $report/report.md ]] ||
-        printf '**Not run.** The job ended before anything was measured; its log says why.\n'
 } >"$out/summary.md"
 [[ -z ${GITHUB_STEP_SUMMARY:-} ]] || cat "$out/summary.md" >>"$GITHUB_STEP_SUMMARY"
 output summary "$out/summary.md"
