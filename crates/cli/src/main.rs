@@ -2,7 +2,9 @@
 
 mod args;
 mod backend;
+mod baseline;
 mod commands;
+mod entered;
 mod env_vars;
 mod failure;
 mod files;

@@ -3,7 +3,9 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use retrial_metrics::{LineError, Scorecards, Scoring, Settings, Target, TimeoutPolicy, UngradedPolicy};
+use retrial_metrics::{
+    Entrant, LineError, Scorecards, Scoring, Settings, Target, TimeoutPolicy, UngradedPolicy,
+};
 use retrial_runner::{Compared, RunDir, check_records};
 use retrial_spec::RunManifest;
 
@@ -21,6 +23,25 @@ pub(crate) fn scored(
     manifest: &RunManifest,
     settings: &Settings,
 ) -> Result<Scorecards, Failure> {
+    let scorecards = read(run, manifest, settings)?.finish();
+    check(path, run, &scorecards)?;
+    Ok(scorecards)
+}
+
+/// As [`scored`], with the trials of each agent and condition, in the order of the scorecards.
+pub(crate) fn scored_with_entrants(
+    path: &Path,
+    run: &RunDir,
+    manifest: &RunManifest,
+    settings: &Settings,
+) -> Result<(Scorecards, Vec<Entrant>), Failure> {
+    let (scorecards, entrants) = read(run, manifest, settings)?.finish_with_entrants();
+    check(path, run, &scorecards)?;
+    Ok((scorecards, entrants))
+}
+
+/// Reads all records of the run.
+fn read<'a>(run: &RunDir, manifest: &'a RunManifest, settings: &'a Settings) -> Result<Scoring<'a>, Failure> {
     let failed = |line, source| Failure::Score { path: run.trials_path(), line, source: Box::new(source) };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let scoring = Scoring::new(manifest, settings).map_err(|source| failed(None, source))?;
@@ -29,7 +50,11 @@ pub(crate) fn scored(
         LineError::Record(source) => Failure::RunDir(run.trial_error(source)),
         LineError::Unfit { line, source } => failed(Some(line), source),
     })?;
-    let scorecards = scoring.finish();
+    Ok(scoring)
+}
+
+/// Refuses books that do not balance and records that do not say what happened.
+fn check(path: &Path, run: &RunDir, scorecards: &Scorecards) -> Result<(), Failure> {
     if !scorecards.books.balanced() {
         return Err(Failure::Unbalanced { path: path.to_owned() });
     }
@@ -38,7 +63,7 @@ pub(crate) fn scored(
             "there is no events.jsonl, so that the records could not be compared with what happened",
         );
     }
-    Ok(scorecards)
+    Ok(())
 }
 
 /// Returns the chosen settings; the seed is by default the run's.

@@ -119,8 +119,17 @@ fn invisible_of_failures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Res
 
 fn invisible_of_trials(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Result<Estimate, Reason> {
     graded(tasks)?;
-    let invisible = |trial: &Trial| trial.claims_done().map(|claims_done| claims_done && !trial.is_passed());
     share(tasks, invisible, Reason::NO_CLAIMS, context)
+}
+
+/// Whether the trial failed and its agent claimed that the task is done; none where no claim is known.
+fn invisible(trial: &Trial) -> Option<bool> {
+    trial.claims_done().map(|claims_done| claims_done && !trial.is_passed())
+}
+
+/// Counts the invisible failures among the graded trials of a task whose claim is known.
+pub(crate) fn invisible_counts(task: &TaskTrials<'_>) -> Counts {
+    Counts::of(&task.graded().filter_map(invisible).collect::<Vec<bool>>())
 }
 
 fn coverage(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Result<Estimate, Reason> {

@@ -15,6 +15,7 @@ mod curves;
 pub mod decide;
 mod difficulty;
 mod dispersion;
+mod entrant;
 mod error;
 mod estimators;
 mod forks;
@@ -56,6 +57,7 @@ pub use curves::{
     SpreadCurve, SpreadStep, TREES, TaskTree, TreeNode,
 };
 pub use difficulty::ClusteredErrors;
+pub use entrant::Entrant;
 pub use error::{LineError, MetricsError};
 pub use forks::{Branch, BranchAction, BranchTest, ForkTest, Forks, TaskFork};
 pub use groups::{GroupBy, GroupCard};

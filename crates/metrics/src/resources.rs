@@ -99,6 +99,16 @@ pub(crate) fn all_amounts(tasks: &[TaskTrials<'_>], is_replayed: bool) -> impl I
     KINDS.iter().map(move |kind| (kind.resource, kind.median.unit(), amounts(tasks, kind, is_replayed)))
 }
 
+/// Returns the known amounts of a resource, of each task that has any.
+pub(crate) fn amounts_of(
+    resource: Resource,
+    tasks: &[TaskTrials<'_>],
+    is_replayed: bool,
+) -> Result<Amounts, Reason> {
+    let kind = KINDS.iter().find(|kind| kind.resource == resource).ok_or(Reason::NOT_RECORDED)?;
+    amounts(tasks, kind, is_replayed)
+}
+
 fn of_kind(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Vec<Measure> {
     let amounts = amounts(tasks, kind, context.is_replayed);
     let value = |estimate: fn(&Amounts, &Context<'_>) -> Result<Estimate, Reason>| {

@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use retrial_spec::{
-    ActionKind, AgentName, ConditionKind, ConditionName, ConditionSpec, LineChunk, RecordError, RunManifest,
-    TaskName, TrialRecord,
+    Action, ActionKind, AgentName, ConditionKind, ConditionName, ConditionSpec, LineChunk, RecordError,
+    RunManifest, TaskName, TrialRecord,
 };
 use retrial_stats::{Level, agreement};
 
 use crate::books::{Tally, books_of_run};
+use crate::entrant::{Entrant, EntrantTask};
 use crate::estimators::Context;
 use crate::groups::{GroupCard, Groups};
 use crate::plan::{Entry, Plan};
@@ -113,6 +115,15 @@ impl<'a> Scoring<'a> {
 
     /// Makes the scorecards.
     pub fn finish(self) -> Scorecards {
+        self.finished(Keep::Nothing).0
+    }
+
+    /// Makes the scorecards, and keeps the trials of each agent and condition, in the same order, so that they can be compared.
+    pub fn finish_with_entrants(self) -> (Scorecards, Vec<Entrant>) {
+        self.finished(Keep::Entrants)
+    }
+
+    fn finished(self, keep: Keep) -> (Scorecards, Vec<Entrant>) {
         let Self { plan, level, mut groups, vocabulary, threads } = self;
         let (actions, renamed) = vocabulary.into_order();
         let kinds: Vec<ActionKind> = actions.iter().map(|action| action.kind).collect();
@@ -135,9 +146,23 @@ impl<'a> Scoring<'a> {
         let subjects = plan.groups().map(|(agent, condition)| Subject::of(&plan, agent, condition));
         let division = Groups::new(plan.settings.groups, plan.tasks(), &plan.manifest.tasks);
         let (mut scorecards, mut group_cards, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        // A group's trials go when it has been scored.
-        let scored = |(subject, group): (Subject<'_>, Group)| subject.scored(&group, &division, &context);
-        let kept = |scored: Scored| {
+        // A group's trials go when it has been scored, unless they are asked for.
+        let mut entrants = Vec::new();
+        let known: Arc<[Action]> = actions.iter().cloned().collect();
+        let scored = |(subject, group): (Subject<'_>, Group)| {
+            let scored = subject.scored(&group, &division, &context);
+            let entrant = (keep == Keep::Entrants).then(|| Entrant {
+                run: plan.manifest.run.clone(),
+                agent: subject.agent.clone(),
+                condition: subject.condition.clone(),
+                tasks: EntrantTask::all(subject.planned_trials(group), &scored.scorecard),
+                actions: Arc::clone(&known),
+                is_replayed,
+            });
+            (scored, entrant)
+        };
+        let kept = |(scored, entrant): (Scored, Option<Entrant>)| {
+            entrants.extend(entrant);
             scorecards.push(scored.scorecard);
             group_cards.extend(scored.group_cards);
             warnings.extend(scored.warnings);
@@ -149,7 +174,7 @@ impl<'a> Scoring<'a> {
         if !books.complete() {
             warnings.insert(0, Warning::MissingTrials { trials: books.missing, planned: books.planned });
         }
-        Scorecards {
+        let scorecards = Scorecards {
             schema: SCHEMA_VERSION,
             run: RunFacts::from(plan.manifest),
             settings: *plan.settings,
@@ -158,8 +183,16 @@ impl<'a> Scoring<'a> {
             groups: group_cards,
             robustness,
             warnings,
-        }
+        };
+        (scorecards, entrants)
     }
+}
+
+/// Whether trials are kept when they have been scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Nothing,
+    Entrants,
 }
 
 /// Puts an entry where it belongs.
@@ -288,6 +321,12 @@ impl<'a> Subject<'a> {
     fn of(plan: &'a Plan<'_>, agent: &'a AgentName, condition: &'a ConditionName) -> Self {
         let planned = |task: &&TaskName| plan.manifest.planned_for(task, agent, condition);
         Self { agent, condition, tasks: plan.tasks(), planned: plan.tasks().iter().map(planned).collect() }
+    }
+
+    /// The trials of each task, with how many are planned.
+    fn planned_trials(&self, group: Group) -> impl Iterator<Item = (TaskName, u32, Vec<Trial>)> {
+        let cells = self.tasks.iter().zip(&self.planned).zip(group.cells);
+        cells.map(|((task, &planned), cell)| ((*task).clone(), planned, cell.trials))
     }
 
     /// Scores the trials. A task that was never planned for the agent, as an imported run may have it, is none of its tasks.

@@ -18,7 +18,7 @@ const TABLE_K: [u32; 4] = [1, 3, 5, 10];
 /// Longest curve over `k`; beyond it the curve says nothing new.
 const LONGEST_CURVE: u32 = 100;
 /// Draws for the intervals of the fixed suite.
-const DRAWS: usize = 2000;
+pub(crate) const DRAWS: usize = 2000;
 
 /// The success rate if every trial that does not count had failed, and if every one had passed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -221,6 +221,24 @@ fn each(
     Ok(TaskValues { n: Evidence { trials, tasks: values.len() as u64 }, values })
 }
 
+/// Returns the posterior of functions of the success probabilities of exactly these tasks.
+pub(crate) fn fixed_posterior(
+    counts: &ClusterCounts,
+    functionals: &[Functional],
+    seed: u64,
+) -> Result<FixedGroupsPosterior, Undefined> {
+    posterior_of(counts, &GridPosterior::new(counts)?, functionals, seed)
+}
+
+fn posterior_of(
+    counts: &ClusterCounts,
+    grid: &GridPosterior,
+    functionals: &[Functional],
+    seed: u64,
+) -> Result<FixedGroupsPosterior, Undefined> {
+    FixedGroupsPosterior::new(counts, grid, functionals, DRAWS, seed)
+}
+
 /// The posterior that intervals of functions of the tasks' success probabilities come from.
 enum Model {
     Grid(GridPosterior),
@@ -241,8 +259,7 @@ impl Model {
                 let mut functionals = vec![Functional::Consistency];
                 functionals
                     .extend((1..=longest).flat_map(|k| [Functional::PassAt(k), Functional::PassHat(k)]));
-                FixedGroupsPosterior::new(counts, &grid, &functionals, DRAWS, context.settings.seed)
-                    .map(Self::Fixed)
+                posterior_of(counts, &grid, &functionals, context.settings.seed).map(Self::Fixed)
             }
         });
         model.unwrap_or_else(|reason| Self::None(reason.into()))

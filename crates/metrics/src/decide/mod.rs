@@ -5,21 +5,29 @@
 //!
 //! | question | function |
 //! |---|---|
+//! | did both runs try the same thing | [`run_differences`] |
 //! | do both sides have the same tasks | [`Pairing::new`] |
 //! | do they differ, for new tasks and for exactly these | [`compare`] |
+//! | how far apart are they in any measure, task by task | [`contrast`] |
 //! | may the candidate replace the baseline | [`gate`] |
+//! | the same by a policy, with margins for any measure | [`policy::judge`] |
 //! | are they alike up to a margin | [`equivalence`] |
 //! | which of many p-values stand | [`adjusted`], [`task_differences`] |
 
+mod comparable;
 mod compare;
+mod contrast;
 mod equivalence;
 mod gate;
 mod multiplicity;
 mod pairing;
+pub mod policy;
 
+pub use comparable::{RunDifference, Weight, run_differences};
 pub use compare::{
     Comparison, DifferenceBand, ExactTest, Finding, PopulationComparison, SuiteComparison, compare,
 };
+pub use contrast::{Aspect, Contrast, Scale, contrast};
 pub use equivalence::{Equivalence, equivalence};
 pub use gate::{Decision, Gate, GateRule, Open, TrialsNeeded, gate};
 pub use multiplicity::{Adjusted, Adjustment, Purpose, TaskDifference, adjusted, task_differences};

@@ -1,6 +1,8 @@
 //! Decisions as a caller sees them: what is a regression, what is no difference, what cannot be compared, and what never flips.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
+mod comparable;
+mod contrasts;
 mod examples;
 mod properties;
 mod refusals;
