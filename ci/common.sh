@@ -15,12 +15,16 @@ gate=$out/gate
 state=$out/state
 mkdir -p "$state"
 
-# Where GitHub or GitLab shows messages, in their own form.
+# Messages, on GitHub as annotations. They are one line each, so that no name in them can become a command to GitHub.
 say() { printf '%s\n' "$*"; }
-notice() { if [[ -n ${GITHUB_ACTIONS:-} ]]; then say "::notice::$*"; else say "note: $*"; fi; }
-warning() { if [[ -n ${GITHUB_ACTIONS:-} ]]; then say "::warning::$*"; else say "warning: $*"; fi; }
+note() { # kind words text
+    local text=${3//[$'\r\n']/ }
+    if [[ -n ${GITHUB_ACTIONS:-} ]]; then say "::$1::$text"; else say "$2: $text"; fi
+}
+notice() { note notice note "$1"; }
+warning() { note warning warning "$1"; }
 stop() { # code text
-    if [[ -n ${GITHUB_ACTIONS:-} ]]; then say "::error::$2"; else say "error: $2" >&2; fi
+    note error error "$2" >&2
     exit "$1"
 }
 

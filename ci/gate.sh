@@ -24,17 +24,17 @@ case $run_code in
     *) undecided not_run "$run_code" "**Not run.** The run ended with exit code $run_code; the job's log says why." ;;
 esac
 
-# A run, or a directory of runs, of which the last by name is taken: names of runs begin with their time.
-against=$baseline
-if [[ -n $baseline && ! -f $baseline/run.json ]]; then
-    against=
-    for candidate in "$baseline"/*/; do
-        [[ -f ${candidate}run.json ]] && against=${candidate%/}
+# A run, or a directory of runs. One that holds none yet is no error: the first run has nothing to be compared with.
+has_runs() {
+    local found
+    for found in "$baseline/run.json" "$baseline"/*/run.json; do
+        [[ -f $found ]] && return
     done
-fi
-if [[ -z $against ]]; then
+    return 1
+}
+if [[ -z $baseline ]] || ! has_runs; then
     code=0
-    ((run_code == 4)) && code=4
+    ((run_code != 4)) || code=4
     undecided no_baseline "$code" "**No baseline yet.** There is nothing to compare with; keep this run as the first baseline (\`baseline/\` in the artifact)."
 fi
 
@@ -43,12 +43,13 @@ options=()
 [[ -z $mode ]] || options+=(--mode "$mode")
 [[ -z ${INPUT_AGENT:-} ]] || options+=(--agent "$INPUT_AGENT")
 code=0
-retrial gate "$run" --baseline "$against" "${options[@]}" --out "$gate" --format md,json,junit,html || code=$?
+retrial gate "$run" --baseline "$baseline" "${options[@]}" --out "$gate" --format md,json,junit,html || code=$?
 keep gate_code "$code"
-decision=$(json "$gate/gate.json" decision)
-if [[ -z $decision ]]; then
-    case $code in 0) decision=pass ;; 1) decision=fail ;; 3) decision=inconclusive ;; 4) decision=invalid ;; *) decision=error ;; esac
-fi
-keep decision "$decision"
-[[ -f $gate/gate.md ]] || { mkdir -p "$gate"; printf '**No decision.** The gate ended with exit code %s; the log says why.\n' "$code" >"$gate/gate.md"; }
-output decision "$decision"
+# Without a decision there was an error, of which the code tells.
+decision=$(json "$gate/gate.json" verdict)
+keep decision "${decision:-error}"
+[[ -f $gate/gate.md ]] || {
+    mkdir -p "$gate"
+    printf '**No decision.** The gate ended with exit code %s; the log says why.\n' "$code" >"$gate/gate.md"
+}
+output decision "${decision:-error}"

@@ -3,6 +3,7 @@
 # says so; INPUT_FALLBACK names an experiment that needs none, to be run in its place without being compared with the baseline.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+keep run_code 2
 [[ -f $experiment ]] || stop 2 "there is no experiment \`$experiment\`; \`retrial init\` writes one"
 [[ ! -e $run ]] || stop 2 "\`$run\` is there already; every run gets a directory of its own"
 
@@ -24,10 +25,8 @@ print(", ".join(key["variable"] for key in json.load(sys.stdin)["keys"] if not k
 keep measured yes
 if [[ -n $missing ]]; then
     fallback=${INPUT_FALLBACK:-}
-    is_foreign || [[ -n $fallback ]] || {
-        keep run_code 2
+    is_foreign || [[ -n $fallback ]] ||
         stop 2 "the experiment needs $missing in the environment; pass it to this step from a secret"
-    }
     if [[ -z $fallback ]]; then
         keep measured no
         keep decision not_measured

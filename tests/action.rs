@@ -130,7 +130,7 @@ fn a_run_worse_than_its_baseline_ends_with_1_where_it_is_enforced_and_with_0_whe
         enforced.summary
     );
     assert!(service.text(&enforced.outputs["comment"]).contains(gate.lines().next().unwrap()));
-    assert!(service.text("enforced/gate/gate.junit.xml").contains("<failure"));
+    assert!(service.text("enforced/gate/gate.junit.xml").contains("<failure"), "{}", enforced.log);
     let last: Vec<&str> = enforced.ran.iter().rev().take(2).map(String::as_str).collect();
     assert_eq!(last, ["Decide", "Keep everything"]);
     // It does not become the next baseline.
@@ -175,7 +175,7 @@ fn a_missing_key_of_ones_own_is_an_error_that_names_it() {
         done.log
     );
     assert_eq!(done.outputs["decision"], "not_run");
-    assert!(done.summary.starts_with("**Not run.**"), "{}", done.summary);
+    assert!(done.summary.starts_with("**Not run.** The run ended with exit code 2"), "{}", done.summary);
     assert!(done.ran.contains(&"Keep everything".to_owned()));
     assert!(!done.ran.contains(&"Decide".to_owned()));
 }
@@ -309,6 +309,28 @@ fn the_same_steps_do_in_a_shell_what_the_action_does() {
     // A second run into the same directory would mix two runs.
     let ran = in_a_shell(&service, &[("INPUT_TRIALS", "1")]).expect(2);
     assert!(ran.stderr.contains("`retrial-out/run` is there already"), "{}", ran.stderr);
+}
+
+/// The blocks of `docs/ci.md` that are marked to be run.
+fn blocks() -> Vec<String> {
+    let page = fs_err::read_to_string(support::tasks_dir().with_file_name("docs/ci.md")).expect("a page");
+    let marked = page.split("<!-- run -->\n```sh\n").skip(1);
+    marked.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn the_commands_of_the_documentation_are_those_that_init_prints_and_work_as_they_stand() {
+    let service = Service::new();
+    let printed = service.place.run(&["init", "service", "--ci", "github"]).expect(0).stdout;
+    let blocks = blocks();
+    let [commands, shell] = &blocks[..] else { panic!("{blocks:?}") };
+    assert_eq!(*commands, printed);
+    let mut command = Command::new("bash");
+    command.args(["-e", "-c", shell]).current_dir(&service.root).env("PATH", path_with_the_command());
+    command.env("RETRIAL_SOURCES", &service.checkout).env("INPUT_TRIALS", "1");
+    command.env("XDG_RUNTIME_DIR", service.place.join("runtime")).env("TMPDIR", service.place.join("runtime"));
+    let ran = Ran::from(command.output().expect("bash starts")).expect(0);
+    assert!(ran.stdout.contains("holds: retrial"), "{}", ran.stdout);
 }
 
 #[test]

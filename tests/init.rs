@@ -241,6 +241,9 @@ fn a_key_is_named_and_its_value_never_shown() {
         all += &fs_err::read_to_string(file).unwrap();
     }
     assert!(!all.contains(secret));
+    // No place of a template is left to be filled.
+    let is_place = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    assert!(!all.split('@').any(is_place), "{all}");
     assert!(all.contains("#   ANTHROPIC_API_KEY: ${{ secrets.ANTHROPIC_API_KEY }}"));
     assert!(all.contains("# key_env = \"ANTHROPIC_API_KEY\""));
 }

@@ -171,7 +171,7 @@ fn next() -> Vec<String> {
         "retrial report retrial/results/baseline --format html,md",
         "retrial run retrial/experiment.toml --out retrial/results/candidate",
         "retrial gate retrial/results/candidate --baseline retrial/results/baseline --policy retrial-gate.toml",
-        "mkdir -p retrial/baseline && cp retrial/results/baseline/*.json* retrial/baseline/",
+        "retrial gate retrial/results/baseline --baseline retrial/baseline --add",
     ]
     .map(str::to_owned)
     .to_vec()
