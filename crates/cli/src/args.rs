@@ -16,9 +16,9 @@ use retrial_spec::SandboxChoice;
 
 pub(crate) use autonomy::AutonomyArgs;
 pub(crate) use compare::CompareArgs;
-pub(crate) use gate::GateArgs;
+pub(crate) use gate::{GateArgs, GateFormatOpt};
 pub(crate) use history::HistoryArgs;
-pub(crate) use init::InitArgs;
+pub(crate) use init::{CiOpt, InitArgs};
 pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs};
 pub(crate) use plan::PlanArgs;
 

@@ -95,6 +95,8 @@ pub(crate) enum Failure {
     Junit(#[from] JunitError),
     #[error("{0}")]
     Usage(String),
+    #[error("{0}")]
+    InTheWay(String),
     #[error("cannot write the output")]
     Output(#[from] io::Error),
     #[error("all {most_rounds} rounds were run and the stopping rule is not settled:{reasons}")]
@@ -115,6 +117,7 @@ impl Failure {
             | Self::Task(_)
             | Self::Agent(_)
             | Self::Usage(_)
+            | Self::InTheWay(_)
             | Self::Spec(_)
             | Self::Claims { .. }
             | Self::Running { .. } => Exit::Input,
@@ -189,6 +192,7 @@ impl Failure {
             Self::Signature { source: SignatureError::NoPassword, .. } => {
                 Some(format!("put it into the environment variable `{}`", crate::env_vars::SIGNING_PASSWORD))
             }
+            Self::InTheWay(_) => Some("`--force` replaces them".to_owned()),
             Self::Running { .. } => Some("wait until it has ended, or stop it with Ctrl-C".to_owned()),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {

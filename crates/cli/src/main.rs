@@ -2,12 +2,14 @@
 
 mod args;
 mod backend;
+mod baseline;
 mod commands;
 mod entered;
 mod env_vars;
 mod failure;
 mod files;
 mod forms;
+mod init;
 mod out;
 mod places;
 mod reported;

@@ -16,6 +16,11 @@ use crate::Target;
 pub struct Finite(f64);
 
 impl Finite {
+    /// Nothing.
+    pub(crate) const ZERO: Self = Self(0.0);
+    /// All.
+    pub(crate) const ONE: Self = Self(1.0);
+
     /// Creates a finite number.
     ///
     /// # Errors
@@ -278,6 +283,9 @@ impl Reason {
         "may_stop",
         "the run could stop by what its rounds showed, which the value and its interval do not account for",
     );
+
+    /// An interval is wanted and there is none.
+    pub(crate) const NO_INTERVAL: Self = Self::fixed("no_interval", "there is no interval to decide by");
     /// The answer comes from an interval.
     pub(crate) const INTERVAL_DECIDES: Self =
         Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");

@@ -6,6 +6,7 @@
 mod badge;
 mod document;
 mod evidence;
+mod gate;
 mod junit;
 mod limits;
 mod markdown;
@@ -21,6 +22,7 @@ mod words;
 pub use badge::{Badge, badge};
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};
+pub use gate::{gate_junit, gate_markdown, gate_page};
 pub use junit::{Junit, JunitError};
 pub use limits::{limits, limits_of_run};
 pub use markdown::markdown;

@@ -165,9 +165,11 @@ impl RunDir {
         }
     }
 
-    /// Returns whether some process has the right to write.
+    /// Returns whether some process has the right to write. Asking leaves nothing behind: a run may lie in a repository, or where
+    /// nothing can be written.
     pub fn is_locked(&self) -> bool {
-        matches!(self.lock(), Err(RunDirError::Locked { .. }))
+        let Ok(file) = File::open(self.path.join("lock")) else { return false };
+        matches!(file.file().try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     /// Returns the directory.

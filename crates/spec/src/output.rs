@@ -110,6 +110,8 @@ pub struct PlanOutput {
     pub trial_budget: Budget,
     /// What the run may use in all.
     pub run_budget: RunBudget,
+    /// The keys that the agents' models need from the environment. Only their variables: no value is ever printed.
+    pub keys: Vec<PlannedKey>,
     /// The trials in the order in which they would start.
     pub order: Vec<TrialId>,
 }
@@ -132,6 +134,15 @@ pub struct PlannedAgentOutput {
     pub recipe: String,
     /// Its model, as the experiment names it.
     pub model: String,
+}
+
+/// A key that a plan needs from the environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct PlannedKey {
+    /// The environment variable that holds it.
+    pub variable: String,
+    /// Whether it is set here, and not empty.
+    pub is_set: bool,
 }
 
 /// What a machine can run: `retrial doctor`.

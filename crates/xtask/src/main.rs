@@ -9,6 +9,7 @@ mod agents;
 mod bench;
 mod generate;
 mod pictures;
+mod publish;
 mod steps;
 mod validate;
 
@@ -44,6 +45,8 @@ enum Command {
     Validate,
     /// Make the pictures that the documentation shows.
     Pictures,
+    /// Run what is published as an example and write its scorecard into results/published.
+    Publish,
     /// Run every third-party agent in containers, and write the results into docs/agents.md.
     Agents,
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Bench { only } => bench::bench(only.as_deref()),
         Command::Validate => validate::validate(),
         Command::Pictures => pictures::pictures(),
+        Command::Publish => publish::publish(),
         Command::Agents => agents::agents(),
     };
     match result {

@@ -1,10 +1,59 @@
-//! `retrial init`: placeholder.
+//! `retrial init`: an experiment, a gate's policy and a workflow for a repository.
 
-use retrial_spec::Exit;
+use retrial_spec::{Exit, InitFound, InitOutput, OUTPUT_SCHEMA};
 
-use crate::args::InitArgs;
+use crate::args::{CiOpt, InitArgs};
 use crate::failure::Failure;
+use crate::init::{Ci, Plan, Refused, Repository, Writing};
+use crate::{out, show};
 
-pub(crate) fn init(_args: &InitArgs) -> Result<Exit, Failure> {
-    Err(Failure::Usage("not built yet".to_owned()))
+/// Looks, writes, and says what was found and how to go on.
+pub(crate) fn init(args: &InitArgs) -> Result<Exit, Failure> {
+    let repository = Repository::look(&args.dir)
+        .map_err(|error| Failure::Usage(format!("cannot look at `{}`: {error}", args.dir.display())))?;
+    let plan = Plan::new(&repository, ci(args, &repository), args.action.as_deref());
+    let files = Writing::new(&repository.root, &plan.changes).write(args.force).map_err(refused)?;
+    let printed = InitOutput {
+        schema: OUTPUT_SCHEMA,
+        root: repository.root.display().to_string(),
+        found: found(repository),
+        files,
+        left: plan.left,
+        next: plan.next,
+    };
+    if args.json {
+        out::json(&printed)?;
+    } else {
+        show::init::print(&printed)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Where CI runs: as asked for, or what the repository shows. Most run on GitHub where nothing shows.
+fn ci(args: &InitArgs, repository: &Repository) -> Ci {
+    match (args.ci, repository.ci) {
+        (Some(CiOpt::None), _) => Ci::None,
+        (Some(CiOpt::Gitlab), _) | (None, Some("gitlab")) => Ci::Gitlab,
+        (Some(CiOpt::Github), _) | (None, _) => Ci::Github,
+    }
+}
+
+fn refused(error: Refused) -> Failure {
+    match error {
+        Refused::Io(error) => Failure::Output(error),
+        Refused::InTheWay(_) => Failure::InTheWay(error.to_string()),
+        Refused::NotPlain(_) => Failure::Usage(error.to_string()),
+    }
+}
+
+fn found(repository: Repository) -> InitFound {
+    InitFound {
+        default_branch: repository.default_branch,
+        ci: repository.ci,
+        languages: repository.languages.into_iter().map(|(language, _)| language).collect(),
+        tasks: repository.tasks.into_iter().map(|task| task.path).collect(),
+        unusable_tasks: repository.unusable,
+        agents: repository.agents,
+        key_variables: repository.keys.into_iter().map(|key| key.variable).collect(),
+    }
 }

@@ -1,8 +1,10 @@
 //! The plan of an experiment, before anything runs.
 
-use retrial_runner::Plan;
+use std::collections::BTreeSet;
+
+use retrial_runner::{Plan, PlannedModel};
 use retrial_spec::{
-    AgentRounds, BaselineFacts, Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedTask,
+    AgentRounds, BaselineFacts, Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedKey, PlannedTask,
     RoundCounts,
 };
 
@@ -42,9 +44,23 @@ pub(crate) fn print(plan: &Plan, json: bool) -> Result<(), Failure> {
         trials: order.len(),
         trial_budget: plan.trial_budget(),
         run_budget: experiment.budget,
+        keys: keys(plan),
         order,
     };
     if json { Ok(out::json(&printed)?) } else { Ok(out::data(&render(&printed))?) }
+}
+
+/// The variables of the keys that the agents' models need, each once.
+fn keys(plan: &Plan) -> Vec<PlannedKey> {
+    let variables = plan.agents.iter().filter_map(|agent| match &agent.model {
+        PlannedModel::Endpoint(model) => model.key_env.clone(),
+        PlannedModel::Simulated(_) => None,
+    });
+    let keys = variables.map(|variable| {
+        let is_set = std::env::var_os(&variable).is_some_and(|key| !key.is_empty());
+        PlannedKey { variable, is_set }
+    });
+    keys.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// How many names a line of the plan shows.
@@ -88,6 +104,10 @@ fn render(plan: &PlanOutput) -> String {
         rows.insert(after_trials, ["stops early".to_owned(), super::stopping::rule(stop)]);
         rows.insert(after_trials + 1, ["looks".to_owned(), super::stopping::looks(stop)]);
         rows.extend(plan.stop_baseline.iter().flat_map(compared));
+    }
+    for key in &plan.keys {
+        let standing = if key.is_set { "set" } else { "not set" };
+        rows.push(["a key in".to_owned(), format!("{}, {standing}", key.variable)]);
     }
     format!(
         "{}\ntasks\n{}\nagents\n{}\nconditions\n{}",
