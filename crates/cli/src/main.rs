@@ -7,6 +7,7 @@ mod env_vars;
 mod failure;
 mod files;
 mod forms;
+mod ledger;
 mod out;
 mod places;
 mod reported;

@@ -15,6 +15,7 @@ mod plot;
 mod reading;
 mod signature;
 mod tables;
+pub mod timeline;
 mod verify;
 mod words;
 

@@ -11,6 +11,8 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     for file in [
         retrial_metrics::schema(),
         retrial_metrics::report_schema(),
+        retrial_metrics::history::ledger_schema(),
+        retrial_metrics::history::history_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

@@ -6,6 +6,7 @@ pub(crate) mod by_condition;
 pub(crate) mod by_task;
 mod columns;
 mod forks;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod latency;
 pub(crate) mod plan;

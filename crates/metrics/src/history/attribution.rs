@@ -27,7 +27,7 @@ use serde::Serialize;
 use super::entry::LedgerEntry;
 use super::findings::{Direction, HistoryOptions};
 use super::pooled::{Shift, added};
-use super::reading::Ledger;
+use super::suites::Asked;
 use crate::Target;
 use crate::value::{Estimate, Evidence, Interval, Reason, Value};
 
@@ -156,11 +156,12 @@ struct Testimony<'a> {
 
 impl<'a> Case<'a> {
     /// Asks the witnesses.
-    pub(super) fn attribution(&self, ledger: &'a Ledger, options: &HistoryOptions) -> Attribution {
+    pub(super) fn attribution(&self, asked: Asked<'a>) -> Attribution {
+        let options = asked.options;
         let itself = self.itself();
-        let anchors = self.anchors(ledger, options);
+        let anchors = self.anchors(asked);
         let count = (anchors.len() + itself.len()).max(1) as f64;
-        let level = Level::new(1.0 - options.level.alpha() / count).unwrap_or(options.level);
+        let level = Level::new(1.0 - asked.level.alpha() / count).unwrap_or(asked.level);
         let of = |testimony: &Testimony<'a>| self.witness(testimony, options, level);
         let itself: Vec<Witness> = itself.iter().filter_map(of).collect();
         let anchors: Vec<Witness> = anchors.iter().filter_map(of).collect();
@@ -207,14 +208,15 @@ impl<'a> Case<'a> {
 
     /// Other agents' runs in the time before and in the time after, by what was the same in them. Runs in the gap between the last run
     /// before and the first after belong to neither.
-    fn anchors(&self, ledger: &'a Ledger, options: &HistoryOptions) -> Vec<Testimony<'a>> {
+    fn anchors(&self, asked: Asked<'a>) -> Vec<Testimony<'a>> {
+        let options = asked.options;
         let (Some(before), Some(after)) = (times(self.side(&self.before)), times(self.side(&self.after)))
         else {
             return Vec::new();
         };
         let Some(own) = self.entries.first() else { return Vec::new() };
         let mut found = Vec::new();
-        for series in ledger.series() {
+        for series in asked.ledger.series() {
             let Some(first) = series.first().filter(|first| first.agent.name != own.agent.name) else {
                 continue;
             };

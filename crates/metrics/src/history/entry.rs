@@ -38,11 +38,11 @@ impl ReleaseName {
         let is_fit = !name.is_empty()
             && name.trim() == name
             && name.chars().count() <= LONGEST_RELEASE
-            && !name.chars().any(char::is_control);
+            && !name.chars().any(is_invisible);
         if is_fit {
             Ok(Self(name.to_owned()))
         } else {
-            let shown = name.chars().filter(|letter| !letter.is_control()).take(LONGEST_RELEASE).collect();
+            let shown = name.chars().filter(|letter| !is_invisible(*letter)).take(LONGEST_RELEASE).collect();
             Err(InvalidRelease(shown))
         }
     }
@@ -71,6 +71,12 @@ impl From<ReleaseName> for String {
     fn from(name: ReleaseName) -> Self {
         name.0
     }
+}
+
+/// Whether a letter acts on the text around it instead of being seen.
+fn is_invisible(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// One line of the ledger: one agent's trials of one suite in one run.

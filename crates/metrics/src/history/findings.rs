@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use retrial_spec::{AgentName, ConditionName, ContentDigest, RunId, SchemaFile, TaskName};
-use retrial_stats::Level;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -20,8 +19,8 @@ pub const HISTORY_SCHEMA: u32 = 1;
 /// What is asked of a ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryOptions {
-    /// The level of intervals; one minus it bounds the chance of any false change-point in a history.
-    pub level: Level,
+    /// The level of intervals, strictly between 0 and 1; one minus it bounds the chance of any false change-point in a history.
+    pub level: f64,
     /// Agents that are known not to change themselves; where there are none, every agent is one whose entries state that nothing has
     /// changed.
     pub anchors: BTreeSet<AgentName>,
@@ -31,7 +30,7 @@ pub struct HistoryOptions {
 
 impl Default for HistoryOptions {
     fn default() -> Self {
-        Self { level: Level::P95, anchors: BTreeSet::new(), anchor_tasks: BTreeSet::new() }
+        Self { level: 0.95, anchors: BTreeSet::new(), anchor_tasks: BTreeSet::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use retrial_spec::{AgentName, ConditionName, ContentDigest, TaskName};
+use retrial_stats::Level;
 
 use super::attribution::Case;
 use super::changes::{Alarm, alarms};
@@ -14,13 +15,27 @@ use super::pooled::Pooled;
 use super::reading::Ledger;
 use super::releases::{points, releases};
 use super::reputation::{Reputation, Standing, SuiteRecord};
-use crate::value::{Finite, Reason, Value};
+use crate::MetricsError;
+use crate::value::{Finite, Value};
+
+/// What is asked of which ledger.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) options: &'a HistoryOptions,
+    /// The options' level.
+    pub(super) level: Level,
+}
 
 /// Says what a ledger says. The same for the same entries, in whatever order and files they lie.
 ///
 /// # Errors
-/// [`Reason`] for a level that is not finite, which no level is.
-pub fn history(ledger: &Ledger, options: &HistoryOptions) -> Result<History, Reason> {
+/// [`MetricsError::Level`] for a level that is none.
+pub fn history(ledger: &Ledger, options: &HistoryOptions) -> Result<History, MetricsError> {
+    let not_a_level = || MetricsError::Level(options.level);
+    let level = Level::new(options.level).map_err(|_| not_a_level())?;
+    let shown_level = Finite::new(options.level).map_err(|_| not_a_level())?;
+    let asked = Asked { ledger, options, level };
     let mut suites: BTreeMap<(&ContentDigest, &ConditionName), Vec<&[LedgerEntry]>> = BTreeMap::new();
     for series in ledger.series() {
         if let Some(first) = series.first() {
@@ -32,9 +47,8 @@ pub fn history(ledger: &Ledger, options: &HistoryOptions) -> Result<History, Rea
         let Some(first) = all.iter().filter_map(|series| series.first()).min_by_key(|entry| entry.at) else {
             continue;
         };
-        let agents =
-            all.iter().map(|series| agent(series, ledger, options)).collect::<Result<Vec<_>, _>>()?;
-        found.push((first.at, suite(first, agents.into_iter().flatten().collect())));
+        let agents = all.iter().filter_map(|series| agent(series, asked)).collect();
+        found.push((first.at, suite(first, agents)));
     }
     found.sort_by(|(a, one), (b, other)| {
         let key = |suite: &SuiteHistory| (suite.experiment.clone(), suite.condition.clone());
@@ -50,12 +64,7 @@ pub fn history(ledger: &Ledger, options: &HistoryOptions) -> Result<History, Rea
         }
     }
     let reputations = reputations(ledger, &suites);
-    Ok(History {
-        schema: HISTORY_SCHEMA,
-        level: Finite::new(options.level.confidence())?,
-        suites,
-        reputations,
-    })
+    Ok(History { schema: HISTORY_SCHEMA, level: shown_level, suites, reputations })
 }
 
 fn suite(first: &LedgerEntry, agents: Vec<AgentHistory>) -> SuiteHistory {
@@ -70,12 +79,8 @@ fn suite(first: &LedgerEntry, agents: Vec<AgentHistory>) -> SuiteHistory {
     }
 }
 
-fn agent(
-    series: &[LedgerEntry],
-    ledger: &Ledger,
-    options: &HistoryOptions,
-) -> Result<Option<AgentHistory>, Reason> {
-    let level = options.level;
+fn agent(series: &[LedgerEntry], asked: Asked<'_>) -> Option<AgentHistory> {
+    let level = asked.level;
     let entries: Vec<&LedgerEntry> = series.iter().collect();
     let counts: Vec<_> = entries.iter().map(|entry| entry.counts()).collect();
     let alarms = alarms(&counts, level);
@@ -89,55 +94,41 @@ fn agent(
             after: alarm.first..end,
             direction: alarm.direction,
         };
-        changes.extend(change(alarm, &case, &pooled, (ledger, options))?);
+        changes.extend(change(alarm, &case, &pooled, asked));
     }
     let from = alarms.last().map_or(0, |alarm| alarm.first);
     let standing = Standing::new(entries.get(from..).unwrap_or_default(), level);
-    let (Some(first), Some(standing)) = (entries.first(), standing) else { return Ok(None) };
-    Ok(Some(AgentHistory {
-        agent: first.agent.name.clone(),
+    Some(AgentHistory {
+        agent: entries.first()?.agent.name.clone(),
         runs: points(&entries, level),
         releases: releases(&entries, level),
         changes,
-        standing,
-    }))
+        standing: standing?,
+    })
 }
 
-fn change(
-    alarm: &Alarm,
-    case: &Case<'_>,
-    pooled: &Pooled,
-    (ledger, options): (&Ledger, &HistoryOptions),
-) -> Result<Option<Change>, Reason> {
+fn change(alarm: &Alarm, case: &Case<'_>, pooled: &Pooled, asked: Asked<'_>) -> Option<Change> {
     let entry = |place: usize| case.entries.get(place).copied();
-    let (Some(since), Some(last_before), Some(found_with), Some(earliest), Some(latest)) = (
-        entry(alarm.first),
-        entry(alarm.first - 1),
-        entry(alarm.at),
-        entry(alarm.plausible.start),
-        entry(alarm.plausible.end - 1),
-    ) else {
-        return Ok(None);
-    };
-    let Some(shift) = pooled.shift(&case.before, &case.after) else { return Ok(None) };
-    let [before, after] = shift.rates(options.level);
-    Ok(Some(Change {
+    let (since, last_before) = (entry(alarm.first)?, entry(alarm.first.checked_sub(1)?)?);
+    let shift = pooled.shift(&case.before, &case.after)?;
+    let [before, after] = shift.rates(asked.level);
+    Some(Change {
         direction: alarm.direction,
         since: since.into(),
-        earliest: earliest.into(),
-        latest: latest.into(),
+        earliest: entry(alarm.plausible.start)?.into(),
+        latest: entry(alarm.plausible.end.checked_sub(1)?)?.into(),
         last_before: last_before.into(),
-        found_with: found_with.into(),
+        found_with: entry(alarm.at)?.into(),
         runs_before: case.before.len() as u64,
         runs_after: case.after.len() as u64,
         before: before.into(),
         after: after.into(),
-        difference: Value::from(shift.difference(options.level)),
-        p: Finite::new(alarm.p)?,
-        adjusted_p: Finite::new(alarm.adjusted_p)?,
+        difference: Value::from(shift.difference(asked.level)),
+        p: Finite::new(alarm.p).ok()?,
+        adjusted_p: Finite::new(alarm.adjusted_p).ok()?,
         changed: changed(last_before, since),
-        attribution: case.attribution(ledger, options),
-    }))
+        attribution: case.attribution(asked),
+    })
 }
 
 /// What two entries state differently of the agent.
