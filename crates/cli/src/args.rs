@@ -17,7 +17,10 @@ use retrial_spec::SandboxChoice;
 pub(crate) use autonomy::AutonomyArgs;
 pub(crate) use compare::CompareArgs;
 pub(crate) use gate::{GateArgs, GateFormatOpt};
-pub(crate) use history::HistoryArgs;
+pub(crate) use history::{
+    HistoryAddArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, HistoryReadArgs, HistoryReportArgs,
+    HistoryShowArgs,
+};
 pub(crate) use init::{CiOpt, InitArgs};
 pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs};
 pub(crate) use plan::PlanArgs;

@@ -16,6 +16,8 @@ use retrial_runner::{
 use retrial_sandbox::{BuildError, ProbeError, SandboxError};
 use retrial_spec::{BudgetKind, Exit, SpecError};
 
+use crate::ledger::LedgerError;
+
 /// An expected failure.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -101,6 +103,16 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
     #[error("all {most_rounds} rounds were run and the stopping rule is not settled:{reasons}")]
     Undecided { most_rounds: u32, reasons: String },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("the ledger has run {run} with other files than these")]
+    OtherInputs { run: String },
+    #[error("run {run} has the trials of run {known}, which the ledger has already")]
+    SameTrials { run: String, known: String },
+    #[error("the run at `{}` is a replay of run {of}: it holds no new evidence", path.display())]
+    Replayed { path: PathBuf, of: String },
+    #[error("the run at `{}` lacks {missing} planned trials", path.display())]
+    Incomplete { path: PathBuf, missing: u64 },
 }
 
 impl From<RecordCheckError> for Failure {
@@ -120,7 +132,12 @@ impl Failure {
             | Self::InTheWay(_)
             | Self::Spec(_)
             | Self::Claims { .. }
-            | Self::Running { .. } => Exit::Input,
+            | Self::Running { .. }
+            | Self::OtherInputs { .. }
+            | Self::SameTrials { .. }
+            | Self::Replayed { .. }
+            | Self::Incomplete { .. } => Exit::Input,
+            Self::Ledger(error) => error.exit(),
             Self::RunDir(error) => run_dir_exit(error),
             Self::Kit(_)
             | Self::Probe(_)
@@ -194,6 +211,15 @@ impl Failure {
             }
             Self::InTheWay(_) => Some("`--force` replaces them".to_owned()),
             Self::Running { .. } => Some("wait until it has ended, or stop it with Ctrl-C".to_owned()),
+            Self::Ledger(error) => error.hint(),
+            Self::OtherInputs { .. } => Some(
+                "a ledger keeps what it was given: put back the run as it was added, or run it again as a new run".to_owned(),
+            ),
+            Self::Replayed { .. } => Some("add the run that was recorded".to_owned()),
+            Self::Incomplete { path, .. } => Some(format!(
+                "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",
+                path.display()
+            )),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {
                 Some(format!("see why with `retrial status {}`", path.display()))

@@ -10,6 +10,7 @@ mod failure;
 mod files;
 mod forms;
 mod init;
+mod ledger;
 mod out;
 mod places;
 mod reported;

@@ -43,7 +43,8 @@ fn estimate(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Result<Estimate,
     ratio(&sums, trials, context)
 }
 
-fn ratio(sums: &[Pair<f64>], trials: u64, context: &Context<'_>) -> Result<Estimate, Reason> {
+/// Returns Σ first / Σ second over tasks, of so many trials.
+pub(crate) fn ratio(sums: &[Pair<f64>], trials: u64, context: &Context<'_>) -> Result<Estimate, Reason> {
     let ratio = ratio_of_means(sums, context.level)?;
     let is_flat = ratio.estimate.standard_error.is_none_or(|error| error <= 1e-12 * ratio.estimate.point);
     let shown = |interval: Result<Interval, Reason>| match context.target() {

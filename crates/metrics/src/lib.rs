@@ -20,6 +20,7 @@ mod error;
 mod estimators;
 mod forks;
 mod groups;
+pub mod history;
 mod in_order;
 mod measure;
 mod openings;

@@ -290,6 +290,9 @@ impl Reason {
     pub(crate) const INTERVAL_DECIDES: Self =
         Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");
 
+    /// A witness is not compared with itself.
+    pub(crate) const ITSELF: Self = Self::fixed("itself", "an agent is not compared with itself");
+
     pub(crate) fn too_few_trials(have: usize, need: usize) -> Self {
         let message = format!("needs at least {need} trials, has {have}");
         Self { code: "too_few_trials".into(), message: message.into() }

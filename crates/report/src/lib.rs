@@ -16,6 +16,7 @@ mod plot;
 mod reading;
 mod signature;
 mod tables;
+pub mod timeline;
 mod verify;
 mod words;
 

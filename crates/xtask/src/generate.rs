@@ -13,6 +13,8 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
         retrial_metrics::report_schema(),
         retrial_metrics::decide::policy::schema(),
         retrial_metrics::decide::policy::check_schema(),
+        retrial_metrics::history::ledger_schema(),
+        retrial_metrics::history::history_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

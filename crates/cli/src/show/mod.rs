@@ -7,6 +7,7 @@ pub(crate) mod by_task;
 mod columns;
 mod forks;
 pub(crate) mod gate;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod latency;

@@ -16,6 +16,7 @@ mod spread;
 mod style;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod transitions;
 mod wording;
 
@@ -29,6 +30,8 @@ use style::{FONTS, Role};
 use wording::escape;
 
 pub use png::PngError;
+pub(crate) use timeline::timeline;
+pub(crate) use wording::clean as harmless;
 
 /// A picture with its text alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]

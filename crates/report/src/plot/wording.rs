@@ -27,7 +27,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
 }
 
 /// Returns the text without what XML cannot hold and without marks that change the direction of reading.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let is_bad = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')

@@ -1,0 +1,211 @@
+//! `retrial history add`: appends the scorecards of runs to the ledger.
+
+use std::path::{Path, PathBuf};
+
+use retrial_metrics::history::{CostTally, Ledger, LedgerEntry, LedgerInput, NewEntry};
+use retrial_metrics::{Scorecard, Scorecards, Settings};
+use retrial_runner::RunDir;
+use retrial_spec::{
+    ConditionName, Exit, MANIFEST_FILE, OUTPUT_SCHEMA, RunManifest, TRIALS_FILE, digest_reader,
+};
+use serde::Serialize;
+
+use crate::args::{HistoryAddArgs, TimeoutOpt, UngradedOpt};
+use crate::failure::Failure;
+use crate::ledger::LedgerDir;
+use crate::out;
+use crate::scored::{scored, warn};
+
+/// What became of one agent of one run.
+#[derive(Debug, Serialize)]
+struct Added {
+    run: String,
+    agent: String,
+    condition: String,
+    release: String,
+    /// The file of the ledger; none where the run was there already.
+    file: Option<String>,
+}
+
+/// Adds the runs. Every run is read, and found fit, before anything is written.
+pub(super) fn add(args: &HistoryAddArgs) -> Result<Exit, Failure> {
+    let mut entries = Vec::new();
+    for path in &args.runs {
+        entries.extend(entries_of(path, args)?);
+    }
+    let ledger = LedgerDir::new(&args.ledger);
+    let lock = ledger.lock()?;
+    let (known, torn) = ledger.read()?;
+    for path in torn {
+        out::warning(&format!(
+            "`{}` ends with a torn line, which is cut off when a line is added",
+            path.display()
+        ));
+    }
+    let mut fresh: Vec<&LedgerEntry> = Vec::new();
+    for entry in &entries {
+        if !is_there(entry, known.entries().chain(fresh.iter().copied()))? {
+            fresh.push(entry);
+        }
+    }
+    let mut added = Vec::new();
+    for entry in &entries {
+        // An entry that is given twice is new once.
+        let is_fresh = fresh.iter().any(|fresh| std::ptr::eq(*fresh, entry));
+        let file = if is_fresh { Some(ledger.append(entry, &lock)?) } else { None };
+        say(entry, file.as_deref(), &known);
+        added.push(Added {
+            run: entry.run.to_string(),
+            agent: entry.agent.name.to_string(),
+            condition: entry.condition.to_string(),
+            release: entry.release.to_string(),
+            file: file.map(|path| path.display().to_string()),
+        });
+    }
+    if args.json {
+        out::json(&serde_json::json!({ "schema": OUTPUT_SCHEMA, "entries": added }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Says what became of an entry.
+fn say(entry: &LedgerEntry, file: Option<&Path>, known: &Ledger) {
+    let LedgerEntry { run, agent, release, .. } = entry;
+    let Some(file) = file else {
+        out::message(&format!("run {run} of agent `{}` is there already; nothing was changed", agent.name));
+        return;
+    };
+    out::message(&format!(
+        "added run {run} of agent `{}` as release {release} to {}",
+        agent.name,
+        file.display()
+    ));
+    let own: Vec<&LedgerEntry> = known.entries().filter(|known| known.agent.name == agent.name).collect();
+    let of_experiment =
+        |known: &&&LedgerEntry| known.experiment == entry.experiment && known.condition == entry.condition;
+    if own.iter().any(|known| of_experiment(&known)) && !own.iter().any(|known| known.suite == entry.suite) {
+        out::message(&format!(
+            "the suite of `{}` was changed: a new history of `{}` begins with this run",
+            entry.experiment, agent.name
+        ));
+    }
+}
+
+/// Whether the ledger has the entry.
+///
+/// # Errors
+/// Where it says something else of the same run, or has the same trials under another run's name.
+fn is_there<'a>(entry: &LedgerEntry, known: impl Iterator<Item = &'a LedgerEntry>) -> Result<bool, Failure> {
+    let mut is_there = false;
+    let trials = |entry: &LedgerEntry| {
+        entry.inputs.iter().find(|input| input.name == TRIALS_FILE).map(|input| input.digest.clone())
+    };
+    for other in known {
+        let is_same_run = other.run == entry.run;
+        if is_same_run && other.inputs != entry.inputs {
+            return Err(Failure::OtherInputs { run: entry.run.to_string() });
+        }
+        if !is_same_run && trials(other) == trials(entry) {
+            return Err(Failure::SameTrials { run: entry.run.to_string(), known: other.run.to_string() });
+        }
+        if is_same_run
+            && (&other.agent.name, &other.condition, &other.suite)
+                == (&entry.agent.name, &entry.condition, &entry.suite)
+        {
+            if other.release != entry.release {
+                let (old, new) = (&other.release, &entry.release);
+                out::warning(&format!(
+                    "run {} is there as release {old}, and stays so; it is not {new}",
+                    entry.run
+                ));
+            }
+            is_there = true;
+        }
+    }
+    Ok(is_there)
+}
+
+/// The entries of one run.
+fn entries_of(path: &PathBuf, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Failure> {
+    let (dir, manifest) = RunDir::open(path)?;
+    if dir.is_locked() {
+        return Err(Failure::Running { path: path.clone() });
+    }
+    if let Some(replayed) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
+        return Err(Failure::Replayed { path: path.clone(), of: replayed.run.to_string() });
+    }
+    let settings = settings(args, &manifest);
+    let scored = scored(path, &dir, &manifest, &settings)?;
+    warn(&scored, args.runs.len() > 1);
+    let cards = cards(&scored, args)?;
+    let missing: u64 = cards.iter().map(|card| card.denominators.books.missing).sum();
+    if missing > 0 && !args.incomplete {
+        return Err(Failure::Incomplete { path: path.clone(), missing });
+    }
+    if cards.iter().all(|card| card.denominators.graded == 0) {
+        return Err(Failure::NothingEvaluated { path: path.clone() });
+    }
+    let mut costs = CostTally::new(&settings);
+    for record in dir.trials()? {
+        costs.add(&record?);
+    }
+    let inputs = inputs(path)?;
+    let new = NewEntry {
+        manifest: &manifest,
+        scored: &scored,
+        costs: &costs,
+        inputs: &inputs,
+        release: args.release.as_ref(),
+    };
+    let mut entries = Vec::new();
+    for card in cards.into_iter().filter(|card| card.denominators.graded > 0) {
+        entries.extend(
+            new.entry(card).map_err(|error| Failure::Usage(format!("{error}; give one with `--release`")))?,
+        );
+    }
+    Ok(entries)
+}
+
+fn settings(args: &HistoryAddArgs, manifest: &RunManifest) -> Settings {
+    Settings {
+        seed: manifest.seed,
+        timeout: match args.timeout {
+            TimeoutOpt::Verdict => retrial_metrics::TimeoutPolicy::Verdict,
+            TimeoutOpt::Fail => retrial_metrics::TimeoutPolicy::Fail,
+        },
+        ungraded: match args.ungraded {
+            UngradedOpt::Exclude => retrial_metrics::UngradedPolicy::Exclude,
+            UngradedOpt::Fail => retrial_metrics::UngradedPolicy::Fail,
+        },
+        ..Settings::default()
+    }
+}
+
+/// The scorecards that are asked for.
+fn cards<'a>(scored: &'a Scorecards, args: &HistoryAddArgs) -> Result<Vec<&'a Scorecard>, Failure> {
+    let baseline = [ConditionName::baseline()];
+    let conditions = if args.condition.is_empty() { &baseline[..] } else { &args.condition[..] };
+    for condition in conditions {
+        if !scored.scorecards.iter().any(|card| card.condition == *condition) {
+            return Err(Failure::Usage(format!("run {} has no condition `{condition}`", scored.run.run)));
+        }
+    }
+    for agent in &args.agent {
+        if !scored.scorecards.iter().any(|card| card.agent == *agent) {
+            return Err(Failure::Usage(format!("run {} has no agent `{agent}`", scored.run.run)));
+        }
+    }
+    let is_wanted = |card: &&Scorecard| {
+        conditions.contains(&card.condition) && (args.agent.is_empty() || args.agent.contains(&card.agent))
+    };
+    Ok(scored.scorecards.iter().filter(is_wanted).collect())
+}
+
+/// The files that the entries follow from.
+fn inputs(path: &Path) -> std::io::Result<Vec<LedgerInput>> {
+    let of = |name: &str| {
+        let (digest, _) = digest_reader(&mut fs_err::File::open(path.join(name))?)?;
+        Ok(LedgerInput { name: name.to_owned(), digest })
+    };
+    [MANIFEST_FILE, TRIALS_FILE].into_iter().map(of).collect()
+}
