@@ -43,9 +43,14 @@ pub(crate) fn scored(
 
 /// Returns the chosen settings; the seed is by default the run's.
 pub(crate) fn settings(args: &SettingsArgs, manifest: &RunManifest) -> Settings {
+    settings_with(args, manifest.seed)
+}
+
+/// Returns the chosen settings, with a seed for where none was chosen.
+pub(crate) fn settings_with(args: &SettingsArgs, seed: u64) -> Settings {
     Settings {
         level: args.level,
-        seed: args.seed.unwrap_or(manifest.seed),
+        seed: args.seed.unwrap_or(seed),
         timeout: match args.timeout {
             TimeoutOpt::Verdict => TimeoutPolicy::Verdict,
             TimeoutOpt::Fail => TimeoutPolicy::Fail,

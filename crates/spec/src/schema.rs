@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, transform::Transform};
 use serde_json::Value;
 
+use crate::autonomy_policy::AutonomyPolicyFile;
 use crate::simulation::SimulationFile;
 use crate::{
     AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, LatencyReport, PlanOutput,
@@ -25,6 +26,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "experiment.schema.json", schema: toml_schema::<Experiment>() },
         SchemaFile { name: "task.schema.json", schema: toml_schema::<Task>() },
         SchemaFile { name: "simulation.schema.json", schema: toml_schema::<SimulationFile>() },
+        SchemaFile { name: "autonomy-policy.schema.json", schema: toml_schema::<AutonomyPolicyFile>() },
         SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },
