@@ -68,9 +68,14 @@ fn check(path: &Path, run: &RunDir, scorecards: &Scorecards) -> Result<(), Failu
 
 /// Returns the chosen settings; the seed and the target are by default those that fit the run.
 pub(crate) fn settings(args: &SettingsArgs, manifest: &RunManifest) -> Settings {
+    settings_with(args, manifest.seed)
+}
+
+/// Returns the chosen settings, with a seed for where none was chosen.
+pub(crate) fn settings_with(args: &SettingsArgs, seed: u64) -> Settings {
     Settings {
         level: args.level,
-        seed: args.seed.unwrap_or(manifest.seed),
+        seed: args.seed.unwrap_or(seed),
         timeout: match args.timeout {
             TimeoutOpt::Verdict => TimeoutPolicy::Verdict,
             TimeoutOpt::Fail => TimeoutPolicy::Fail,

@@ -5,6 +5,7 @@
 
 mod action_use;
 mod actions;
+pub mod autonomy;
 mod books;
 mod calibration;
 mod codes;

@@ -3,6 +3,7 @@
 //! Everything here is a pure function of the report and, where single trials are shown, of their records and evidence: the same input
 //! gives the same bytes. `docs/reports.md` explains the forms to users.
 
+mod autonomy;
 mod badge;
 mod document;
 mod evidence;
@@ -20,6 +21,9 @@ pub mod timeline;
 mod verify;
 mod words;
 
+pub use autonomy::{
+    autonomy_change, autonomy_markdown, autonomy_page, autonomy_reason, autonomy_share, autonomy_speaks,
+};
 pub use badge::{Badge, badge};
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};

@@ -5,6 +5,7 @@
 
 mod action;
 mod audit;
+mod autonomy_policy;
 mod budget;
 mod condition;
 mod conversation;
@@ -38,6 +39,7 @@ pub use audit::{
     AuditAccount, AuditEntry, AuditFault, AuditLine, AuditSeal, AuditTotals, RefusalReason, audit_genesis,
     verify_audit,
 };
+pub use autonomy_policy::{AutonomyLevel, AutonomyNeeds, AutonomyPolicy, AutonomyRule, AutonomyRules};
 pub use budget::{Budget, BudgetKind, Charge};
 pub use condition::{ConditionKind, ConditionSpec, FaultSettings, RetryRule, WireFault};
 pub use conversation::{Message, Role, ToolResult};

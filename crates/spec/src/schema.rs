@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, transform::Transform};
 use serde_json::Value;
 
+use crate::autonomy_policy::AutonomyPolicyFile;
 use crate::simulation::SimulationFile;
 use crate::{
     AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, GatePolicy, InitOutput,
@@ -28,6 +29,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "simulation.schema.json", schema: toml_schema::<SimulationFile>() },
         SchemaFile { name: "gate-policy.schema.json", schema: toml_schema::<GatePolicy>() },
         SchemaFile { name: "quarantine.schema.json", schema: toml_schema::<Quarantine>() },
+        SchemaFile { name: "autonomy-policy.schema.json", schema: toml_schema::<AutonomyPolicyFile>() },
         SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },

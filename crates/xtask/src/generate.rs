@@ -15,6 +15,7 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
         retrial_metrics::decide::policy::check_schema(),
         retrial_metrics::history::ledger_schema(),
         retrial_metrics::history::history_schema(),
+        retrial_metrics::autonomy::autonomy_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

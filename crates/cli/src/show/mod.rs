@@ -1,5 +1,6 @@
 //! What people see on a terminal: tables and live progress. Formats values; decides nothing.
 
+pub(crate) mod autonomy;
 pub(crate) mod by_action;
 pub(crate) mod by_category;
 pub(crate) mod by_condition;

@@ -4,6 +4,8 @@
 //! the reader's choice of light or dark, or to stand in a page, which says the colours.
 
 mod action_mix;
+pub(crate) mod autonomy_matrix;
+pub(crate) mod autonomy_time;
 mod canvas;
 mod first_parting;
 mod outcome_grid;

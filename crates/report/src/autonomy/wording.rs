@@ -1,0 +1,186 @@
+//! Levels in sentences: what decides, and what would raise them.
+
+use retrial_metrics::autonomy::{
+    AutonomyReport, BoundOf, Cause, CellAutonomy, LevelChange, MoreEvidence, Obstacle, Standing, WorkShare,
+};
+use retrial_metrics::{Number, Target};
+use retrial_spec::{AutonomyLevel, Stakes, Verifiability};
+
+use crate::words::{counted, level, listed, percent, target};
+
+/// Says why a cell has its level: the bound that decides, what is needed of it, and what would raise it.
+pub fn reason(cell: &CellAutonomy) -> String {
+    let standing = &cell.standing;
+    let mut text = format!("{}: {}", standing.level, cause(cell));
+    if standing.alone > standing.level {
+        text.push_str(&format!("; {} if this were its only kind of work", standing.alone));
+    }
+    text
+}
+
+fn cause(cell: &CellAutonomy) -> String {
+    let standing = &cell.standing;
+    let n = format!("n = {} of {}", counted(cell.n.trials, "trial"), counted(cell.n.tasks, "task"));
+    let next = standing.next.map_or("", AutonomyLevel::as_str);
+    let needs: Vec<String> = standing.decided_by.iter().map(|need| compared(need, standing)).collect();
+    let needs = needs.join("; ");
+    let raise: Vec<String> = standing.decided_by.iter().filter_map(|need| raised(need, cell)).collect();
+    let raise = if raise.is_empty() { String::new() } else { format!("; {}", raise.join("; ")) };
+    match &standing.cause {
+        Cause::Met => format!("{needs}; {n}"),
+        Cause::NoHigherLevel if needs.is_empty() => "the policy gives such work no other level".to_owned(),
+        Cause::NoHigherLevel => format!("the highest level for such work; {needs}; {n}"),
+        Cause::NoBound(why) => format!("not enough evidence for {next}: no bound, because {why}{raise}"),
+        Cause::NotEnoughEvidence => format!("not enough evidence for {next}: {needs}; {n}{raise}"),
+        Cause::MeasuredTooLow => format!("measured too low for {next}: {needs}; {n}{raise}"),
+        Cause::ExcludedTrials => format!(
+            "it depends on {} without a verdict, taken here for failures: {needs}; {n}",
+            counted(cell.excluded, "trial")
+        ),
+    }
+}
+
+/// A bound with what is needed of it.
+fn compared(need: &Obstacle, standing: &Standing) -> String {
+    let (name, side) = match (need.of, need.k) {
+        (BoundOf::Success, _) => ("success".to_owned(), "at least"),
+        (BoundOf::Repeated, k) => (format!("pass^{}", k.unwrap_or(1)), "at least"),
+        (BoundOf::Invisible, _) => ("invisible failures".to_owned(), "at most"),
+    };
+    let confidence = level(standing.measured.of(need.of).confidence);
+    let (bound, point) = (number(&need.bound), number(&need.point));
+    format!(
+        "{name} {side} {bound} ({confidence} one-sided, observed {point}), needed {:.2}",
+        need.need.value()
+    )
+}
+
+fn number(number: &Number) -> String {
+    number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"))
+}
+
+/// What would raise the level, as far as one need goes; nothing where it is met.
+fn raised(need: &Obstacle, cell: &CellAutonomy) -> Option<String> {
+    if let Some(more) = &need.more {
+        return Some(evidence(more, cell, need));
+    }
+    if need.point_meets || need.point.value().is_none() {
+        return None;
+    }
+    let side = if need.of == BoundOf::Invisible { "above" } else { "below" };
+    let shown = if need.is_shown { "" } else { ", though chance is not ruled out" };
+    Some(format!(
+        "the agent must get better: {} is {side} {:.2}{shown}",
+        number(&need.point),
+        need.need.value()
+    ))
+}
+
+fn evidence(more: &MoreEvidence, cell: &CellAutonomy, need: &Obstacle) -> String {
+    let name = match need.of {
+        BoundOf::Success => "success",
+        BoundOf::Repeated => "repeated success",
+        BoundOf::Invisible => "the bound of invisible failures",
+    };
+    let ways: Vec<String> = [
+        more.trials_of_each_task.map(|trials| format!("{trials} trials of each task")),
+        more.tasks.map(|tasks| format!("{tasks} tasks with as many trials")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if ways.is_empty() {
+        return if cell.n.trials == 0 {
+            "run its tasks".to_owned()
+        } else {
+            format!("{name} is too near to what is needed for any affordable number of trials or tasks")
+        };
+    }
+    let trials =
+        if more.trials_of_each_task.is_none() { "; more trials of these tasks alone would not" } else { "" };
+    format!("{} in all would show {name} if they go as these did{trials}", ways.join(", or "))
+}
+
+/// Says how much of the stated work a share is.
+pub fn share(share: &WorkShare) -> String {
+    let part = |number: &Number| number.value().map_or_else(|| "–".to_owned(), percent);
+    format!(
+        "{} of the stated work ({:.0} minutes), {} of the tasks ({})",
+        part(&share.of_minutes),
+        share.minutes,
+        part(&share.of_tasks),
+        counted(share.tasks, "task")
+    )
+}
+
+/// Says what the levels speak of, and how sure they are.
+pub fn speaks(report: &AutonomyReport) -> String {
+    let of = target(report.settings.target);
+    let confidence = level(report.policy.confidence);
+    let more = match report.settings.target {
+        Target::Population => "",
+        Target::FixedSuite => " Nothing is said of other work.",
+    };
+    format!(
+        "Levels for {of}, of the baseline alone. The probability that any level of an agent is too high is at most {} \
+         (Holm over its kinds of work, from {confidence} one-sided bounds).{more} Safety is not measured.",
+        level(1.0 - report.policy.confidence)
+    )
+}
+
+/// Says that a level changed, and why.
+pub fn change(change: &LevelChange) -> String {
+    let way = if change.to < change.from { "fell" } else { "rose" };
+    let kind = kind(&change.category, change.stakes, change.verifiability);
+    let because = change.because.as_ref().map_or_else(String::new, |need| {
+        let name = match (need.of, need.k) {
+            (BoundOf::Success, _) => "success, at least".to_owned(),
+            (BoundOf::Repeated, k) => format!("pass^{}, at least", k.unwrap_or(1)),
+            (BoundOf::Invisible, _) => "invisible failures, at most".to_owned(),
+        };
+        let (before, now) = (number(&change.before), number(&change.now));
+        format!(": {name} {now} after {before}, needed {:.2}", need.need.value())
+    });
+    let tasks = if change.other_tasks { "; its tasks changed too" } else { "" };
+    format!(
+        "{}: {kind} {way} from {} to {} ({} after {}){because}{tasks}",
+        change.agent, change.from, change.to, change.to_run, change.from_run
+    )
+}
+
+/// Names a kind of work.
+pub(super) fn kind(category: &str, stakes: Stakes, verifiability: Verifiability) -> String {
+    format!("{category}, {} stakes, {}", stakes_word(stakes), checked_word(verifiability))
+}
+
+pub(super) fn stakes_word(stakes: Stakes) -> &'static str {
+    match stakes {
+        Stakes::Low => "low",
+        Stakes::Medium => "medium",
+        Stakes::High => "high",
+    }
+}
+
+pub(super) fn checked_word(verifiability: Verifiability) -> &'static str {
+    match verifiability {
+        Verifiability::Low => "hardly checked",
+        Verifiability::Partial => "partly checked",
+        Verifiability::Full => "fully checked",
+    }
+}
+
+/// Says which tasks state nothing; nothing where all do.
+pub(super) fn unstated(tasks: &[impl AsRef<str>]) -> Option<String> {
+    const SHOWN: usize = 6;
+    if tasks.is_empty() {
+        return None;
+    }
+    let mut names: Vec<String> = tasks.iter().take(SHOWN).map(|task| task.as_ref().to_owned()).collect();
+    if tasks.len() > SHOWN {
+        names.push(format!("{} more", tasks.len() - SHOWN));
+    }
+    Some(format!(
+        "Supervised, because they state no category, stakes and so on: {}. Their work is in no share.",
+        listed(&names)
+    ))
+}

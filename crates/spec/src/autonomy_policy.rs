@@ -1,0 +1,411 @@
+//! `retrial-autonomy.toml`: how reliable work must be before an agent may be left alone with it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::toml_schema;
+use crate::{Document, Fault, Severity, SpecError, Stakes, Verifiability};
+
+/// How far an agent may be left alone with work, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutonomyLevel {
+    /// A person looks at each result.
+    Supervised,
+    /// A result is used only behind an automatic check that must pass.
+    Gated,
+    /// Results are used, and a person looks at a sample of them.
+    SpotCheck,
+    /// Results are used; nobody looks.
+    Delegate,
+}
+
+impl AutonomyLevel {
+    /// All levels, the least first.
+    pub const ALL: [Self; 4] = [Self::Supervised, Self::Gated, Self::SpotCheck, Self::Delegate];
+
+    /// Returns the level's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Supervised => "supervised",
+            Self::Gated => "gated",
+            Self::SpotCheck => "spot-check",
+            Self::Delegate => "delegate",
+        }
+    }
+
+    /// Returns the level's key in files.
+    fn key(self) -> &'static str {
+        if self == Self::SpotCheck { "spot_check" } else { self.as_str() }
+    }
+}
+
+impl std::fmt::Display for AutonomyLevel {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// What must be shown of work before it gets a level. Each is compared with a one-sided bound, never with what was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutonomyNeeds {
+    /// The least success rate, for its lower bound.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub success: f64,
+    /// The least probability that several trials of a task in a row succeed (pass^k), for its lower bound; none asks for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub repeated: Option<f64>,
+    /// The greatest share of trials that fail without their agent saying so, for its upper bound; none asks for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub invisible: Option<f64>,
+}
+
+impl AutonomyNeeds {
+    const fn new(success: f64, repeated: Option<f64>, invisible: Option<f64>) -> Self {
+        Self { success, repeated, invisible }
+    }
+
+    /// Whether whatever meets these needs meets the others too.
+    fn covers(&self, other: &Self) -> bool {
+        self.success >= other.success
+            && self.repeated.unwrap_or(0.0) >= other.repeated.unwrap_or(0.0)
+            && self.invisible.unwrap_or(1.0) <= other.invisible.unwrap_or(1.0)
+    }
+}
+
+/// What each level needs for work of some stakes and verifiability; a level without needs is never given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutonomyRule {
+    /// What leaving the work alone needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<AutonomyNeeds>,
+    /// What looking at a sample needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot_check: Option<AutonomyNeeds>,
+    /// What relying on an automatic check needs; only where results can be checked by machine, at least in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gated: Option<AutonomyNeeds>,
+}
+
+impl AutonomyRule {
+    /// Returns what a level needs: none where it is never given, and for [`AutonomyLevel::Supervised`], which needs nothing.
+    pub fn needs(&self, level: AutonomyLevel) -> Option<&AutonomyNeeds> {
+        match level {
+            AutonomyLevel::Delegate => self.delegate.as_ref(),
+            AutonomyLevel::SpotCheck => self.spot_check.as_ref(),
+            AutonomyLevel::Gated => self.gated.as_ref(),
+            AutonomyLevel::Supervised => None,
+        }
+    }
+}
+
+/// The rules for work of some stakes, by how far it can be checked by machine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct AutonomyRules {
+    /// Where it hardly can.
+    pub low: AutonomyRule,
+    /// Where it can in part.
+    pub partial: AutonomyRule,
+    /// Where it can entirely.
+    pub full: AutonomyRule,
+}
+
+/// How reliable work must be before an agent may be left alone with it.
+///
+/// Higher stakes never need less, and neither does work that can be checked less: [`Self::parse`] refuses a file that says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct AutonomyPolicy {
+    /// The one-sided confidence of every bound, between 0.5 and 1.
+    pub confidence: f64,
+    /// How many trials of a task in a row `repeated` speaks of, where there are as many.
+    pub repeats: u32,
+    /// Work of low stakes.
+    pub low: AutonomyRules,
+    /// Work of medium stakes.
+    pub medium: AutonomyRules,
+    /// Work of high stakes.
+    pub high: AutonomyRules,
+}
+
+const STAKES: [(Stakes, &str); 3] =
+    [(Stakes::Low, "low"), (Stakes::Medium, "medium"), (Stakes::High, "high")];
+const VERIFIABILITY: [(Verifiability, &str); 3] =
+    [(Verifiability::Low, "low"), (Verifiability::Partial, "partial"), (Verifiability::Full, "full")];
+
+impl Default for AutonomyPolicy {
+    /// The policy that `docs/autonomy.md` gives reasons for.
+    fn default() -> Self {
+        const fn needs(success: f64, repeated: f64, invisible: Option<f64>) -> Option<AutonomyNeeds> {
+            Some(AutonomyNeeds::new(success, Some(repeated), invisible))
+        }
+        const fn gated(success: f64, invisible: Option<f64>) -> Option<AutonomyNeeds> {
+            Some(AutonomyNeeds::new(success, None, invisible))
+        }
+        const fn rule(
+            delegate: Option<AutonomyNeeds>,
+            spot_check: Option<AutonomyNeeds>,
+            gated: Option<AutonomyNeeds>,
+        ) -> AutonomyRule {
+            AutonomyRule { delegate, spot_check, gated }
+        }
+        Self {
+            confidence: 0.95,
+            repeats: 5,
+            low: AutonomyRules {
+                full: rule(needs(0.80, 0.50, None), needs(0.70, 0.40, None), gated(0.50, None)),
+                partial: rule(
+                    needs(0.85, 0.60, Some(0.10)),
+                    needs(0.75, 0.45, Some(0.15)),
+                    gated(0.50, Some(0.30)),
+                ),
+                low: rule(needs(0.90, 0.75, Some(0.05)), needs(0.80, 0.50, Some(0.10)), None),
+            },
+            medium: AutonomyRules {
+                full: rule(needs(0.90, 0.75, None), needs(0.80, 0.50, None), gated(0.50, None)),
+                partial: rule(
+                    needs(0.95, 0.85, Some(0.04)),
+                    needs(0.85, 0.60, Some(0.08)),
+                    gated(0.60, Some(0.20)),
+                ),
+                low: rule(needs(0.98, 0.95, Some(0.02)), needs(0.90, 0.75, Some(0.05)), None),
+            },
+            high: AutonomyRules {
+                full: rule(needs(0.95, 0.85, None), needs(0.90, 0.75, None), gated(0.60, None)),
+                partial: rule(
+                    needs(0.99, 0.97, Some(0.01)),
+                    needs(0.95, 0.85, Some(0.03)),
+                    gated(0.75, Some(0.10)),
+                ),
+                low: rule(None, needs(0.98, 0.95, Some(0.02)), None),
+            },
+        }
+    }
+}
+
+impl AutonomyPolicy {
+    /// Returns the rule for work of these stakes and this verifiability.
+    pub fn rule(&self, stakes: Stakes, verifiability: Verifiability) -> &AutonomyRule {
+        let rules = match stakes {
+            Stakes::Low => &self.low,
+            Stakes::Medium => &self.medium,
+            Stakes::High => &self.high,
+        };
+        match verifiability {
+            Verifiability::Low => &rules.low,
+            Verifiability::Partial => &rules.partial,
+            Verifiability::Full => &rules.full,
+        }
+    }
+
+    /// Reads a policy; `file` is the name that errors show. What the file does not say stays as in [`Self::default`]; a rule that it
+    /// says replaces the default one whole.
+    ///
+    /// # Errors
+    /// [`SpecError`] with all faults: of the text, and where more stakes, less verifiability or a higher level would need less.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SpecError> {
+        let document = Document::parse(file, text)?;
+        let faults = document.check(&toml_schema::<AutonomyPolicyFile>(), |_| Some(Severity::Error));
+        let (read, _) = document.read::<AutonomyPolicyFile>(faults)?;
+        let policy = read.policy();
+        let faults = policy.contradictions(&document);
+        if faults.is_empty() { Ok(policy) } else { Err(document.error(faults)) }
+    }
+
+    /// Returns what the policy says against itself, each where the file says it.
+    fn contradictions(&self, document: &Document) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut note = |at: &str, message: String, hint: &str| {
+            faults.push(document.fault(at, message, Some(hint.to_owned())));
+        };
+        if !(self.confidence > 0.5 && self.confidence < 1.0) {
+            note("/confidence", "`confidence` must lie between 0.5 and 1".to_owned(), "0.95 is usual");
+        }
+        for (stakes, stakes_key) in STAKES {
+            for (verifiability, key) in VERIFIABILITY {
+                let (rule, at) = (self.rule(stakes, verifiability), format!("/{stakes_key}/{key}"));
+                let name = format!("{stakes_key}.{key}");
+                if verifiability == Verifiability::Low && rule.gated.is_some() {
+                    let message = format!("`{name}.gated` relies on a check that such work does not have");
+                    note(&format!("{at}/gated"), message, "leave it out");
+                }
+                for (above, below) in rule.contradictions() {
+                    let message =
+                        format!("`{name}.{}` needs less than `{name}.{}`", above.key(), below.key());
+                    note(&format!("{at}/{}", above.key()), message, "a higher level needs at least as much");
+                }
+                let milder = [
+                    previous(STAKES, stakes)
+                        .map(|(it, word)| (self.rule(it, verifiability), format!("{word}.{key}"))),
+                    next(VERIFIABILITY, verifiability)
+                        .map(|(it, word)| (self.rule(stakes, it), format!("{stakes_key}.{word}"))),
+                ];
+                for (milder, other) in milder.into_iter().flatten() {
+                    for level in rule.easier_than(milder) {
+                        let message = format!("`{name}.{}` needs less than `{other}.{0}`", level.key());
+                        let hint = "more stakes, or less that can be checked, need at least as much";
+                        note(&format!("{at}/{}", level.key()), message, hint);
+                    }
+                }
+            }
+        }
+        faults
+    }
+}
+
+fn previous<T: Copy + PartialEq, const N: usize>(
+    of: [(T, &'static str); N],
+    it: T,
+) -> Option<(T, &'static str)> {
+    let place = of.iter().position(|one| one.0 == it)?;
+    of.get(place.checked_sub(1)?).copied()
+}
+
+fn next<T: Copy + PartialEq, const N: usize>(of: [(T, &'static str); N], it: T) -> Option<(T, &'static str)> {
+    let place = of.iter().position(|one| one.0 == it)?;
+    of.get(place + 1).copied()
+}
+
+impl AutonomyRule {
+    /// Iterates over pairs of levels of which the higher one needs less.
+    fn contradictions(&self) -> Vec<(AutonomyLevel, AutonomyLevel)> {
+        let levels: Vec<(AutonomyLevel, &AutonomyNeeds)> =
+            AutonomyLevel::ALL.into_iter().filter_map(|level| Some((level, self.needs(level)?))).collect();
+        let pairs = levels.windows(2);
+        pairs.filter(|pair| !pair[1].1.covers(pair[0].1)).map(|pair| (pair[1].0, pair[0].0)).collect()
+    }
+
+    /// Returns the levels that this rule gives for less than the other, which speaks of work that should need no more.
+    fn easier_than(&self, milder: &Self) -> Vec<AutonomyLevel> {
+        let is_easier = |level: &AutonomyLevel| match (self.needs(*level), milder.needs(*level)) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(own), Some(other)) => !own.covers(other),
+        };
+        AutonomyLevel::ALL.into_iter().filter(is_easier).collect()
+    }
+}
+
+/// The file as people write it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "AutonomyPolicy")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AutonomyPolicyFile {
+    /// The one-sided confidence of every bound; by default 0.95.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    confidence: Option<f64>,
+    /// How many trials of a task in a row `repeated` speaks of, where there are as many; by default 5.
+    #[schemars(range(min = 1, max = 100))]
+    repeats: Option<u32>,
+    /// Work of low stakes.
+    low: Option<RulesTable>,
+    /// Work of medium stakes.
+    medium: Option<RulesTable>,
+    /// Work of high stakes.
+    high: Option<RulesTable>,
+}
+
+/// The rules for work of some stakes, by how far it can be checked by machine.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RulesTable {
+    /// Where it hardly can.
+    low: Option<AutonomyRule>,
+    /// Where it can in part.
+    partial: Option<AutonomyRule>,
+    /// Where it can entirely.
+    full: Option<AutonomyRule>,
+}
+
+impl AutonomyPolicyFile {
+    fn policy(self) -> AutonomyPolicy {
+        let default = AutonomyPolicy::default();
+        let rules = |table: Option<RulesTable>, default: AutonomyRules| match table {
+            None => default,
+            Some(table) => AutonomyRules {
+                low: table.low.unwrap_or(default.low),
+                partial: table.partial.unwrap_or(default.partial),
+                full: table.full.unwrap_or(default.full),
+            },
+        };
+        AutonomyPolicy {
+            confidence: self.confidence.unwrap_or(default.confidence),
+            repeats: self.repeats.unwrap_or(default.repeats),
+            low: rules(self.low, default.low),
+            medium: rules(self.medium, default.medium),
+            high: rules(self.high, default.high),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<(usize, String)> {
+        let error = AutonomyPolicy::parse("retrial-autonomy.toml", text).unwrap_err();
+        error.faults().iter().map(|fault| (fault.line(), fault.message().to_owned())).collect()
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default_policy_which_does_not_contradict_itself() {
+        assert_eq!(AutonomyPolicy::parse("p.toml", "").unwrap(), AutonomyPolicy::default());
+    }
+
+    #[test]
+    fn a_rule_that_a_file_states_replaces_the_default_one_whole() {
+        let text = "repeats = 3\n[high.low]\nspot_check = { success = 0.99, invisible = 0.01 }\n";
+        let faults = AutonomyPolicy::parse("p.toml", text).unwrap_err();
+        assert_eq!(
+            faults.faults()[0].message(),
+            "`high.low.spot_check` needs less than `high.partial.spot_check`"
+        );
+        let policy = AutonomyPolicy::parse("p.toml", "repeats = 3\n[high.low]\n").unwrap();
+        assert_eq!(policy.repeats, 3);
+        assert_eq!(policy.rule(Stakes::High, Verifiability::Low), &AutonomyRule::default());
+        assert_eq!(policy.low, AutonomyPolicy::default().low);
+    }
+
+    #[test]
+    fn more_stakes_may_not_need_less() {
+        let text = "[high.full]\ndelegate = { success = 0.6 }\nspot_check = { success = 0.6 }\n";
+        let found = faults(text);
+        assert!(
+            found.contains(&(2, "`high.full.delegate` needs less than `medium.full.delegate`".to_owned()))
+        );
+        assert!(
+            found
+                .contains(&(3, "`high.full.spot_check` needs less than `medium.full.spot_check`".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_higher_level_may_not_need_less_and_no_check_gates_what_cannot_be_checked() {
+        let text = "[high.low]\ngated = { success = 0.9 }\n[low.full]\ndelegate = { success = 0.4 }\ngated = { success = 0.5 }\n";
+        let found = faults(text);
+        assert!(
+            found
+                .contains(&(2, "`high.low.gated` relies on a check that such work does not have".to_owned()))
+        );
+        assert!(
+            found.contains(&(4, "`low.full.delegate` needs less than `low.full.gated`".to_owned())),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_shares_beyond_1_point_into_the_file() {
+        let found = faults("confidence = 0.5\nrepaets = 3\n[low.full.gated]\nsuccess = 50\n");
+        let of = |line: usize| found.iter().find(|fault| fault.0 == line).map(|fault| fault.1.as_str());
+        assert_eq!(of(2), Some("unknown key `repaets`"));
+        assert_eq!(of(4), Some("`low.full.gated.success` is 50; the greatest allowed is 1.0"));
+    }
+
+    #[test]
+    fn a_confidence_of_a_half_is_no_confidence() {
+        assert_eq!(faults("confidence = 0.5\n"), [(1, "`confidence` must lie between 0.5 and 1".to_owned())]);
+    }
+}
