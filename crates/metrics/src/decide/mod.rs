@@ -12,11 +12,13 @@
 //! | may the candidate replace the baseline | [`gate`] |
 //! | are they alike up to a margin | [`equivalence`] |
 //! | which of many p-values stand | [`adjusted`], [`task_differences`] |
+//! | which of several agents may be best, for how much, and what to buy to know more | [`field::comparisons`] |
 
 mod comparable;
 mod compare;
 mod contrast;
 mod equivalence;
+pub mod field;
 mod gate;
 mod multiplicity;
 mod pairing;
