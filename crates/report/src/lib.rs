@@ -4,6 +4,7 @@
 //! gives the same bytes. `docs/reports.md` explains the forms to users.
 
 mod badge;
+mod comparison;
 mod document;
 mod evidence;
 mod junit;
@@ -19,6 +20,10 @@ mod verify;
 mod words;
 
 pub use badge::{Badge, badge};
+pub use comparison::{
+    Detail, Section, answer, comparison_json, comparison_markdown, comparison_page, doubts, field_sections,
+    pair_sections, pairs_sections,
+};
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};
 pub use junit::{Junit, JunitError};
@@ -26,7 +31,7 @@ pub use limits::{limits, limits_of_run};
 pub use markdown::markdown;
 pub use outcomes::{CountsAs, RunOutcomes};
 pub use page::{Mode, PageError, RunTrials, page};
-pub use plot::{Picture, PngError, pictures};
+pub use plot::{Picture, PngError, comparison_pictures, pictures};
 pub use reading::reading;
 pub use signature::{SignatureError, check_signature, sign};
 pub use tables::{TABLES_VERSION, TableError, TableFormat, TrialTable, documented_columns, write_measures};

@@ -128,7 +128,7 @@ fn is_invisible(letter: char) -> bool {
 }
 
 /// Writes a sentence of ours, in which a name may stand, so that nothing in it is Markdown, HTML, a mention or a link.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     const JOINER: char = '\u{2060}';
     let mut safe = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
@@ -149,6 +149,12 @@ fn prose(text: &str) -> String {
         safe = safe.replace(link, &format!("{start}{JOINER}{end}"));
     }
     safe
+}
+
+/// Writes a sentence of ours as [`prose`] does, with what stands in quotation marks of code as code.
+pub(crate) fn prose_with_code(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(place, piece)| if place % 2 == 1 { code(piece) } else { prose(piece) }).collect()
 }
 
 fn head(scored: &Scorecards) -> String {

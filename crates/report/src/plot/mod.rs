@@ -6,6 +6,8 @@
 mod action_mix;
 mod canvas;
 mod first_parting;
+mod forest;
+mod frontier;
 mod outcome_grid;
 mod pass_curves;
 mod png;
@@ -21,6 +23,7 @@ mod wording;
 
 use std::fmt::Write;
 
+use retrial_metrics::decide::field::Comparisons;
 use retrial_metrics::{ActionUse, Calibration, Curves, Scorecard};
 
 use crate::ReportedRun;
@@ -29,6 +32,7 @@ use style::{FONTS, Role};
 use wording::escape;
 
 pub use png::PngError;
+pub(crate) use wording::amount;
 
 /// A picture with its text alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,12 @@ pub fn pictures(run: &ReportedRun, place: usize) -> Vec<Picture> {
         first_parting::picture,
     ];
     all.into_iter().filter_map(|picture| picture(shown)).collect()
+}
+
+/// Draws the pictures of a comparison: the forest, of two agents their tasks, and success beside cost and time where these are known.
+pub fn comparison_pictures(comparisons: &Comparisons) -> Vec<Picture> {
+    let forests = [forest::forest(comparisons), forest::tasks(comparisons)];
+    forests.into_iter().flatten().chain(frontier::pictures(comparisons)).collect()
 }
 
 /// What there is to show of one agent under one condition.
