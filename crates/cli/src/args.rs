@@ -15,7 +15,7 @@ use retrial_metrics::validate::Design;
 use retrial_spec::SandboxChoice;
 
 pub(crate) use autonomy::AutonomyArgs;
-pub(crate) use compare::CompareArgs;
+pub(crate) use compare::{CompareArgs, ComparisonFormatOpt};
 pub(crate) use gate::{GateArgs, GateFormatOpt};
 pub(crate) use history::{
     HistoryAddArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, HistoryReadArgs, HistoryReportArgs,

@@ -8,6 +8,7 @@ use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
 use retrial_import::{ImportError, ImportFault};
 use retrial_metrics::MetricsError;
+use retrial_metrics::decide::field::FieldError;
 use retrial_report::{ClaimsError, JunitError, PageError, PngError, SignatureError, TableError};
 use retrial_runner::{
     PlanError, ReadyError, RecordCheckError, RecordingError, RevokeError, RunDirError, RunError,
@@ -95,6 +96,8 @@ pub(crate) enum Failure {
     Table(#[from] TableError),
     #[error(transparent)]
     Junit(#[from] JunitError),
+    #[error("cannot compare")]
+    Field(#[from] Box<FieldError>),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -118,6 +121,12 @@ pub(crate) enum Failure {
 impl From<RecordCheckError> for Failure {
     fn from(error: RecordCheckError) -> Self {
         Self::Records(Box::new(error))
+    }
+}
+
+impl From<FieldError> for Failure {
+    fn from(error: FieldError) -> Self {
+        Self::Field(Box::new(error))
     }
 }
 
@@ -156,6 +165,7 @@ impl Failure {
                 ImportFault::Interrupted => Exit::Interrupted,
             },
             Self::Score { source, .. } => source.exit(),
+            Self::Field(error) => field_exit(error),
             Self::Records(error) => records_exit(error),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
             Self::Stopped { .. } => Exit::Interrupted,
@@ -220,6 +230,7 @@ impl Failure {
                 "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",
                 path.display()
             )),
+            Self::Field(error) => field_hint(error),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {
                 Some(format!("see why with `retrial status {}`", path.display()))
@@ -243,6 +254,13 @@ impl Failure {
         if let Self::Audit { faults, .. } = self {
             for fault in faults {
                 let _ = write!(text, "\n  {fault}");
+            }
+        }
+        if let Self::Field(error) = self
+            && let FieldError::Different { differences, .. } = &**error
+        {
+            for difference in differences {
+                let _ = write!(text, "\n  {difference}");
             }
         }
         if let Some(log) = self.build_log() {
@@ -291,6 +309,25 @@ fn run_exit(error: &RunError) -> Exit {
         | RunError::Cleaning(_)
         | RunError::Session(_)
         | RunError::Host(_) => Exit::Infrastructure,
+    }
+}
+
+fn field_exit(error: &FieldError) -> Exit {
+    match error {
+        FieldError::TooFew(_) => Exit::Input,
+        FieldError::Metrics(error) => error.exit(),
+        FieldError::Different { .. } => Exit::Invalid,
+        FieldError::Pair { source, .. } => source.exit(),
+    }
+}
+
+fn field_hint(error: &FieldError) -> Option<String> {
+    match error {
+        FieldError::TooFew(_) => Some("name two runs, or agents of runs as RUN:AGENT".to_owned()),
+        FieldError::Different { .. } => {
+            Some("compare them all the same, on the tasks that both have, with `--even-if-different`".to_owned())
+        }
+        FieldError::Metrics(_) | FieldError::Pair { .. } => None,
     }
 }
 

@@ -14,6 +14,9 @@ pub enum MetricsError {
     /// A power is none.
     #[error("power `{0}` is not between 0.5 and 1")]
     Power(f64),
+    /// A difference to plan for is none.
+    #[error("difference `{0}` is not above 0 and at most 1")]
+    Difference(f64),
     /// The run's manifest names something twice.
     #[error("the run names the {what} `{name}` twice")]
     NamedTwice {
@@ -86,6 +89,7 @@ impl MetricsError {
             Self::Level(_)
             | Self::Margin(_)
             | Self::Power(_)
+            | Self::Difference(_)
             | Self::Confidence { .. }
             | Self::Reward { .. }
             | Self::Contradiction { .. } => Exit::Input,

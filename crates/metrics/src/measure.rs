@@ -202,29 +202,6 @@ impl Resource {
             Self::Steps => "steps",
         }
     }
-
-    /// Returns the measure of how far its amounts lie apart; waiting, of which most trials have none, has that of working time.
-    pub(crate) fn spread(self) -> MeasureId {
-        match self {
-            Self::Tokens => MeasureId::TokenSpread,
-            Self::Time | Self::Waiting => MeasureId::TimeSpread,
-            Self::ModelTime => MeasureId::ModelTimeSpread,
-            Self::Cost => MeasureId::CostSpread,
-            Self::Steps => MeasureId::StepSpread,
-        }
-    }
-
-    /// Returns the measure of how much of it a trial takes.
-    pub(crate) fn median(self) -> MeasureId {
-        match self {
-            Self::Tokens => MeasureId::TokenMedian,
-            Self::Time => MeasureId::TimeMedian,
-            Self::ModelTime => MeasureId::ModelTimeMedian,
-            Self::Waiting => MeasureId::WaitingMedian,
-            Self::Cost => MeasureId::CostMedian,
-            Self::Steps => MeasureId::StepMedian,
-        }
-    }
 }
 
 macro_rules! measures {

@@ -89,6 +89,22 @@ const KINDS: [Kind; 6] = [
     },
 ];
 
+/// Returns the row of a resource.
+fn kind_of(resource: Resource) -> Result<&'static Kind, Reason> {
+    KINDS.iter().find(|kind| kind.resource == resource).ok_or(Reason::NOT_RECORDED)
+}
+
+/// Returns the measure of how far the amounts of a resource lie apart within a task; for waiting, of which most trials have none, the
+/// median absolute deviation.
+pub(crate) fn spread_measure(resource: Resource) -> MeasureId {
+    kind_of(resource).map_or(MeasureId::TimeSpread, |kind| kind.spread.unwrap_or(kind.deviation))
+}
+
+/// Returns the measure of how much of a resource a trial takes.
+pub(crate) fn median_measure(resource: Resource) -> MeasureId {
+    kind_of(resource).map_or(MeasureId::TimeMedian, |kind| kind.median)
+}
+
 /// Returns the spreads within tasks, pooled over tasks, with their companions, and the amounts themselves.
 pub(crate) fn measures(tasks: &[TaskTrials<'_>], context: &Context<'_>) -> Vec<Measure> {
     KINDS.iter().flat_map(|kind| of_kind(tasks, kind, context)).collect()
@@ -105,8 +121,7 @@ pub(crate) fn amounts_of(
     tasks: &[TaskTrials<'_>],
     is_replayed: bool,
 ) -> Result<Amounts, Reason> {
-    let kind = KINDS.iter().find(|kind| kind.resource == resource).ok_or(Reason::NOT_RECORDED)?;
-    amounts(tasks, kind, is_replayed)
+    amounts(tasks, kind_of(resource)?, is_replayed)
 }
 
 fn of_kind(tasks: &[TaskTrials<'_>], kind: &Kind, context: &Context<'_>) -> Vec<Measure> {

@@ -5,6 +5,7 @@
 
 mod autonomy;
 mod badge;
+mod comparison;
 mod document;
 mod evidence;
 mod gate;
@@ -25,6 +26,10 @@ pub use autonomy::{
     autonomy_change, autonomy_markdown, autonomy_page, autonomy_reason, autonomy_share, autonomy_speaks,
 };
 pub use badge::{Badge, badge};
+pub use comparison::{
+    Detail, Section, answer, comparison_json, comparison_markdown, comparison_page, doubts, field_sections,
+    pair_sections, pairs_sections,
+};
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};
 pub use gate::{gate_junit, gate_markdown, gate_page};
@@ -33,7 +38,7 @@ pub use limits::{limits, limits_of_run};
 pub use markdown::markdown;
 pub use outcomes::{CountsAs, RunOutcomes};
 pub use page::{Mode, PageError, RunTrials, page};
-pub use plot::{Picture, PngError, pictures};
+pub use plot::{Picture, PngError, comparison_pictures, pictures};
 pub use reading::reading;
 pub use signature::{SignatureError, check_signature, sign};
 pub use tables::{TABLES_VERSION, TableError, TableFormat, TrialTable, documented_columns, write_measures};

@@ -151,6 +151,12 @@ pub(crate) fn prose(text: &str) -> String {
     safe
 }
 
+/// Writes a sentence of ours as [`prose`] does, with what stands in quotation marks of code as code.
+pub(crate) fn prose_with_code(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(place, piece)| if place % 2 == 1 { code(piece) } else { prose(piece) }).collect()
+}
+
 fn head(scored: &Scorecards) -> String {
     let (run, books) = (&scored.run, &scored.books);
     format!(

@@ -1,10 +1,121 @@
-//! `retrial compare`: placeholder.
+//! `retrial compare`: which agent is better, by how much, and how sure that is.
 
-use retrial_spec::Exit;
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::path::Path;
 
-use crate::args::CompareArgs;
+use retrial_metrics::decide::field::{Comparisons, Contender, FieldError, Question, comparisons};
+use retrial_report::{Picture, comparison_json, comparison_markdown, comparison_page, comparison_pictures};
+use retrial_spec::{Exit, OUTPUT_SCHEMA, ReportOutput};
+
+use crate::args::{CompareArgs, ComparisonFormatOpt};
+use crate::entered::{Entered, entered};
 use crate::failure::Failure;
+use crate::files::Files;
+use crate::out;
+use crate::scored::{settings, warn};
+use crate::show::compare as shown;
 
-pub(crate) fn compare(_args: &CompareArgs) -> Result<Exit, Failure> {
-    Err(Failure::Usage("not built yet".to_owned()))
+/// How much larger than its SVG a PNG is drawn, for screens with many pixels.
+const SCALE: f32 = 2.0;
+
+/// Compares. Every run is read before anything is printed or written.
+pub(crate) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
+    let mut read = Vec::new();
+    for entry in &args.entries {
+        read.push(entered(entry, &args.condition, |manifest| settings(&args.settings, manifest))?);
+    }
+    for one in &read {
+        warn(&one.scored, read.len() > 1);
+    }
+    let found = compared(args, &read)?;
+    match &args.out {
+        Some(directory) => {
+            let mut files = Files::new(directory.clone());
+            for format in args.format.iter().copied().collect::<BTreeSet<_>>() {
+                write(&found, format, &mut files)?;
+            }
+            print_written(&files, args.json)?;
+        }
+        None if args.json => out::json(&found)?,
+        None if args.pairs => out::data(&shown::pairs(&found))?,
+        None => out::data(&shown::render(&found))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn compared(args: &CompareArgs, read: &[Entered]) -> Result<Comparisons, Failure> {
+    let Some(first) = read.first() else { return Err(FieldError::TooFew(0).into()) };
+    let question = Question {
+        settings: settings(&args.settings, &first.manifest),
+        difference: args.difference,
+        power: Question::POWER,
+        even_if_different: args.even_if_different,
+    };
+    let names = names(read)?;
+    let all = read.iter().flat_map(|one| one.entrants.iter().map(move |entrant| (one, entrant)));
+    let mut field = Vec::new();
+    for ((one, entrant), name) in all.zip(&names) {
+        let mut cards = one.scored.scorecards.iter();
+        let card = cards.find(|card| (&card.agent, &card.condition) == (&entrant.agent, &entrant.condition));
+        // There is a scorecard for every entrant.
+        field.extend(card.map(|card| Contender { name, manifest: &one.manifest, card, entrant }));
+    }
+    Ok(comparisons(&field, &question)?)
+}
+
+/// What those who take part are called: by their agents, with the run where agents are of one name, and with the path where runs are.
+fn names(read: &[Entered]) -> Result<Vec<String>, Failure> {
+    let of = |name: &dyn Fn(&Entered, &retrial_metrics::Entrant) -> String| -> Vec<String> {
+        read.iter().flat_map(|one| one.entrants.iter().map(|entrant| name(one, entrant))).collect()
+    };
+    let is_unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    let ways = [
+        of(&|_, entrant| entrant.agent.to_string()),
+        of(&|_, entrant| format!("{} ({})", entrant.agent, entrant.run)),
+        of(&|one, entrant| format!("{} ({})", entrant.agent, one.path.display())),
+    ];
+    ways.into_iter()
+        .find(|names| is_unique(names))
+        .ok_or_else(|| Failure::Usage("an agent of a run is named twice; name each once".to_owned()))
+}
+
+fn write(found: &Comparisons, format: ComparisonFormatOpt, files: &mut Files) -> Result<(), Failure> {
+    match format {
+        ComparisonFormatOpt::Html => put(files, "comparison.html", comparison_page(found).as_bytes()),
+        ComparisonFormatOpt::Md => put(files, "comparison.md", comparison_markdown(found).as_bytes()),
+        ComparisonFormatOpt::Json => {
+            put(files, "comparison.json", &comparison_json(found).map_err(io::Error::from)?)
+        }
+        ComparisonFormatOpt::Svg => {
+            pictures(found, "svg", files, |picture| Ok(picture.svg.clone().into_bytes()))
+        }
+        ComparisonFormatOpt::Png => pictures(found, "png", files, |picture| Ok(picture.png(SCALE)?)),
+    }
+}
+
+fn pictures(
+    found: &Comparisons,
+    extension: &str,
+    files: &mut Files,
+    encoded: impl Fn(&Picture) -> Result<Vec<u8>, Failure>,
+) -> Result<(), Failure> {
+    for picture in comparison_pictures(found) {
+        put(files, &format!("{}.{extension}", picture.name), &encoded(&picture)?)?;
+    }
+    Ok(())
+}
+
+fn put(files: &mut Files, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    Ok(files.put(Path::new(name), |file| file.write_all(bytes))?)
+}
+
+fn print_written(files: &Files, json: bool) -> Result<(), Failure> {
+    let written = files.written().iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
+    if json {
+        out::json(&ReportOutput { schema: OUTPUT_SCHEMA, files: written })?;
+    } else {
+        out::data(&written.into_iter().map(|path| path + "\n").collect::<String>())?;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ pub(crate) mod by_category;
 pub(crate) mod by_condition;
 pub(crate) mod by_task;
 mod columns;
+pub(crate) mod compare;
 mod forks;
 pub(crate) mod gate;
 pub(crate) mod history;

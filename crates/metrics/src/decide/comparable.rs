@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retrial_spec::{ConditionName, ConditionSpec, ContentDigest, Origin, RunManifest, TaskFacts, TaskName};
+use retrial_spec::{ConditionName, ConditionSpec, Origin, RunManifest, TaskFacts, TaskName};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -174,7 +174,7 @@ fn task_differences(candidate: &[TaskFacts], baseline: &[TaskFacts]) -> Vec<RunD
             only_candidate.push(task.name.clone());
             continue;
         };
-        match same(task.digest.as_ref(), other.digest.as_ref()) {
+        match same_content(task, other) {
             Some(true) => {}
             Some(false) => content.push(task.name.clone()),
             None => unknown.push(task.name.clone()),
@@ -208,7 +208,12 @@ impl RunDifference {
     }
 }
 
-/// Whether two contents are the same; none where one is not known.
-fn same(a: Option<&ContentDigest>, b: Option<&ContentDigest>) -> Option<bool> {
-    Some(a? == b?)
+/// Whether two tasks of one name have the same content; none where that is not known. Digests say it for sure; where one is lacking,
+/// different versions say that it is not the same, and equal versions nothing, since a version is but a name.
+fn same_content(task: &TaskFacts, other: &TaskFacts) -> Option<bool> {
+    if let (Some(digest), Some(of_other)) = (&task.digest, &other.digest) {
+        return Some(digest == of_other);
+    }
+    let differ = task.version.as_ref().zip(other.version.as_ref()).is_some_and(|(a, b)| a != b);
+    if differ { Some(false) } else { None }
 }

@@ -54,10 +54,10 @@ impl Aspect {
             Self::OutcomeConsistency => MeasureId::OutcomeConsistency,
             Self::ActionMix => MeasureId::ActionMixConsistency,
             Self::ActionOrder => MeasureId::ActionOrderConsistency,
-            Self::Spread(resource) => resource.spread(),
+            Self::Spread(resource) => resources::spread_measure(resource),
             Self::Brier => MeasureId::Brier,
             Self::InvisibleFailures => MeasureId::InvisibleOfTrials,
-            Self::Amount(resource) => resource.median(),
+            Self::Amount(resource) => resources::median_measure(resource),
         }
     }
 

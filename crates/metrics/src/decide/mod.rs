@@ -13,11 +13,13 @@
 //! | the same by a policy, with margins for any measure | [`policy::judge`] |
 //! | are they alike up to a margin | [`equivalence`] |
 //! | which of many p-values stand | [`adjusted`], [`task_differences`] |
+//! | which of several agents may be best, for how much, and what to buy to know more | [`field::comparisons`] |
 
 mod comparable;
 mod compare;
 mod contrast;
 mod equivalence;
+pub mod field;
 mod gate;
 mod multiplicity;
 mod pairing;

@@ -4,6 +4,7 @@
 mod comparable;
 mod contrasts;
 mod examples;
+mod fields;
 mod properties;
 mod refusals;
 

@@ -48,7 +48,7 @@ fn figure(picture: &Picture, id: &str) -> Markup {
 }
 
 /// A table in a region of its own, which scrolls where the page is narrow and which the keyboard reaches.
-pub(super) fn wide(label: &str, table: &Markup) -> Markup {
+pub(crate) fn wide(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
 }
 

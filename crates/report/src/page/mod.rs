@@ -29,6 +29,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Picture, Report, pictures};
 
+pub(crate) use figure::wide;
+pub(crate) use plain::plain;
+
 const STYLE: &str = include_str!("../../assets/page.css");
 const SCRIPT: &str = include_str!("../../assets/page.js");
 const LIVE_SCRIPT: &str = include_str!("../../assets/live.js");

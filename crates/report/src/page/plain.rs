@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Returns text in which nothing acts on a reader's screen: colour codes of terminals are left out, and other control characters and
 /// those that change the direction of writing are shown as signs.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(character) = rest.next() {

@@ -8,6 +8,8 @@ pub(crate) mod autonomy_matrix;
 pub(crate) mod autonomy_time;
 mod canvas;
 mod first_parting;
+mod forest;
+mod frontier;
 mod outcome_grid;
 mod pass_curves;
 mod png;
@@ -24,6 +26,7 @@ mod wording;
 
 use std::fmt::Write;
 
+use retrial_metrics::decide::field::Comparisons;
 use retrial_metrics::{ActionUse, Calibration, Curves, Scorecard};
 
 use crate::ReportedRun;
@@ -34,6 +37,7 @@ use wording::escape;
 pub use png::PngError;
 pub(crate) use timeline::timeline;
 pub(crate) use wording::clean as harmless;
+pub(crate) use wording::amount;
 
 /// A picture with its text alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,12 @@ pub fn pictures(run: &ReportedRun, place: usize) -> Vec<Picture> {
         first_parting::picture,
     ];
     all.into_iter().filter_map(|picture| picture(shown)).collect()
+}
+
+/// Draws the pictures of a comparison: the forest, of two agents their tasks, and success beside cost and time where these are known.
+pub fn comparison_pictures(comparisons: &Comparisons) -> Vec<Picture> {
+    let forests = [forest::forest(comparisons), forest::tasks(comparisons)];
+    forests.into_iter().flatten().chain(frontier::pictures(comparisons)).collect()
 }
 
 /// What there is to show of one agent under one condition.

@@ -230,7 +230,7 @@ const HEADS: [(&[f64], &[f64]); 4] = [
 
 /// Round amounts within a range: powers of ten where it is wide, more of them where it is not, and evenly spaced ones where it is
 /// narrow.
-fn ticks(unit: Unit, low: f64, high: f64) -> Vec<f64> {
+pub(super) fn ticks(unit: Unit, low: f64, high: f64) -> Vec<f64> {
     // There are no halves of actions.
     let is_round = |tick: &f64| unit != Unit::Actions || tick.fract().abs() < 1e-9;
     let fits = |tick: &f64| (low..=high).contains(tick) && is_round(tick);
@@ -268,7 +268,7 @@ fn of_times(decades: Vec<f64>, sixty: &[f64], ten: &[f64]) -> Vec<f64> {
 }
 
 /// A tick in the unit in which it is round.
-fn tick_word(unit: Unit, amount: f64) -> String {
+pub(super) fn tick_word(unit: Unit, amount: f64) -> String {
     // Logarithms and back leave traces far behind the point.
     let amount = amount * (1.0 + 1e-9);
     let (size, before, behind) = match unit {

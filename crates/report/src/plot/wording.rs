@@ -135,7 +135,7 @@ pub(super) fn plain(value: f64) -> String {
 }
 
 /// Returns an amount in units that people read.
-pub(super) fn amount(value: f64, unit: Unit) -> String {
+pub(crate) fn amount(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Milliseconds if value < 1e3 => format!("{value:.0} ms"),
         Unit::Milliseconds if value < 6e4 => format!("{:.1} s", value / 1e3),

@@ -7,7 +7,7 @@ use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::divergence::jaccard;
 use retrial_stats::fixed_groups::FixedGroupsPosterior;
 use retrial_stats::hierarchical::GridPosterior;
-use retrial_stats::kernel::{Grams, Spectrum, discrepancy_exact, discrepancy_seeded};
+use retrial_stats::kernel::{Grams, Spectrum, discrepancy_exact, discrepancy_seeded, discrepancy_stratified};
 use retrial_stats::sequential::mixture::{BetaMixture, difference_sequence};
 use retrial_stats::variance::BinaryVariance;
 use retrial_stats::{
@@ -171,6 +171,31 @@ fn seeded_permutations_agree_with_the_exact_ones_and_are_never_zero() {
     );
     let (exact, seeded) = (discrepancy_exact(&a, &b).unwrap(), discrepancy_seeded(&a, &b, 2000, 1).unwrap());
     assert!((exact.squared - seeded.squared).abs() < 1e-12 && (exact.p - seeded.p).abs() < 0.02);
+}
+
+#[test]
+fn a_single_stratum_has_the_discrepancy_of_its_two_sets_and_more_of_the_same_make_it_surer() {
+    let spectra = |sequences: [[u32; 3]; 3]| -> Vec<Spectrum> {
+        sequences.iter().map(|sequence| Spectrum::new(sequence, Grams::Pairs).unwrap()).collect()
+    };
+    let a = spectra([[1, 2, 3], [1, 2, 1], [1, 2, 2]]);
+    let b = spectra([[4, 5, 6], [4, 4, 6], [5, 4, 6]]);
+    let exact = discrepancy_exact(&a, &b).unwrap();
+    let one = discrepancy_stratified(&[(a.clone(), b.clone())], 4000, 1).unwrap();
+    assert!((one.squared - exact.squared).abs() < 1e-12 && (one.p - exact.p).abs() < 0.02, "{one:?} {exact:?}");
+    assert!((one.within_first + one.within_second - 2.0 * one.across - one.squared).abs() < 1e-12);
+    // With one of 20 splits and its mirror image p is 0.1; with four such strata it is 2/20⁴ at least.
+    let four = discrepancy_stratified(&vec![(a.clone(), b.clone()); 4], 4000, 1).unwrap();
+    assert!((four.squared - one.squared).abs() < 1e-12 && four.p < 0.01 && four.strata == 4, "{four:?}");
+    // What differs between strata alone is no difference of the sets.
+    let strata = [(a.clone(), a.clone()), (b.clone(), b.clone())];
+    assert!(discrepancy_stratified(&strata, 500, 1).unwrap().p > 0.5);
+    assert_eq!(discrepancy_stratified(&[], 500, 1), Err(Undefined::Empty));
+    assert_eq!(discrepancy_stratified(&strata, 0, 1), Err(Undefined::OutOfDomain));
+    assert_eq!(
+        discrepancy_stratified(&[(a[..1].to_vec(), b)], 500, 1),
+        Err(Undefined::TooFewItems { have: 1, need: 2 })
+    );
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Whether the order of contenders by single trials is that by several trials in a row.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::contender::ContenderFacts;
+use super::pair::PairComparison;
+use super::Contender;
+use crate::decide::{Aspect, Contrast};
+use crate::value::{Reason, Value};
+use crate::{Measure, MeasureId};
+
+/// The orders by pass@1 and by pass^k, and the pairs that they put differently.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RankFlips {
+    /// The number of trials in a row: the most that every contender has a value for.
+    pub k: u32,
+    /// The contenders from the best to the worst by the share of trials that pass; those alike in the order they were named.
+    pub by_single: Vec<usize>,
+    /// The same by pass^k.
+    pub by_all: Vec<usize>,
+    /// The pairs of which one is ahead by the one and the other by the other.
+    pub flips: Vec<Flip>,
+}
+
+/// Two contenders that change places.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Flip {
+    /// Who passes more single trials.
+    pub ahead_by_single: usize,
+    /// Who passes more often k times in a row.
+    pub ahead_by_all: usize,
+    /// Success of the first of the two minus that of the second: positive.
+    pub by_single: Signed,
+    /// The same of pass^k: negative.
+    pub by_all: Signed,
+    /// Whether both differences are shown, each by itself. Otherwise the flip may be noise.
+    pub shown: bool,
+}
+
+/// A difference with its interval, in the direction of a flip.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Signed {
+    /// The difference.
+    pub point: crate::Finite,
+    /// The lower end of its interval, where it has one.
+    pub low: Option<crate::Finite>,
+    /// The upper end of its interval, where it has one.
+    pub high: Option<crate::Finite>,
+}
+
+/// Returns the most draws, above 1, that every scorecard has a value of pass^k for; none where there are none.
+pub(super) fn common_draws(field: &[Contender<'_>]) -> Option<u32> {
+    let of = |contender: &Contender<'_>| -> Vec<u32> {
+        let is_known = |measure: &&Measure| measure.headline && measure.value.estimate().is_some();
+        let all = contender.card.all(MeasureId::PassHatK).filter(is_known);
+        all.filter_map(|measure| measure.k.filter(|&k| k > 1)).collect()
+    };
+    let (first, others) = field.split_first()?;
+    let mut common = of(first);
+    for other in others {
+        let of_other = of(other);
+        common.retain(|k| of_other.contains(k));
+    }
+    common.into_iter().max()
+}
+
+pub(super) fn flips(
+    contenders: &[ContenderFacts],
+    pairs: &[PairComparison],
+    draws: Option<u32>,
+) -> Result<RankFlips, Reason> {
+    let k = draws.ok_or_else(|| Reason::too_few_trials(1, 2))?;
+    let single = |place: usize| point(&contenders[place].success.population);
+    let all = |place: usize| {
+        let curve = &contenders[place].pass_hat_k;
+        curve.iter().find(|draws| draws.k == k).and_then(|draws| point(&draws.value))
+    };
+    Ok(RankFlips {
+        k,
+        by_single: ordered(contenders.len(), single),
+        by_all: ordered(contenders.len(), all),
+        flips: pairs.iter().filter_map(|pair| flip(pair, k)).collect(),
+    })
+}
+
+fn point(value: &Value) -> Option<f64> {
+    value.estimate().map(|estimate| estimate.point.value())
+}
+
+/// The places from the largest value to the smallest; equal ones, up to rounding noise, stay in their order.
+fn ordered(count: usize, of: impl Fn(usize) -> Option<f64>) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..count).collect();
+    let value = |place: usize| (of(place).unwrap_or(f64::NEG_INFINITY) * 1e9).round();
+    places.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
+    places
+}
+
+/// Differences below this are rounding noise.
+const NOISE: f64 = 1e-9;
+
+fn flip(pair: &PairComparison, k: u32) -> Option<Flip> {
+    let (single, all) = (pair.contrast(Aspect::Success)?, pair.contrast(Aspect::PassHatK(k))?);
+    let (by_single, by_all) = (point(&single.value)?, point(&all.value)?);
+    if by_single.abs() < NOISE || by_all.abs() < NOISE || by_single.is_sign_positive() == by_all.is_sign_positive() {
+        return None;
+    }
+    let sign = by_single.signum();
+    let (ahead_by_single, ahead_by_all) =
+        if sign > 0.0 { (pair.candidate, pair.baseline) } else { (pair.baseline, pair.candidate) };
+    let (by_single, by_all) = (signed(single, sign)?, signed(all, sign)?);
+    let shown = by_single.low.is_some_and(|low| low.value() > 0.0)
+        && by_all.high.is_some_and(|high| high.value() < 0.0);
+    Some(Flip { ahead_by_single, ahead_by_all, by_single, by_all, shown })
+}
+
+fn signed(contrast: &Contrast, sign: f64) -> Option<Signed> {
+    let finite = |value: f64| crate::Finite::new(sign * value).ok();
+    let estimate = contrast.value.estimate()?;
+    let ends = estimate.interval.interval().map(|interval| (interval.low.value(), interval.high.value()));
+    let ends = ends.map(|(low, high)| if sign < 0.0 { (high, low) } else { (low, high) });
+    Some(Signed {
+        point: finite(estimate.point.value())?,
+        low: ends.and_then(|(low, _)| finite(low)),
+        high: ends.and_then(|(_, high)| finite(high)),
+    })
+}

@@ -1,0 +1,128 @@
+//! Success beside what it takes: who is no choice, because another does better for less.
+
+use retrial_stats::Level;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::holm::{finding, over_all};
+use super::pair::PairComparison;
+use crate::decide::{Aspect, Finding};
+use crate::value::Number;
+use crate::{Resource, Target};
+
+/// Who is dominated in success and one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Frontier {
+    /// What a success takes.
+    pub resource: Resource,
+    /// Contenders that nobody dominates by the point estimates.
+    pub on: Vec<usize>,
+    /// Contenders that somebody dominates by the point estimates.
+    pub dominated: Vec<Dominance>,
+    /// Contenders of which it is not known what they take.
+    pub unknown: Vec<usize>,
+}
+
+/// A contender that somebody dominates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Dominance {
+    /// The contender.
+    pub contender: usize,
+    /// Who dominates it.
+    pub by: Vec<Dominator>,
+}
+
+/// Who dominates: at least as good in both by the point estimates, and better in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Dominator {
+    /// The contender.
+    pub contender: usize,
+    /// Whether it is shown to be better in both, each among all pairs (Holm). Otherwise it may be noise.
+    pub surely: bool,
+}
+
+/// One pair on one resource.
+struct Faced<'a> {
+    pair: &'a PairComparison,
+    /// Candidate minus baseline.
+    success: f64,
+    /// The logarithm of candidate over baseline.
+    amount: f64,
+    success_finding: Finding,
+    /// Better is less.
+    amount_finding: Finding,
+}
+
+/// Returns the frontier of each resource that is known of any pair: cost, then time.
+///
+/// That somebody is better in both is shown where both single tests show it (an intersection–union test needs no further adjustment:
+/// Berger 1982, Technometrics 24, 295–300); each is adjusted over all pairs.
+pub(super) fn frontiers(
+    contenders: usize,
+    pairs: &[PairComparison],
+    target: Target,
+    level: Level,
+) -> Vec<Frontier> {
+    let of = |resource| frontier(contenders, pairs, (resource, target), level);
+    [Resource::Cost, Resource::Time].into_iter().filter_map(of).collect()
+}
+
+fn frontier(
+    contenders: usize,
+    pairs: &[PairComparison],
+    (resource, target): (Resource, Target),
+    level: Level,
+) -> Option<Frontier> {
+    let faced = faced(pairs, (resource, target), level);
+    if faced.is_empty() {
+        return None;
+    }
+    let is_known = |place: usize| {
+        faced.iter().any(|one| one.pair.candidate == place || one.pair.baseline == place)
+    };
+    let (known, unknown): (Vec<usize>, Vec<usize>) = (0..contenders).partition(|&place| is_known(place));
+    let (mut on, mut dominated) = (Vec::new(), Vec::new());
+    for contender in known {
+        let by: Vec<Dominator> = faced.iter().filter_map(|one| one.dominator_of(contender)).collect();
+        if by.is_empty() { on.push(contender) } else { dominated.push(Dominance { contender, by }) }
+    }
+    Some(Frontier { resource, on, dominated, unknown })
+}
+
+fn faced(pairs: &[PairComparison], (resource, target): (Resource, Target), level: Level) -> Vec<Faced<'_>> {
+    let contrast = |pair: &PairComparison| pair.contrast(Aspect::Amount(resource)).cloned();
+    let p: Vec<Number> = pairs
+        .iter()
+        .map(|pair| contrast(pair).map_or(Number::Undefined(crate::Reason::NOT_RECORDED), |found| found.p))
+        .collect();
+    let each = pairs.iter().zip(over_all(&p)).filter_map(|(pair, adjusted)| {
+        let ratio = contrast(pair)?.value.estimate()?.point.value();
+        let success = pair.success.population.difference.estimate()?.point.value();
+        let amount = ratio.ln();
+        Some(Faced {
+            pair,
+            success,
+            amount,
+            success_finding: pair.decided.of(target).finding,
+            amount_finding: finding(&adjusted, -amount, level),
+        })
+    });
+    each.collect()
+}
+
+impl Faced<'_> {
+    /// Says whether the other of the pair dominates a contender.
+    fn dominator_of(&self, contender: usize) -> Option<Dominator> {
+        let (sign, other, better) = if self.pair.baseline == contender {
+            (1.0, self.pair.candidate, Finding::Better)
+        } else if self.pair.candidate == contender {
+            (-1.0, self.pair.baseline, Finding::Worse)
+        } else {
+            return None;
+        };
+        let (success, saved) = (sign * self.success, -sign * self.amount);
+        let dominates = success >= 0.0 && saved >= 0.0 && (success > 0.0 || saved > 0.0);
+        let surely = self.success_finding == better && self.amount_finding == better;
+        dominates.then_some(Dominator { contender: other, surely })
+    }
+}

@@ -1,0 +1,216 @@
+//! Sections about one pair.
+
+use retrial_metrics::decide::field::{
+    ActionDifference, AspectContrast, Bought, Comparisons, PairComparison, Purchase, Way,
+};
+use retrial_metrics::decide::TaskDifference;
+use retrial_metrics::{Better, Known, Number, Value};
+
+use super::numbers::{contrast, difference, difference_of, name, p, quoted};
+use super::{Detail, Section};
+use crate::words::{counted, dollars, level, listed, target};
+
+/// Says whose rows of a list are exploratory, and how they were adjusted.
+fn explored(what: &str) -> String {
+    format!("To look into, not to decide by: p-values are adjusted over all {what} (Benjamini–Hochberg).")
+}
+
+fn pair_of(comparisons: &Comparisons, pair: &PairComparison) -> (String, String) {
+    (name(comparisons, pair.candidate).to_owned(), name(comparisons, pair.baseline).to_owned())
+}
+
+/// Every measure that is compared task by task.
+pub(super) fn measures(comparisons: &Comparisons, pair: &PairComparison) -> Section {
+    let (candidate, baseline) = pair_of(comparisons, pair);
+    let (known, unknown): (Vec<&AspectContrast>, Vec<&AspectContrast>) =
+        pair.contrasts.rows.iter().partition(|row| row.contrast.value.estimate().is_some());
+    let rows = known.iter().map(|row| {
+        let of = &row.contrast;
+        vec![
+            of.label.clone(),
+            contrast(of),
+            p(&row.adjusted_p),
+            better(row, comparisons.settings.level, (&candidate, &baseline)),
+        ]
+    });
+    let title = format!("{candidate} against {baseline}, measure by measure");
+    let heads = ["measure", "difference or ratio", "BH p", "better"];
+    let mut section = Section::new("measures", title).table(&heads, rows.collect()).adds([format!(
+        "{} minus {}, or divided by it (×), for {}. {}",
+        quoted(&candidate),
+        quoted(&baseline),
+        target(comparisons.settings.target),
+        explored("measures")
+    )]);
+    let reasons = without_value(&unknown);
+    if !reasons.is_empty() {
+        section = section.adds([format!("Not compared: {}.", listed(&reasons))]);
+    }
+    section
+}
+
+/// Measures without value, by the reason.
+fn without_value(rows: &[&AspectContrast]) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for row in rows {
+        let Value::Undefined(reason) = &row.contrast.value else { continue };
+        let reason = reason.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, labels)) => labels.push(row.contrast.label.clone()),
+            None => reasons.push((reason, vec![row.contrast.label.clone()])),
+        }
+    }
+    reasons.into_iter().map(|(reason, labels)| format!("{} ({reason})", listed(&labels))).collect()
+}
+
+/// Who is better, where the adjusted p-value says so.
+fn better(row: &AspectContrast, confidence: f64, (candidate, baseline): (&str, &str)) -> String {
+    let of = &row.contrast;
+    let is_shown = row.adjusted_p.value().is_some_and(|p| p < 1.0 - confidence);
+    match (is_shown, of.better, of.worse_p.value(), of.better_p.value()) {
+        (true, Better::Higher | Better::Lower, Some(worse), Some(better)) => {
+            if better < worse { candidate.to_owned() } else { baseline.to_owned() }
+        }
+        _ => "–".to_owned(),
+    }
+}
+
+/// The tasks that differ most surely.
+pub(super) fn tasks(comparisons: &Comparisons, pair: &PairComparison, detail: Detail) -> Section {
+    let (candidate, baseline) = pair_of(comparisons, pair);
+    let section = Section::new("tasks", format!("{candidate} against {baseline}, task by task"));
+    let rows = match &pair.tasks {
+        Known::Known(rows) => &rows.rows,
+        Known::Undefined(reason) => return section.says([format!("Undefined: {reason}.")]),
+    };
+    let mut differing: Vec<&TaskDifference> =
+        rows.iter().filter(|row| row.difference.value().abs() > 1e-12).collect();
+    differing.sort_by(|a, b| {
+        let by_p = a.p.value().total_cmp(&b.p.value());
+        by_p.then(b.difference.value().abs().total_cmp(&a.difference.value().abs()))
+    });
+    let all = differing.len();
+    let alike = rows.len() - all;
+    let summary = format!("{} differ in their success rate, {alike} do not.", counted(all as u64, "task"));
+    if all == 0 {
+        return section.says([summary]);
+    }
+    let shown = differing.iter().take(detail.rows()).map(|row| {
+        vec![
+            row.task.to_string(),
+            difference(row.difference.value()),
+            p(&Number::Known(row.p)),
+            p(&Number::Known(row.adjusted_p)),
+        ]
+    });
+    let section = section.table(&["task", "difference", "Fisher p", "BH p"], shown.collect());
+    section.adds([summary, explored("tasks")])
+}
+
+/// How the ways of working differ.
+pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, detail: Detail) -> Section {
+    let (candidate, baseline) = pair_of(comparisons, pair);
+    let section = Section::new("trajectories", format!("{candidate} against {baseline}, ways of working"));
+    let found = match &pair.trajectories {
+        Known::Known(found) => found,
+        Known::Undefined(reason) => return section.says([format!("Not compared: {reason}.")]),
+    };
+    let is_shown = found.p.value() < 1.0 - comparisons.settings.level;
+    let verdict = if is_shown { "They work differently" } else { "That they work differently is not shown" };
+    let summary = format!(
+        "{verdict}: two trials of a task are alike to {:.2} by {}, to {:.2} by {}, and to {:.2} across both (squared discrepancy {:.3}, \
+         p {}, {}).",
+        found.alike_candidate.value(),
+        quoted(&candidate),
+        found.alike_baseline.value(),
+        quoted(&baseline),
+        found.alike_across.value(),
+        found.discrepancy.value(),
+        p(&Number::Known(found.p)),
+        counted(found.tasks, "task"),
+    );
+    let mut rows: Vec<&ActionDifference> = found.actions.rows.iter().collect();
+    let key = |row: &ActionDifference| row.p.value().unwrap_or(1.0);
+    let size = |row: &ActionDifference| (row.candidate.value() - row.baseline.value()).abs();
+    rows.retain(|row| size(row) > 1e-12);
+    rows.sort_by(|a, b| key(a).total_cmp(&key(b)).then(size(b).total_cmp(&size(a))));
+    let shown = rows.iter().take(detail.rows()).map(|row| {
+        let action = match &row.name {
+            Some(action) => format!("{} {}", row.kind.as_str(), crate::page::plain(action).replace('\n', " ")),
+            None => format!("{}, all", row.kind.as_str()),
+        };
+        let rate = |value: retrial_metrics::Finite| format!("{:.2}", value.value());
+        vec![action, rate(row.candidate), rate(row.baseline), difference_of(&row.difference), p(&row.adjusted_p)]
+    });
+    let shown: Vec<Vec<String>> = shown.collect();
+    let section = section.says([summary]);
+    if shown.is_empty() {
+        return section;
+    }
+    let heads = ["actions per trial", &candidate, &baseline, "difference", "BH p"];
+    section.table(&heads, shown).adds([explored("actions")])
+}
+
+/// What the data can show, and what to buy next.
+pub(super) fn purchase(comparisons: &Comparisons, pair: &PairComparison) -> Section {
+    let (candidate, baseline) = pair_of(comparisons, pair);
+    let section = Section::new("purchase", format!("{candidate} against {baseline}, what to buy next"));
+    let power = level(comparisons.power.value());
+    let smallest = |number: &Number| {
+        number.value().map_or_else(|| "undefined".to_owned(), |difference| format!("{difference:.3}"))
+    };
+    let section = section.says([format!(
+        "Smallest difference that data like these show with a probability of {power}: {} on exactly these tasks, {} for new tasks like \
+         these.",
+        smallest(&pair.detectable.fixed_suite),
+        smallest(&pair.detectable.population),
+    )]);
+    match &pair.purchase {
+        Known::Undefined(reason) => section.says([format!("What to buy: {reason}.")]),
+        Known::Known(found) => offers(section, found, &power),
+    }
+}
+
+fn offers(section: Section, found: &Purchase, power: &str) -> Section {
+    let which = if found.observed { "the observed difference, if it is the true one" } else { "the difference asked for" };
+    let rows = vec![
+        offer("exactly these tasks", "more trials of each task", &found.fixed_suite),
+        offer("new tasks like these", "more trials of each task", &found.population.more_trials),
+        offer("new tasks like these", "more tasks", &found.population.more_tasks),
+    ];
+    let heads = ["to show it for", "buy", "trials of each task", "tasks", "further trials", "price"];
+    let mut notes =
+        vec![format!("To show {} ({which}) with a probability of {power}, on both sides together.", difference(found.difference.value()))];
+    notes.extend(found.population.cheaper.map(|way| match way {
+        Way::Trials => "For new tasks more trials are the cheaper way.".to_owned(),
+        Way::Tasks => "For new tasks more tasks are the cheaper way.".to_owned(),
+    }));
+    notes.extend(found.trials_that_help.value().map(|trials| {
+        format!("Beyond about {} of a task further ones hardly tell more about new tasks.", counted(trials as u64, "trial"))
+    }));
+    for (what, bought) in [
+        ("More trials for exactly these tasks", &found.fixed_suite),
+        ("More trials for new tasks", &found.population.more_trials),
+        ("More tasks", &found.population.more_tasks),
+    ] {
+        if let Known::Undefined(reason) = bought {
+            notes.push(format!("{what}: {reason}."));
+        }
+    }
+    section.table(&heads, rows).adds(notes)
+}
+
+fn offer(target: &str, what: &str, bought: &Known<Bought>) -> Vec<String> {
+    let mut row = vec![target.to_owned(), what.to_owned()];
+    match bought.known() {
+        None => row.extend(["–"; 4].map(str::to_owned)),
+        Some(bought) => {
+            let trials = bought.trials_of_each_task.value();
+            row.push(if trials.fract() > 0.05 { format!("{trials:.1}") } else { format!("{trials:.0}") });
+            row.push(bought.tasks.to_string());
+            row.push(if bought.further_trials == 0 { "none: enough".to_owned() } else { bought.further_trials.to_string() });
+            row.push(bought.price_usd_micros.value().map_or_else(|| "unknown".to_owned(), dollars));
+        }
+    }
+    row
+}
