@@ -8,6 +8,7 @@ use retrial_agents::{KitError, ResolveError};
 use retrial_gateway::NoRoom;
 use retrial_import::{ImportError, ImportFault};
 use retrial_metrics::MetricsError;
+use retrial_metrics::planning::PlanningError;
 use retrial_report::{ClaimsError, JunitError, PageError, PngError, SignatureError, TableError};
 use retrial_runner::{
     PlanError, ReadyError, RecordCheckError, RecordingError, RevokeError, RunDirError, RunError,
@@ -97,6 +98,8 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("cannot write the output")]
     Output(#[from] io::Error),
+    #[error(transparent)]
+    Planning(#[from] PlanningError),
 }
 
 impl From<RecordCheckError> for Failure {
@@ -136,6 +139,7 @@ impl Failure {
             Self::Score { source, .. } => source.exit(),
             Self::Records(error) => records_exit(error),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::Planning(error) => planning_exit(error),
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
@@ -257,6 +261,10 @@ fn run_exit(error: &RunError) -> Exit {
         | RunError::Session(_)
         | RunError::Host(_) => Exit::Infrastructure,
     }
+}
+
+fn planning_exit(error: &PlanningError) -> Exit {
+    if matches!(error, PlanningError::NothingGraded(_)) { Exit::Invalid } else { Exit::Input }
 }
 
 fn signature_exit(error: &SignatureError) -> Exit {

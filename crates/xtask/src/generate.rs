@@ -11,6 +11,7 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
     for file in [
         retrial_metrics::schema(),
         retrial_metrics::report_schema(),
+        retrial_metrics::planning::planning_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

@@ -9,6 +9,7 @@ mod forks;
 pub(crate) mod import;
 pub(crate) mod latency;
 pub(crate) mod plan;
+pub(crate) mod planning;
 pub(crate) mod princeton;
 pub(crate) mod progress;
 mod robustness;

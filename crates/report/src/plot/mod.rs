@@ -8,6 +8,7 @@ mod canvas;
 mod first_parting;
 mod outcome_grid;
 mod pass_curves;
+mod planned;
 mod png;
 mod reliability;
 mod risk_coverage;
@@ -28,6 +29,7 @@ use canvas::{Canvas, Drawn, drawn, extent};
 use style::{FONTS, Role};
 use wording::escape;
 
+pub use planned::plan_picture;
 pub use png::PngError;
 
 /// A picture with its text alternative.
