@@ -328,7 +328,9 @@ fn the_commands_of_the_documentation_are_those_that_init_prints_and_work_as_they
     let mut command = Command::new("bash");
     command.args(["-e", "-c", shell]).current_dir(&service.root).env("PATH", path_with_the_command());
     command.env("RETRIAL_SOURCES", &service.checkout).env("INPUT_TRIALS", "1");
-    command.env("XDG_RUNTIME_DIR", service.place.join("runtime")).env("TMPDIR", service.place.join("runtime"));
+    command
+        .env("XDG_RUNTIME_DIR", service.place.join("runtime"))
+        .env("TMPDIR", service.place.join("runtime"));
     let ran = Ran::from(command.output().expect("bash starts")).expect(0);
     assert!(ran.stdout.contains("holds: retrial"), "{}", ran.stdout);
 }

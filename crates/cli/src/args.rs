@@ -584,10 +584,13 @@ Examples:
 
 Exit codes: 0 every requirement is met, 1 one is missed, 3 one is unclear for lack of repetitions.")]
 pub(crate) struct ValidateArgs {
-    /// Simulated runs of each design and population of tasks.
+    /// Simulated runs of each design and population of tasks, for studies of intervals.
     #[arg(long, value_name = "N", default_value_t = retrial_metrics::validate::REPETITIONS,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) reps: u32,
+    /// Simulated pairs of runs, or runs that are watched, for studies of decisions; by default five times as many as runs.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) pair_reps: Option<u32>,
     /// The seed of everything that is drawn; the numbers do not depend on the number of threads.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

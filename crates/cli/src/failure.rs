@@ -9,6 +9,7 @@ use retrial_gateway::NoRoom;
 use retrial_import::{ImportError, ImportFault};
 use retrial_metrics::MetricsError;
 use retrial_metrics::decide::field::FieldError;
+use retrial_metrics::planning::PlanningError;
 use retrial_report::{ClaimsError, JunitError, PageError, PngError, SignatureError, TableError};
 use retrial_runner::{
     PlanError, ReadyError, RecordCheckError, RecordingError, RevokeError, RunDirError, RunError,
@@ -116,6 +117,8 @@ pub(crate) enum Failure {
     Replayed { path: PathBuf, of: String },
     #[error("the run at `{}` lacks {missing} planned trials", path.display())]
     Incomplete { path: PathBuf, missing: u64 },
+    #[error(transparent)]
+    Planning(#[from] PlanningError),
 }
 
 impl From<RecordCheckError> for Failure {
@@ -168,6 +171,7 @@ impl Failure {
             Self::Field(error) => field_exit(error),
             Self::Records(error) => records_exit(error),
             Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::Planning(error) => planning_exit(error),
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } | Self::Undecided { .. } => Exit::Inconclusive,
             Self::Revoke(error) => revoke_exit(error),
@@ -324,11 +328,15 @@ fn field_exit(error: &FieldError) -> Exit {
 fn field_hint(error: &FieldError) -> Option<String> {
     match error {
         FieldError::TooFew(_) => Some("name two runs, or agents of runs as RUN:AGENT".to_owned()),
-        FieldError::Different { .. } => {
-            Some("compare them all the same, on the tasks that both have, with `--even-if-different`".to_owned())
-        }
+        FieldError::Different { .. } => Some(
+            "compare them all the same, on the tasks that both have, with `--even-if-different`".to_owned(),
+        ),
         FieldError::Metrics(_) | FieldError::Pair { .. } => None,
     }
+}
+
+fn planning_exit(error: &PlanningError) -> Exit {
+    if matches!(error, PlanningError::NothingGraded(_)) { Exit::Invalid } else { Exit::Input }
 }
 
 fn signature_exit(error: &SignatureError) -> Exit {

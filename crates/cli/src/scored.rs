@@ -68,14 +68,14 @@ fn check(path: &Path, run: &RunDir, scorecards: &Scorecards) -> Result<(), Failu
 
 /// Returns the chosen settings; the seed and the target are by default those that fit the run.
 pub(crate) fn settings(args: &SettingsArgs, manifest: &RunManifest) -> Settings {
-    settings_with(args, manifest.seed)
+    settings_beside(args, default_settings(manifest))
 }
 
-/// Returns the chosen settings, with a seed for where none was chosen.
-pub(crate) fn settings_with(args: &SettingsArgs, seed: u64) -> Settings {
+/// Returns the chosen settings, with seed and target of others where none were chosen.
+pub(crate) fn settings_beside(args: &SettingsArgs, others: Settings) -> Settings {
     Settings {
         level: args.level,
-        seed: args.seed.unwrap_or(seed),
+        seed: args.seed.unwrap_or(others.seed),
         timeout: match args.timeout {
             TimeoutOpt::Verdict => TimeoutPolicy::Verdict,
             TimeoutOpt::Fail => TimeoutPolicy::Fail,
@@ -87,9 +87,9 @@ pub(crate) fn settings_with(args: &SettingsArgs, seed: u64) -> Settings {
         target: match args.target {
             Some(TargetOpt::Fixed) => Target::FixedSuite,
             Some(TargetOpt::Population) => Target::Population,
-            None => default_settings(manifest).target,
+            None => others.target,
         },
-        ..Settings::default()
+        ..others
     }
 }
 

@@ -28,6 +28,7 @@ mod openings;
 mod outcome;
 mod paired;
 mod plan;
+pub mod planning;
 pub mod princeton;
 mod profile;
 mod repeats;

@@ -293,8 +293,10 @@ impl Reason {
     /// A witness is not compared with itself.
     pub(crate) const ITSELF: Self = Self::fixed("itself", "an agent is not compared with itself");
     /// Nothing is to be shown.
-    pub(crate) const NO_DIFFERENCE: Self =
-        Self::fixed("no_difference", "the sides do not differ, so there is no difference to plan for; name one");
+    pub(crate) const NO_DIFFERENCE: Self = Self::fixed(
+        "no_difference",
+        "the sides do not differ, so there is no difference to plan for; name one",
+    );
     /// The tasks themselves differ too much.
     pub(crate) const TRIALS_DO_NOT_HELP: Self = Self::fixed(
         "trials_do_not_help",

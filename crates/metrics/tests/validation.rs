@@ -1,10 +1,14 @@
 //! A small validation: with few repetitions and wide bounds, it fails for an estimator or a decision that is really wrong.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
-use retrial_metrics::validate::{Design, Plan, Report, Row, Standing, Study};
+use retrial_metrics::validate::{Design, Plan, Repetitions, Report, Row, Standing, Study};
 
 fn design(text: &str) -> Design {
     text.parse().unwrap()
+}
+
+fn repetitions(intervals: u32, decisions: u32) -> Repetitions {
+    Repetitions { intervals, decisions }
 }
 
 /// Mean over scenarios of how often something held.
@@ -18,7 +22,7 @@ fn share(report: &Report, study: Study, design: Design, what: &str, method: &str
 #[test]
 fn few_repetitions_show_that_intervals_and_decisions_are_about_right() {
     let (small, middle) = (design("5x5"), design("20x10"));
-    let report = Plan::new(200, 1, &[small, middle]).run(2, &|_| ());
+    let report = Plan::new(repetitions(200, 400), 1, &[small, middle, design("5x200")]).run(2, &|_| ());
     let missed: Vec<_> =
         report.requirements.iter().filter(|requirement| requirement.standing == Standing::Missed).collect();
     assert!(missed.is_empty(), "{missed:#?}");
@@ -49,7 +53,8 @@ fn few_repetitions_show_that_intervals_and_decisions_are_about_right() {
 #[test]
 fn the_numbers_depend_on_the_seed_and_on_nothing_else() {
     let (one, other) = (design("5x5"), design("3x4"));
-    let run = |seed, threads, designs: &[Design]| Plan::new(3, seed, designs).run(threads, &|_| ());
+    let run =
+        |seed, threads, designs: &[Design]| Plan::new(repetitions(3, 5), seed, designs).run(threads, &|_| ());
     let report = run(1, 1, &[one]);
     assert_eq!(report, run(1, 4, &[one]));
     assert_ne!(report.rows, run(2, 1, &[one]).rows);

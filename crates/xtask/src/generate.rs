@@ -17,6 +17,7 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
         retrial_metrics::history::history_schema(),
         retrial_metrics::autonomy::autonomy_schema(),
         retrial_metrics::decide::field::comparisons_schema(),
+        retrial_metrics::planning::planning_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

@@ -60,7 +60,7 @@ pub(crate) struct ChoicesArgs {
 impl From<&ChoicesArgs> for SettingsArgs {
     fn from(args: &ChoicesArgs) -> Self {
         let ChoicesArgs { target, seed, timeout, ungraded } = *args;
-        Self { target, seed, timeout, ungraded, level: 0.95 }
+        Self { target: Some(target), seed, timeout, ungraded, level: 0.95 }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::args::{AutonomyArgs, SettingsArgs};
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::out;
-use crate::scored::{scored, settings_with, warn};
+use crate::scored::{scored, settings_beside, warn};
 use crate::show::autonomy as show;
 
 /// Decides the levels and prints them. Every run is read before anything is printed or written.
@@ -47,7 +47,8 @@ fn policy(path: &Path) -> Result<AutonomyPolicy, Failure> {
 }
 
 fn settings_of(args: &AutonomyArgs, seed: u64) -> Settings {
-    Settings { groups: GroupBy::Nothing, ..settings_with(&SettingsArgs::from(&args.settings), seed) }
+    let others = Settings { seed, ..Settings::default() };
+    Settings { groups: GroupBy::Nothing, ..settings_beside(&SettingsArgs::from(&args.settings), others) }
 }
 
 fn run(path: &Path, args: &AutonomyArgs, policy: &AutonomyPolicy) -> Result<RunAutonomy, Failure> {

@@ -5,7 +5,7 @@ use retrial_report::{Detail, Section, answer, doubts, field_sections, pair_secti
 
 use super::columns::paragraph;
 use super::scorecard::width;
-use super::table::of_rows;
+use super::table::plain;
 
 /// Most contenders whose figures stand in columns, one for each.
 const BESIDE: usize = 3;
@@ -40,7 +40,8 @@ pub(crate) fn pairs(found: &Comparisons) -> String {
 
 /// The answer, and what to know before believing it.
 fn head(found: &Comparisons) -> String {
-    let mut text: String = answer(found).iter().map(|sentence| paragraph(&sentence.replace('`', ""))).collect();
+    let mut text: String =
+        answer(found).iter().map(|sentence| paragraph(&sentence.replace('`', ""))).collect();
     let doubts = doubts(found);
     if !doubts.is_empty() {
         text.push_str("\nBefore believing it\n");
@@ -98,7 +99,9 @@ fn blocks(part: &Section) -> Vec<String> {
     };
     let table = |places: Vec<usize>| {
         let rows: Vec<Vec<String>> = part.rows.iter().map(|row| cells(row, &places)).collect();
-        of_rows(&cells(&part.heads, &places), &rows)
+        let heads: Vec<&str> =
+            places.iter().filter_map(|&place| part.heads.get(place)).map(String::as_str).collect();
+        plain(&heads, &rows)
     };
     chosen.into_iter().map(table).collect()
 }

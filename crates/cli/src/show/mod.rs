@@ -14,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod latency;
 pub(crate) mod plan;
+pub(crate) mod planning;
 pub(crate) mod princeton;
 pub(crate) mod progress;
 mod robustness;

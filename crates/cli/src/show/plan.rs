@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use retrial_runner::{Plan, PlannedModel};
 use retrial_spec::{
-    AgentRounds, BaselineFacts, Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedKey, PlannedTask,
-    RoundCounts,
+    AgentRounds, BaselineFacts, Budget, OUTPUT_SCHEMA, PlanOutput, PlannedAgentOutput, PlannedKey,
+    PlannedTask, RoundCounts,
 };
 
 use crate::failure::Failure;

@@ -3,16 +3,11 @@
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
 /// Writes rows under a header; no header line where it is empty. Ends with a line feed.
-pub(crate) fn plain<const N: usize>(header: &[&str], rows: &[[String; N]]) -> String {
-    of_rows(header, rows)
-}
-
-/// The same with as many columns as there are.
-pub(crate) fn of_rows(header: &[impl AsRef<str>], rows: &[impl AsRef<[String]>]) -> String {
+pub(crate) fn plain<R: AsRef<[String]>>(header: &[&str], rows: &[R]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if !header.is_empty() {
-        table.set_header(header.iter().map(AsRef::as_ref));
+        table.set_header(header.iter().copied());
     }
     for row in rows {
         table.add_row(row.as_ref());

@@ -6,8 +6,10 @@ use retrial_metrics::validate::{Report, Requirement, Row, Standing, Study};
 
 /// Writes the report; the same for the same report.
 pub(crate) fn render(report: &Report) -> String {
-    let mut text =
-        format!("{}, seed {}, {} repetitions of each cell\n\n", report.tool, report.seed, report.repetitions);
+    let mut text = format!(
+        "{}, seed {}, {} repetitions of each cell of intervals, {} of decisions\n\n",
+        report.tool, report.seed, report.repetitions.intervals, report.repetitions.decisions
+    );
     text.push_str("### Requirements\n\n");
     text.push_str(&requirements(&report.requirements));
     for (study, title, note) in STUDIES {
@@ -20,7 +22,7 @@ pub(crate) fn render(report: &Report) -> String {
     text
 }
 
-const STUDIES: [(Study, &str, &str); 4] = [
+const STUDIES: [(Study, &str, &str); 6] = [
     (
         Study::Population,
         "Intervals for new tasks like these",
@@ -39,11 +41,27 @@ const STUDIES: [(Study, &str, &str); 4] = [
         "Identical agents",
         "How often two identical agents are called different at 95 %. Mean over scenarios; in brackets the least and the greatest.",
     ),
+    (
+        Study::Power,
+        "Power against what `retrial plan` promises",
+        "How often a decision comes out as it should; after the slash the share promised, then the greatest distance from the promise in \
+         any scenario, in points. Mean over scenarios; in brackets the least and the greatest.",
+    ),
+    (
+        Study::Sequential,
+        "Looking after every round",
+        "How often something wrong was seen at any look, of one look after each round (5×200: 200 rounds of 5 tasks), at 95 %. Mean over \
+         scenarios; in brackets the least and the greatest.",
+    ),
 ];
 
 fn requirements(requirements: &[Requirement]) -> String {
     let rows = requirements.iter().map(|requirement| {
         let (bounds, mean) = match requirement.mean {
+            Some(mean) if requirement.low < 0.0 => (
+                format!("promise ± {}", percent(requirement.high)),
+                format!("{} ± {}", signed(mean), percent(requirement.error)),
+            ),
             Some(mean) => (
                 format!("{} to {}", percent(requirement.low), percent(requirement.high)),
                 format!("{} ± {}", percent(mean), percent(requirement.error)),
@@ -51,6 +69,9 @@ fn requirements(requirements: &[Requirement]) -> String {
             None => ("undefined".to_owned(), "undefined".to_owned()),
         };
         let worst = match (requirement.worst, requirement.worst_scenario) {
+            (Some(worst), Some(scenario)) if requirement.low < 0.0 => {
+                format!("{} at {scenario}", signed(worst))
+            }
             (Some(worst), Some(scenario)) => format!("{} at {scenario}", percent(worst)),
             _ => String::new(),
         };
@@ -80,6 +101,8 @@ fn study(study: Study) -> &'static str {
         Study::FixedSuite => "fixed suite",
         Study::Gate => "gate",
         Study::Identical => "identical agents",
+        Study::Power => "power",
+        Study::Sequential => "sequential",
     }
 }
 
@@ -128,7 +151,19 @@ fn events(rows: &[&Row]) -> String {
     }
     let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
     let most = shares.iter().copied().fold(0.0, f64::max);
-    format!("{} ({}–{})", percent(mean(shares.iter().copied())), percent(least), percent(most))
+    let text = format!("{} ({}–{})", percent(mean(shares.iter().copied())), percent(least), percent(most));
+    let promised: Vec<f64> = rows.iter().filter_map(|row| row.tally.promised).collect();
+    if promised.len() < shares.len() {
+        return text;
+    }
+    let distance = shares.iter().zip(&promised).map(|(share, promised)| (share - promised).abs());
+    let distance = distance.fold(0.0, f64::max);
+    format!("{text} / {}, {}", percent(mean(promised.iter().copied())), percent(distance))
+}
+
+/// A difference of shares in points, with its sign.
+fn signed(share: f64) -> String {
+    format!("{:+.1}", 100.0 * share)
 }
 
 fn percent(share: f64) -> String {

@@ -57,7 +57,7 @@ pub(super) fn gate(cell: &Cell, tallies: &mut Tallies) {
 }
 
 /// Probabilities of a candidate and of the baseline it is worse than by `drop`, mean over tasks.
-fn dropped(simulator: &mut Simulator, cell: &Cell, drop: f64) -> (Vec<f64>, Vec<f64>) {
+pub(super) fn dropped(simulator: &mut Simulator, cell: &Cell, drop: f64) -> (Vec<f64>, Vec<f64>) {
     loop {
         let baseline = simulator.probabilities(cell.scenario, cell.design.tasks as usize);
         let mean = baseline.iter().sum::<f64>() / baseline.len() as f64;
@@ -67,7 +67,13 @@ fn dropped(simulator: &mut Simulator, cell: &Cell, drop: f64) -> (Vec<f64>, Vec<
     }
 }
 
-fn pair(simulator: &mut Simulator, candidate: &[f64], baseline: &[f64], trials: u32) -> PairedCounts {
+/// Fresh trials of both.
+pub(super) fn pair(
+    simulator: &mut Simulator,
+    candidate: &[f64],
+    baseline: &[f64],
+    trials: u32,
+) -> PairedCounts {
     let (first, second) = (simulator.counts(candidate, trials), simulator.counts(baseline, trials));
     PairedCounts { first: groups(first), second: groups(second) }
 }

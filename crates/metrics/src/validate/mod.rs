@@ -9,15 +9,17 @@
 
 mod decisions;
 mod intervals;
+mod power;
 mod report;
 mod requirements;
+mod sequential;
 mod simulate;
 
-pub use report::{Cell, Plan, Progress, Report, Row, Study, Tally};
+pub use report::{Cell, Plan, Progress, Repetitions, Report, Row, Study, Tally};
 pub use requirements::{Requirement, Standing};
 pub use simulate::{Design, Scenario};
 
-/// The designs over which intervals and gates are validated.
+/// The designs over which intervals, gates and the power that is planned for are validated.
 pub const DESIGNS: [Design; 4] =
     [Design::fixed(5, 5), Design::fixed(10, 5), Design::fixed(20, 10), Design::fixed(50, 10)];
 
@@ -28,5 +30,12 @@ pub const PAIR_DESIGNS: [Design; 4] =
 /// The nominal two-sided level of every interval.
 pub const LEVEL: f64 = 0.95;
 
-/// Repetitions of each cell that requirements are stated for.
+/// The designs over which looking after every round is validated: tasks, and rounds of one trial of each task.
+pub const SEQUENTIAL_DESIGNS: [Design; 3] =
+    [Design::fixed(5, 200), Design::fixed(20, 200), Design::fixed(100, 200)];
+
+/// Repetitions of each cell of studies of intervals that requirements are stated for.
 pub const REPETITIONS: u32 = 2000;
+
+/// Repetitions of each cell of studies of decisions that requirements are stated for.
+pub const DECISION_REPETITIONS: u32 = 10_000;

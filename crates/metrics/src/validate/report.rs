@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use super::requirements::{self, Requirement};
 use super::simulate::{Design, Scenario};
-use super::{DESIGNS, LEVEL, PAIR_DESIGNS, REPETITIONS, decisions, intervals};
+use super::{
+    DECISION_REPETITIONS, DESIGNS, LEVEL, PAIR_DESIGNS, REPETITIONS, SEQUENTIAL_DESIGNS, decisions,
+    intervals, power, sequential,
+};
 use crate::Target;
 use crate::decide::GateRule;
 
@@ -27,6 +30,33 @@ pub enum Study {
     Gate,
     /// Comparisons of identical agents.
     Identical,
+    /// How often decisions come out, against what a plan promises.
+    Power,
+    /// Looking after every complete round.
+    Sequential,
+}
+
+impl Study {
+    /// Whether each repetition is a pair of runs, which is cheap, or an interval of a scorecard, which is not.
+    fn is_of_decisions(self) -> bool {
+        !matches!(self, Self::Population | Self::FixedSuite)
+    }
+}
+
+/// Simulated runs or pairs of each cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Repetitions {
+    /// Of studies of intervals.
+    pub intervals: u32,
+    /// Of studies of decisions.
+    pub decisions: u32,
+}
+
+impl Default for Repetitions {
+    /// Those that requirements are stated for.
+    fn default() -> Self {
+        Self { intervals: REPETITIONS, decisions: DECISION_REPETITIONS }
+    }
 }
 
 /// One study of one design in one scenario.
@@ -66,6 +96,8 @@ impl Cell {
             Study::FixedSuite => intervals::run(self, Target::FixedSuite, &mut tallies),
             Study::Gate => decisions::gate(self, &mut tallies),
             Study::Identical => decisions::identical(self, &mut tallies),
+            Study::Power => power::run(self, &mut tallies),
+            Study::Sequential => sequential::run(self, &mut tallies),
         }
         let row = |(what, method, tally): (String, String, Tally)| {
             let undefined = u64::from(self.repetitions).saturating_sub(tally.defined);
@@ -80,6 +112,8 @@ impl Cell {
             Study::FixedSuite => 50 + 10 * u64::from(self.design.tasks),
             Study::Population => 100 + self.design.size() / 10,
             Study::Gate | Study::Identical => self.design.size() / 10,
+            Study::Power => self.design.size(),
+            Study::Sequential => self.design.size() / 4,
         };
         each * u64::from(self.repetitions)
     }
@@ -96,6 +130,9 @@ pub struct Tally {
     pub undefined: u64,
     /// The mean width of the intervals; 0 for decisions.
     pub mean_width: f64,
+    /// The share that a plan promises; none where nothing is promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promised: Option<f64>,
 }
 
 impl Tally {
@@ -148,6 +185,13 @@ impl Tallies {
         }
     }
 
+    /// Counts whether something happened that a plan promises this share of.
+    pub(super) fn promised(&mut self, what: &str, promised: f64, happened: bool) {
+        let tally = self.of(what, "");
+        tally.promised = Some(promised);
+        tally.add(happened, 0.0);
+    }
+
     /// Counts whether something happened.
     pub(super) fn event(&mut self, what: &str, happened: bool) {
         self.of(what, "").add(happened, 0.0);
@@ -158,6 +202,7 @@ impl Tallies {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     seed: u64,
+    repetitions: Repetitions,
     cells: Vec<Cell>,
 }
 
@@ -171,15 +216,14 @@ pub struct Progress {
 }
 
 impl Plan {
-    /// Plans every study: of each cell so many repetitions, of comparisons of identical agents at least 10 000 pairs for each design
-    /// once there are 2000.
+    /// Plans every study, with so many repetitions of each cell.
     ///
-    /// `designs` leaves the others out; one that is in neither list is used for intervals, gate and comparisons alike. Empty means
-    /// all.
-    pub fn new(repetitions: u32, seed: u64, designs: &[Design]) -> Self {
+    /// `designs` leaves the others out; one that is in no list is used for every study alike. Empty means all.
+    pub fn new(repetitions: Repetitions, seed: u64, designs: &[Design]) -> Self {
         let chosen = |list: &[Design]| -> Vec<Design> {
             let own = designs.iter().filter(|&design| {
-                list.contains(design) || !(DESIGNS.contains(design) || PAIR_DESIGNS.contains(design))
+                let lists = [&DESIGNS[..], &PAIR_DESIGNS, &SEQUENTIAL_DESIGNS];
+                list.contains(design) || !lists.iter().any(|list| list.contains(design))
             });
             if designs.is_empty() { list.to_vec() } else { own.copied().collect() }
         };
@@ -188,6 +232,8 @@ impl Plan {
             (Study::FixedSuite, chosen(&DESIGNS)),
             (Study::Gate, chosen(&DESIGNS)),
             (Study::Identical, chosen(&PAIR_DESIGNS)),
+            (Study::Power, chosen(&DESIGNS)),
+            (Study::Sequential, chosen(&SEQUENTIAL_DESIGNS)),
         ];
         let mut cells = Vec::new();
         for (study, designs) in studies {
@@ -197,13 +243,17 @@ impl Plan {
                     study,
                     design,
                     scenario,
-                    repetitions,
+                    repetitions: if study.is_of_decisions() {
+                        repetitions.decisions
+                    } else {
+                        repetitions.intervals
+                    },
                     seed,
                     place,
                 }));
             }
         }
-        Self { seed, cells }
+        Self { seed, repetitions, cells }
     }
 
     /// Runs all cells on so many threads, at least one; the report is the same for any number. `progress` is told of each cell's end.
@@ -242,7 +292,7 @@ pub struct Report {
     /// The seed.
     pub seed: u64,
     /// Repetitions of each cell.
-    pub repetitions: u32,
+    pub repetitions: Repetitions,
     /// The nominal two-sided level of intervals and comparisons.
     pub level: f64,
     /// The rule of the gate.
@@ -256,10 +306,10 @@ pub struct Report {
 impl Report {
     fn new(plan: &Plan, rows: Vec<Row>) -> Self {
         Self {
-            schema: 1,
+            schema: 2,
             tool: concat!("retrial-metrics ", env!("CARGO_PKG_VERSION")),
             seed: plan.seed,
-            repetitions: plan.cells.first().map_or(REPETITIONS, |cell| cell.repetitions),
+            repetitions: plan.repetitions,
             level: LEVEL,
             gate: GateRule::default(),
             requirements: requirements::check(&rows),

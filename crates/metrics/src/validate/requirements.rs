@@ -4,7 +4,9 @@ use retrial_stats::special::binomial_cdf;
 use serde::Serialize;
 
 use super::decisions::{FALSE_PASS, POPULATION, SUITE};
+use super::power::PROMISED;
 use super::report::{Row, Study};
+use super::sequential;
 use super::simulate::{Design, Scenario};
 
 /// Beyond this probability that chance alone explains it, a requirement counts as missed.
@@ -34,15 +36,15 @@ pub struct Requirement {
     pub design: Design,
     /// The measure or event.
     pub what: String,
-    /// The lowest mean share over scenarios.
+    /// The lowest mean share over scenarios; where a plan promises a share, the lowest difference from it in any scenario.
     pub low: f64,
-    /// The highest mean share over scenarios.
+    /// The highest, likewise.
     pub high: f64,
-    /// The mean share over scenarios; none where nothing was defined.
+    /// The mean share over scenarios, or the mean difference from what is promised; none where nothing was defined.
     pub mean: Option<f64>,
     /// Its Monte Carlo standard error.
     pub error: f64,
-    /// The share farthest from the bounds' middle.
+    /// The share or difference farthest from the bounds' middle.
     pub worst: Option<f64>,
     /// Where that was.
     pub worst_scenario: Option<Scenario>,
@@ -57,14 +59,16 @@ pub struct Requirement {
 enum Rule {
     /// The mean lies within the bounds.
     Within,
-    /// A one-sided binomial test of all repetitions together does not reject "at most the upper bound".
+    /// One-sided binomial tests of all repetitions together, and of each scenario, do not reject "at most the upper bound".
     NotAbove,
+    /// In every scenario the share is within the bounds of what is promised.
+    Promised,
     /// No repetition has an interval.
     Undefined,
 }
 
 /// The requirements: study, measure or event, method, bounds, rule.
-const REQUIRED: [(Study, &str, &str, f64, f64, Rule); 13] = [
+const REQUIRED: [(Study, &str, &str, f64, f64, Rule); 21] = [
     (Study::Population, "success rate", "shown", 0.93, 0.985, Rule::Within),
     (Study::Population, "pass^3", "shown", 0.93, 0.985, Rule::Within),
     (Study::Population, "pass^5", "shown", 0.93, 0.985, Rule::Within),
@@ -78,6 +82,14 @@ const REQUIRED: [(Study, &str, &str, f64, f64, Rule); 13] = [
     (Study::Gate, FALSE_PASS, "", 0.035, 0.06, Rule::Within),
     (Study::Identical, POPULATION, "", 0.0, 0.05, Rule::NotAbove),
     (Study::Identical, SUITE, "", 0.0, 0.05, Rule::NotAbove),
+    (Study::Power, PROMISED[0], "", -0.03, 0.03, Rule::Promised),
+    (Study::Power, PROMISED[1], "", -0.03, 0.03, Rule::Promised),
+    (Study::Power, PROMISED[2], "", -0.03, 0.03, Rule::Promised),
+    (Study::Power, PROMISED[3], "", -0.03, 0.03, Rule::Promised),
+    (Study::Power, PROMISED[4], "", -0.03, 0.03, Rule::Promised),
+    (Study::Power, PROMISED[5], "", -0.03, 0.03, Rule::Promised),
+    (Study::Sequential, sequential::RATE, "", 0.0, 0.05, Rule::NotAbove),
+    (Study::Sequential, sequential::PAIR, "", 0.0, 0.05, Rule::NotAbove),
 ];
 
 /// Checks every requirement on every design that has rows.
@@ -98,11 +110,14 @@ pub(super) fn check(rows: &[Row]) -> Vec<Requirement> {
 fn requirement(rows: &[&Row], (low, high): (f64, f64), rule: Rule) -> Requirement {
     let shares: Vec<(f64, Scenario, u64)> = rows
         .iter()
-        .filter_map(|row| Some((row.tally.share()?, row.cell.scenario, row.tally.defined)))
+        .filter_map(|row| {
+            let promised = if rule == Rule::Promised { row.tally.promised? } else { 0.0 };
+            Some((row.tally.share()? - promised, row.cell.scenario, row.tally.defined))
+        })
         .collect();
     let count = shares.len() as f64;
     let mean = (count > 0.0).then(|| shares.iter().map(|cell| cell.0).sum::<f64>() / count);
-    let variance: f64 = shares.iter().map(|(share, _, n)| share * (1.0 - share) / *n as f64).sum();
+    let variance: f64 = rows.iter().filter_map(|row| variance(row)).sum();
     let error = if count > 0.0 { variance.sqrt() / count } else { 0.0 };
     let repetitions = shares.iter().map(|cell| cell.2).sum();
     let middle = if rule == Rule::NotAbove { 0.0 } else { f64::midpoint(low, high) };
@@ -123,6 +138,7 @@ fn requirement(rows: &[&Row], (low, high): (f64, f64), rule: Rule) -> Requiremen
         standing: match rule {
             Rule::Within => within(mean, repetitions, (low, high)),
             Rule::NotAbove => not_above(rows, high),
+            Rule::Promised => promised(rows, high),
             Rule::Undefined if mean.is_none() => Standing::Met,
             Rule::Undefined => Standing::Missed,
         },
@@ -143,13 +159,37 @@ fn within(mean: Option<f64>, repetitions: u64, (low, high): (f64, f64)) -> Stand
     }
 }
 
-/// Tests "the share is at most `high`" against all repetitions together.
+/// The variance of a row's share by chance; none where nothing was defined.
+fn variance(row: &Row) -> Option<f64> {
+    let share = row.tally.share()?;
+    Some(share * (1.0 - share) / row.tally.defined as f64)
+}
+
+/// Tests "the share is at most `high`" against all repetitions together, and against those of each scenario; so that several scenarios
+/// are not several chances to be wrong, each is tested at its part of the error rate.
 fn not_above(rows: &[&Row], high: f64) -> Standing {
-    let defined: u64 = rows.iter().map(|row| row.tally.defined).sum();
-    let held: u64 = rows.iter().map(|row| row.tally.held).sum();
-    if held == 0 {
-        return Standing::Met;
-    }
-    let p = binomial_cdf(held - 1, defined, high).map_or(0.0, |below| 1.0 - below);
-    if p < SURPRISING { Standing::Missed } else { Standing::Met }
+    let exceeds = |held: u64, defined: u64, surprising: f64| {
+        held > 0 && binomial_cdf(held - 1, defined, high).map_or(0.0, |below| 1.0 - below) < surprising
+    };
+    let held = rows.iter().map(|row| row.tally.held).sum();
+    let defined = rows.iter().map(|row| row.tally.defined).sum();
+    let part = SURPRISING / rows.len() as f64;
+    let any = rows.iter().any(|row| exceeds(row.tally.held, row.tally.defined, part));
+    if any || exceeds(held, defined, SURPRISING) { Standing::Missed } else { Standing::Met }
+}
+
+/// Compares each scenario's share with what is promised; the worst counts.
+fn promised(rows: &[&Row], slack: f64) -> Standing {
+    let standing = |row: &&Row| {
+        let (Some(share), Some(promised)) = (row.tally.share(), row.tally.promised) else {
+            return Standing::Missed;
+        };
+        let chance = variance(row).unwrap_or_default().sqrt();
+        match (share - promised).abs() - slack {
+            ..=0.0 => Standing::Met,
+            outside if outside <= SURPRISING_Z * chance => Standing::Unclear,
+            _ => Standing::Missed,
+        }
+    };
+    rows.iter().map(standing).max().unwrap_or(Standing::Missed)
 }

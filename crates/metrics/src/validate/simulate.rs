@@ -140,6 +140,16 @@ impl Simulator {
         self.0.random::<f64>() < p
     }
 
+    /// Whether something of this probability happens.
+    pub(super) fn happens(&mut self, p: f64) -> bool {
+        self.passes(p)
+    }
+
+    /// How many tasks one fresh trial of each passes.
+    pub(super) fn round(&mut self, probabilities: &[f64]) -> u64 {
+        probabilities.iter().map(|&p| u64::from(self.passes(p))).sum()
+    }
+
     /// Fresh trials of each task.
     pub(super) fn counts(&mut self, probabilities: &[f64], trials: u32) -> Vec<Counts> {
         let mut task = |p: f64| Counts::of(&(0..trials).map(|_| self.passes(p)).collect::<Vec<bool>>());

@@ -13,8 +13,15 @@ use crate::words::{counted, level, listed, target};
 pub(super) fn contenders(comparisons: &Comparisons) -> Section {
     let rows = comparisons.contenders.iter().map(row).collect();
     let heads = [
-        "agent", "version, model", "graded trials", "success, these tasks", "success, new tasks", "all of k",
-        "cost per success", "median cost", "median time",
+        "agent",
+        "version, model",
+        "graded trials",
+        "success, these tasks",
+        "success, new tasks",
+        "all of k",
+        "cost per success",
+        "median cost",
+        "median time",
     ];
     let settings = &comparisons.settings;
     Section::new("contenders", "Who is compared").table(&heads, rows).adds([format!(
@@ -47,7 +54,8 @@ pub(super) fn pairs(comparisons: &Comparisons) -> Section {
     let several = comparisons.pairs.len() > 1;
     let rows = comparisons.pairs.iter().map(|pair| pair_row(comparisons, pair, several)).collect();
     let adjusted = if several { "Holm p" } else { "p" };
-    let heads = ["difference in success", "these tasks", adjusted, "new tasks", adjusted, "shown to be better"];
+    let heads =
+        ["difference in success", "these tasks", adjusted, "new tasks", adjusted, "shown to be better"];
     let what = if several {
         "P-values are adjusted over all pairs (Holm), so that something may be decided by each."
     } else {
@@ -71,7 +79,8 @@ fn pair_row(comparisons: &Comparisons, pair: &PairComparison, several: bool) -> 
         (Some(one), Some(other)) => format!("{one}, these tasks; {other}, new tasks"),
         (None, None) => "–".to_owned(),
     };
-    let shown = |test: &retrial_metrics::decide::field::HolmTest| p(if several { &test.adjusted_p } else { &test.p });
+    let shown =
+        |test: &retrial_metrics::decide::field::HolmTest| p(if several { &test.adjusted_p } else { &test.p });
     vec![
         format!("{candidate} - {baseline}"),
         difference_of(&pair.success.fixed_suite.difference),
@@ -126,8 +135,16 @@ pub(super) fn costs(comparisons: &Comparisons) -> Section {
             time_of(&facts.typical_time),
         ]
     });
-    let heads = ["agent", "success, new tasks", "cost of a typical trial", "cost per success", "time of a typical trial"];
-    section.table(&heads, rows.collect()).adds(comparisons.frontiers.iter().flat_map(|one| frontier(comparisons, one)))
+    let heads = [
+        "agent",
+        "success, new tasks",
+        "cost of a typical trial",
+        "cost per success",
+        "time of a typical trial",
+    ];
+    section
+        .table(&heads, rows.collect())
+        .adds(comparisons.frontiers.iter().flat_map(|one| frontier(comparisons, one)))
 }
 
 fn frontier(comparisons: &Comparisons, frontier: &Frontier) -> Vec<String> {

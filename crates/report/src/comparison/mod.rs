@@ -6,8 +6,8 @@ mod answer;
 mod field;
 mod markdown;
 mod numbers;
-mod pair;
 mod page;
+mod pair;
 
 use retrial_metrics::decide::field::Comparisons;
 

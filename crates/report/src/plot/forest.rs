@@ -45,8 +45,11 @@ impl Panel {
     }
 
     fn text(&self) -> String {
-        let rows: Vec<String> =
-            self.rows.iter().map(|row| format!("{} {}{}", row.label, row.words, shown(row.finding))).collect();
+        let rows: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| format!("{} {}{}", row.label, row.words, shown(row.finding)))
+            .collect();
         format!("{}: {}.", self.title, rows.join("; "))
     }
 
@@ -58,7 +61,17 @@ impl Panel {
         });
         let most = ends.fold(0.0_f64, f64::max).max(if self.is_ratio { 0.1 } else { 0.02 });
         let steps: &[f64] = if self.is_ratio {
-            &[0.041_392_685, 0.096_910_013, 0.176_091_259, 0.301_029_996, 0.477_121_255, 0.698_970_004, 1.0, 2.0, 3.0]
+            &[
+                0.041_392_685,
+                0.096_910_013,
+                0.176_091_259,
+                0.301_029_996,
+                0.477_121_255,
+                0.698_970_004,
+                1.0,
+                2.0,
+                3.0,
+            ]
         } else {
             &[0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0]
         };
@@ -128,7 +141,11 @@ impl Row {
         }
         canvas.mark((x, y), Mark::Disc, 4.5, Pen::new(Role::Ground))?;
         canvas.mark((x, y), mark, 4.5, Pen::new(role).wide(2.0))?;
-        canvas.text((LEFT - 12.0, y), &shorten(&self.label, SMALL, LEFT - MARGIN - 16.0), Font::SMALL.ending())?;
+        canvas.text(
+            (LEFT - 12.0, y),
+            &shorten(&self.label, SMALL, LEFT - MARGIN - 16.0),
+            Font::SMALL.ending(),
+        )?;
         canvas.text((RIGHT + 14.0, y), &self.words.replace('-', "−"), Font::SMALL.muted())
     }
 }
@@ -148,7 +165,9 @@ pub(super) fn tasks(comparisons: &Comparisons) -> Option<Picture> {
     let Known::Known(found) = &pair.tasks else { return None };
     let mut rows: Vec<_> = found.rows.iter().filter(|row| row.difference.value().abs() > 1e-12).collect();
     let (differing, all) = (rows.len(), found.rows.len());
-    rows.sort_by(|a, b| b.difference.value().abs().total_cmp(&a.difference.value().abs()).then(a.task.cmp(&b.task)));
+    rows.sort_by(|a, b| {
+        b.difference.value().abs().total_cmp(&a.difference.value().abs()).then(a.task.cmp(&b.task))
+    });
     rows.truncate(TASKS);
     rows.sort_by(|a, b| b.difference.value().total_cmp(&a.difference.value()).then(a.task.cmp(&b.task)));
     let alpha = 1.0 - comparisons.settings.level;
@@ -165,7 +184,10 @@ pub(super) fn tasks(comparisons: &Comparisons) -> Option<Picture> {
     });
     let rows: Vec<Row> = rows.collect();
     let below = if differing > TASKS {
-        format!("the {TASKS} largest of {differing} differences; {} of {all} tasks do not differ", all - differing)
+        format!(
+            "the {TASKS} largest of {differing} differences; {} of {all} tasks do not differ",
+            all - differing
+        )
     } else {
         format!("{differing} of {all} tasks differ")
     };
@@ -235,7 +257,9 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> (String, String, 
         let is_shown = of.adjusted_p.value().is_some_and(|p| p < 1.0 - confidence);
         let finding = if is_shown { direction(&of.contrast) } else { Finding::NotShown };
         match of.contrast.scale {
-            Scale::Difference => differences.extend(row(of.contrast.label.clone(), &of.contrast.value, finding)),
+            Scale::Difference => {
+                differences.extend(row(of.contrast.label.clone(), &of.contrast.value, finding))
+            }
             Scale::Ratio => ratios.extend(ratio_row(of.contrast.label.clone(), &of.contrast.value, finding)),
         }
     }

@@ -78,7 +78,12 @@ fn one(facts: &ContenderFacts, standing: Standing, resource: Resource) -> Option
         let ends = estimate.interval.interval().map(|known| (known.low.value(), known.high.value()));
         Some((estimate.point.value(), ends))
     };
-    Some(Place { label: name(&facts.name), amount: known(amount)?, success: known(&facts.success.population)?, standing })
+    Some(Place {
+        label: name(&facts.name),
+        amount: known(amount)?,
+        success: known(&facts.success.population)?,
+        standing,
+    })
 }
 
 impl Place {
@@ -127,7 +132,8 @@ fn draw(canvas: &Canvas<'_>, places: &[Place], label: &str, unit: Unit) -> Drawn
         let (low, high) = place.amount.1.unwrap_or((place.amount.0, place.amount.0));
         [low, high]
     });
-    let (low, high) = amounts.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) =
+        amounts.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     let (low, high) = (low / 1.15, high * 1.15);
     let x = Axis {
         label,
@@ -166,7 +172,8 @@ fn cross(canvas: &Canvas<'_>, plot: &Plot<'_>, place: &Place) -> Drawn {
 
 /// A place for a label beside a mark where none stands yet: right above, left above, right below, left below, and further away.
 fn free((x, y): At, wide: f64, taken: &[Frame]) -> Frame {
-    let frame = |left: f64, middle: f64| Frame { left, top: middle - 8.0, right: left + wide, bottom: middle + 8.0 };
+    let frame =
+        |left: f64, middle: f64| Frame { left, top: middle - 8.0, right: left + wide, bottom: middle + 8.0 };
     let candidates = (0..4).flat_map(|step| {
         let away = 11.0 + 17.0 * f64::from(step);
         [(x + 9.0, y - away), (x - 9.0 - wide, y - away), (x + 9.0, y + away), (x - 9.0 - wide, y + away)]
@@ -174,7 +181,10 @@ fn free((x, y): At, wide: f64, taken: &[Frame]) -> Frame {
     let is_free = |frame: &Frame| {
         let inside = frame.left > MARGIN + 60.0 && frame.right < WIDTH - MARGIN;
         let overlaps = |other: &Frame| {
-            frame.left < other.right && other.left < frame.right && frame.top < other.bottom && other.top < frame.bottom
+            frame.left < other.right
+                && other.left < frame.right
+                && frame.top < other.bottom
+                && other.top < frame.bottom
         };
         inside && !taken.iter().any(overlaps)
     };

@@ -12,6 +12,7 @@ mod forest;
 mod frontier;
 mod outcome_grid;
 mod pass_curves;
+mod planned;
 mod png;
 mod reliability;
 mod risk_coverage;
@@ -34,10 +35,11 @@ use canvas::{Canvas, Drawn, drawn, extent};
 use style::{FONTS, Role};
 use wording::escape;
 
+pub use planned::plan_picture;
 pub use png::PngError;
 pub(crate) use timeline::timeline;
-pub(crate) use wording::clean as harmless;
 pub(crate) use wording::amount;
+pub(crate) use wording::clean as harmless;
 
 /// A picture with its text alternative.
 #[derive(Debug, Clone, PartialEq, Eq)]
