@@ -124,7 +124,7 @@ fn trials_that_run_out_before_the_rule_is_settled_are_not_enough() {
     assert!(ran.stderr.contains("> 0.01"), "{}", ran.stderr);
     assert!(!place.join("run/stop.json").exists());
     let status = place.run(&["status", "run"]).expect(0);
-    assert!(status.stdout.contains("round 3 of at most 3; steady"), "{}", status.stdout);
+    assert!(status.stdout.contains("not settled after round 3 of at most 3:"), "{}", status.stdout);
     place.run(&["run", "--resume", "run"]).expect(3);
 }
 

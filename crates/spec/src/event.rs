@@ -15,7 +15,7 @@ pub enum Event {
         /// When.
         #[schemars(with = "String")]
         at: Timestamp,
-        /// How many trials are planned in all.
+        /// How many trials are planned in all; the most of them where a stopping rule may end the run.
         planned: u64,
         /// How many of them had finished before.
         finished: u64,

@@ -111,7 +111,7 @@ fn render(status: &StatusOutput) -> String {
     if let Some(stopping) = &status.stopping {
         let said = match &stopping.last_look {
             Some(look) if look.is_settled() => show::stopping::stopped(look, stopping.most_rounds),
-            Some(look) => show::stopping::progress(look, stopping.most_rounds),
+            Some(look) => show::stopping::open(look, stopping.most_rounds),
             None => format!("has not looked yet; at most {} rounds", stopping.most_rounds),
         };
         rows.insert(4, ["stopping rule".to_owned(), said]);

@@ -40,6 +40,11 @@ pub(crate) fn stopped(look: &Look, most_rounds: u32) -> String {
     format!("stopped after round {} of at most {most_rounds}:{}", look.round, reasons(look))
 }
 
+/// Says how far a run is that did not stop, with a line for each of several agents.
+pub(crate) fn open(look: &Look, most_rounds: u32) -> String {
+    format!("not settled after round {} of at most {most_rounds}:{}", look.round, reasons(look))
+}
+
 /// Says what was found of the agent after a space, of several on a line each.
 pub(crate) fn reasons(look: &Look) -> String {
     let level = percent(look.level);
@@ -78,7 +83,7 @@ fn finding(finding: &Finding) -> String {
                 Answer::Below => format!("it is worse than the baseline{by}"),
                 Answer::Undecided => format!("whether it is worse than the baseline{by} is open"),
             };
-            format!("{what} (difference {})", ends(low, high))
+            format!("{what}, difference {}", ends(low, high))
         }
     }
 }
@@ -152,9 +157,9 @@ mod tests {
         let with = |margin, answer| finding(&Finding::Baseline { low: -0.0834, high: 0.2, margin, answer });
         assert_eq!(
             with(0.1, Answer::Above),
-            "it is not worse than the baseline by more than 0.1 (difference −0.083 to 0.2)"
+            "it is not worse than the baseline by more than 0.1, difference −0.083 to 0.2"
         );
-        assert!(with(0.0, Answer::Above).starts_with("it is better than the baseline (difference"));
+        assert!(with(0.0, Answer::Above).starts_with("it is better than the baseline, difference"));
         assert!(with(0.0, Answer::Undecided).starts_with("whether it is worse than the baseline is open"));
         assert!(with(0.1, Answer::Below).starts_with("it is worse than the baseline by more than 0.1"));
     }
