@@ -14,10 +14,10 @@ const WIDTHS: [usize; 7] = [22, 8, 9, 12, 7, 12, 9];
 /// Writes the tables, the newest run's in full, and what changed.
 pub(crate) fn render(report: &AutonomyReport) -> String {
     let mut text = paragraph(&autonomy_speaks(report));
-    for run in &report.runs {
-        for agent in &run.agents {
+    if let Some(newest) = report.runs.last() {
+        for agent in &newest.agents {
             text.push('\n');
-            text.push_str(&table(run, agent));
+            text.push_str(&table(newest, agent));
         }
     }
     if report.runs.len() > 1 {
@@ -75,10 +75,12 @@ fn over_time(report: &AutonomyReport) -> String {
     let mut text = "over time: share of the stated work that can be delegated\n".to_owned();
     for run in &report.runs {
         for agent in &run.agents {
-            let share = agent.work.iter().find(|share| share.level == AutonomyLevel::Delegate);
-            let share = share.map(autonomy_share).unwrap_or_default();
+            let share = agent.share(AutonomyLevel::Delegate).value();
+            let share = share.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+            let kinds = agent.cells.len();
+            let n = format!("{} trials, {kinds} kinds of work", agent.graded());
             let day = run.created_at.strftime("%Y-%m-%d");
-            text.push_str(&paragraph(&format!("  {day} {} {}: {share}", run.run, agent.agent)));
+            text.push_str(&paragraph(&format!("  {day}  {share:>5}  {}, {} ({n})", agent.agent, run.run)));
         }
     }
     text.push('\n');

@@ -1,7 +1,5 @@
 //! One-sided bounds of what decides: success, success several times in a row, and failures that nobody is told of.
 
-use std::borrow::Cow;
-
 use retrial_spec::AutonomyNeeds;
 use retrial_stats::fixed_groups::FixedGroupsPosterior;
 use retrial_stats::hierarchical::GridPosterior;
@@ -356,15 +354,4 @@ pub(super) fn scaled(
         if of == BoundOf::Repeated { &[functional, Functional::Mean] } else { &[functional] };
     let low = Model::new(&counts, functionals, speaking)?.interval(functional, level)?.low.value();
     Ok(if of == BoundOf::Invisible { 1.0 - low } else { low })
-}
-
-impl Bound {
-    /// Returns what the bound is of, with `k`.
-    pub fn name(&self) -> Cow<'static, str> {
-        match (self.of, self.k) {
-            (BoundOf::Success, _) => "success".into(),
-            (BoundOf::Repeated, k) => format!("pass^{}", k.unwrap_or(1)).into(),
-            (BoundOf::Invisible, _) => "invisible failures".into(),
-        }
-    }
 }

@@ -25,7 +25,7 @@ mod track;
 pub use bounds::{Bound, BoundOf, Measured};
 pub use decide::{Cause, Obstacle, Standing};
 pub use evidence::{AgentEvidence, EvidenceTally, TaskEvidence};
-pub use raise::MoreEvidence;
+pub use raise::{MOST_TASKS, MOST_TRIALS, MoreEvidence};
 pub use report::{
     AUTONOMY_SCHEMA, AgentAutonomy, AutonomyReport, AutonomySettings, CategoryAutonomy, CellAutonomy,
     Required, RunAutonomy, WorkShare, autonomy, autonomy_schema,

@@ -6,12 +6,14 @@ use serde::Serialize;
 use super::bounds::{BoundOf, scaled};
 use super::decide::Ruling;
 use super::evidence::TaskEvidence;
+use crate::Target;
 
 /// How many times as much is looked at, so that a handful of bounds finds the least of them.
 const TIMES: [u64; 20] = [2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300];
-/// Most trials of a task, and most tasks, that anybody would be told to run.
-const MOST_TRIALS: u64 = 100;
-const MOST_TASKS: u64 = 2000;
+/// Most trials of a task that anybody would be told to run.
+pub const MOST_TRIALS: u64 = 100;
+/// Most tasks that anybody would be told to run.
+pub const MOST_TASKS: u64 = 2000;
 
 /// The least evidence with which the bound would meet its need, if tasks and trials went on as those there are.
 ///
@@ -23,7 +25,8 @@ pub struct MoreEvidence {
     /// Trials of each task in all, with the tasks there are; none where trials alone do not help. Of tasks with different numbers of
     /// trials it is that of the one with the fewest, the others growing alike.
     pub trials_of_each_task: Option<u64>,
-    /// Tasks in all, with as many trials of each as there are; none where tasks alone do not help, or do not count.
+    /// Tasks in all, with as many trials of each as there are; none where tasks alone do not help, or where
+    /// bounds speak of exactly the tasks there are.
     pub tasks: Option<u64>,
 }
 
@@ -42,7 +45,9 @@ pub(super) fn more_evidence(
         bound.is_ok_and(|bound| if of == BoundOf::Invisible { bound <= need } else { bound >= need })
     };
     let trials = least(MOST_TRIALS, fewest, |times| meets((1, times)));
-    let more_tasks = least(MOST_TASKS, have, |times| meets((times, 1)));
+    let more_tasks = (ruling.speaking.target == Target::Population)
+        .then(|| least(MOST_TASKS, have, |times| meets((times, 1))))
+        .flatten();
     MoreEvidence { trials_of_each_task: trials, tasks: more_tasks }
 }
 

@@ -20,10 +20,13 @@ pub fn page(report: &AutonomyReport) -> String {
         }
         div.inner {
             main #main {
-                @for (place, run) in report.runs.iter().enumerate().rev() {
-                    @for agent in &run.agents { (section(run, agent, place)) }
+                @if let Some((newest, older)) = report.runs.split_last() {
+                    @for agent in &newest.agents { (section(newest, agent, older.len())) }
+                    @if !older.is_empty() { (over_time(report)) }
+                    @for (place, run) in older.iter().enumerate().rev() {
+                        @for agent in &run.agents { (section(run, agent, place)) }
+                    }
                 }
-                @if report.runs.len() > 1 { (over_time(report)) }
                 (policy(&report.policy))
             }
         }

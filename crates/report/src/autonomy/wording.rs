@@ -1,7 +1,8 @@
 //! Levels in sentences: what decides, and what would raise them.
 
 use retrial_metrics::autonomy::{
-    AutonomyReport, BoundOf, Cause, CellAutonomy, LevelChange, MoreEvidence, Obstacle, Standing, WorkShare,
+    AutonomyReport, BoundOf, Cause, CellAutonomy, LevelChange, MOST_TASKS, MOST_TRIALS, MoreEvidence,
+    Obstacle, Standing, WorkShare,
 };
 use retrial_metrics::{Number, Target};
 use retrial_spec::{AutonomyLevel, Stakes, Verifiability};
@@ -24,13 +25,12 @@ fn cause(cell: &CellAutonomy) -> String {
     let next = standing.next.map_or("", AutonomyLevel::as_str);
     let needs: Vec<String> = standing.decided_by.iter().map(|need| compared(need, standing)).collect();
     let needs = needs.join("; ");
-    let raise: Vec<String> = standing.decided_by.iter().filter_map(|need| raised(need, cell)).collect();
-    let raise = if raise.is_empty() { String::new() } else { format!("; {}", raise.join("; ")) };
+    let raise = raise(cell).map_or_else(String::new, |raise| format!("; {raise}"));
     match &standing.cause {
         Cause::Met => format!("{needs}; {n}"),
         Cause::NoHigherLevel if needs.is_empty() => "the policy gives such work no other level".to_owned(),
         Cause::NoHigherLevel => format!("the highest level for such work; {needs}; {n}"),
-        Cause::NoBound(why) => format!("not enough evidence for {next}: no bound, because {why}{raise}"),
+        Cause::NoBound(why) => format!("not enough evidence for {next}, because any bound {why}{raise}"),
         Cause::NotEnoughEvidence => format!("not enough evidence for {next}: {needs}; {n}{raise}"),
         Cause::MeasuredTooLow => format!("measured too low for {next}: {needs}; {n}{raise}"),
         Cause::ExcludedTrials => format!(
@@ -40,13 +40,18 @@ fn cause(cell: &CellAutonomy) -> String {
     }
 }
 
-/// A bound with what is needed of it.
-fn compared(need: &Obstacle, standing: &Standing) -> String {
-    let (name, side) = match (need.of, need.k) {
+/// What a need is of, and on which side its bound lies.
+fn named(need: &Obstacle) -> (String, &'static str) {
+    match (need.of, need.k) {
         (BoundOf::Success, _) => ("success".to_owned(), "at least"),
         (BoundOf::Repeated, k) => (format!("pass^{}", k.unwrap_or(1)), "at least"),
         (BoundOf::Invisible, _) => ("invisible failures".to_owned(), "at most"),
-    };
+    }
+}
+
+/// A bound with what is needed of it.
+fn compared(need: &Obstacle, standing: &Standing) -> String {
+    let (name, side) = named(need);
     let confidence = level(standing.measured.of(need.of).confidence);
     let (bound, point) = (number(&need.bound), number(&need.point));
     format!(
@@ -59,57 +64,57 @@ fn number(number: &Number) -> String {
     number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"))
 }
 
-/// What would raise the level, as far as one need goes; nothing where it is met.
-fn raised(need: &Obstacle, cell: &CellAutonomy) -> Option<String> {
-    if let Some(more) = &need.more {
-        return Some(evidence(more, cell, need));
+/// What would raise the level: a better agent where what was observed misses a need, more evidence otherwise; nothing where no need
+/// is missed.
+fn raise(cell: &CellAutonomy) -> Option<String> {
+    let missed =
+        cell.standing.decided_by.iter().filter(|need| !need.point_meets && need.point.value().is_some());
+    let better: Vec<String> = missed
+        .map(|need| {
+            let side = if need.of == BoundOf::Invisible { "above" } else { "below" };
+            let shown = if need.is_shown { "" } else { " (not shown beyond chance)" };
+            format!("{} {} is {side} {:.2}{shown}", named(need).0, number(&need.point), need.need.value())
+        })
+        .collect();
+    if !better.is_empty() {
+        return Some(format!("the agent must get better: {}", listed(&better)));
     }
-    if need.point_meets || need.point.value().is_none() {
+    let more: Vec<&MoreEvidence> =
+        cell.standing.decided_by.iter().filter_map(|need| need.more.as_ref()).collect();
+    if more.is_empty() {
         return None;
     }
-    let side = if need.of == BoundOf::Invisible { "above" } else { "below" };
-    let shown = if need.is_shown { "" } else { ", though chance is not ruled out" };
-    Some(format!(
-        "the agent must get better: {} is {side} {:.2}{shown}",
-        number(&need.point),
-        need.need.value()
-    ))
-}
-
-fn evidence(more: &MoreEvidence, cell: &CellAutonomy, need: &Obstacle) -> String {
-    let name = match need.of {
-        BoundOf::Success => "success",
-        BoundOf::Repeated => "repeated success",
-        BoundOf::Invisible => "the bound of invisible failures",
+    // What shows every need is the most that any of them takes.
+    let most = |of: fn(&MoreEvidence) -> Option<u64>| {
+        more.iter().map(|more| of(more)).try_fold(0, |most, one| Some(one?.max(most)))
     };
-    let ways: Vec<String> = [
-        more.trials_of_each_task.map(|trials| format!("{trials} trials of each task")),
-        more.tasks.map(|tasks| format!("{tasks} tasks with as many trials")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if ways.is_empty() {
-        return if cell.n.trials == 0 {
-            "run its tasks".to_owned()
-        } else {
-            format!("{name} is too near to what is needed for any affordable number of trials or tasks")
-        };
-    }
-    let trials =
-        if more.trials_of_each_task.is_none() { "; more trials of these tasks alone would not" } else { "" };
-    format!("{} in all would show {name} if they go as these did{trials}", ways.join(", or "))
+    let (trials, tasks) = (most(|more| more.trials_of_each_task), most(|more| more.tasks));
+    Some(match (trials, tasks) {
+        _ if cell.n.trials == 0 => "run its tasks".to_owned(),
+        (Some(trials), Some(tasks)) => format!(
+            "{trials} trials of each task in all, or {tasks} tasks with as many trials, would show it if they go as these did"
+        ),
+        (Some(trials), None) => {
+            format!("{trials} trials of each task in all would show it if they go as these did")
+        }
+        (None, Some(tasks)) => format!(
+            "{tasks} tasks in all, with as many trials of each, would show it if they go as these did; more trials of these tasks would not"
+        ),
+        (None, None) => format!(
+            "not shown by {MOST_TRIALS} trials of each task or {MOST_TASKS} tasks either, if they go as these did"
+        ),
+    })
 }
 
 /// Says how much of the stated work a share is.
 pub fn share(share: &WorkShare) -> String {
     let part = |number: &Number| number.value().map_or_else(|| "–".to_owned(), percent);
     format!(
-        "{} of the stated work ({:.0} minutes), {} of the tasks ({})",
+        "{} of the stated work ({:.0} min), {} of its tasks ({})",
         part(&share.of_minutes),
         share.minutes,
         part(&share.of_tasks),
-        counted(share.tasks, "task")
+        share.tasks
     )
 }
 
@@ -133,13 +138,9 @@ pub fn change(change: &LevelChange) -> String {
     let way = if change.to < change.from { "fell" } else { "rose" };
     let kind = kind(&change.category, change.stakes, change.verifiability);
     let because = change.because.as_ref().map_or_else(String::new, |need| {
-        let name = match (need.of, need.k) {
-            (BoundOf::Success, _) => "success, at least".to_owned(),
-            (BoundOf::Repeated, k) => format!("pass^{}, at least", k.unwrap_or(1)),
-            (BoundOf::Invisible, _) => "invisible failures, at most".to_owned(),
-        };
+        let (name, side) = named(need);
         let (before, now) = (number(&change.before), number(&change.now));
-        format!(": {name} {now} after {before}, needed {:.2}", need.need.value())
+        format!(": {name} {side} {now} after {before}, needed {:.2}", need.need.value())
     });
     let tasks = if change.other_tasks { "; its tasks changed too" } else { "" };
     format!(

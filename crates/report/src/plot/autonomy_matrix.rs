@@ -100,15 +100,17 @@ fn field(canvas: &Canvas<'_>, frame: Frame, levels: &[(AutonomyLevel, f64)], all
     if levels.is_empty() {
         return canvas.text(frame.middle(), "no work", Font::SMALL.centred().muted());
     }
-    let inner = frame.inset(8.0);
-    let high = inner.height() / levels.len() as f64;
+    let inner = frame.inset(7.0);
+    // Four levels fill the height; fewer stand in its middle.
+    let high = inner.height() / levels.len().max(3) as f64;
+    let first = inner.middle().1 - high * levels.len() as f64 / 2.0;
     for (place, &(level, minutes)) in (0_u32..).zip(levels) {
-        let top = inner.top + f64::from(place) * high;
+        let bottom = first + (f64::from(place) + 1.0) * high;
         let bar = Frame {
             left: inner.left,
-            top: top + high - high.min(14.0) * 0.6,
+            top: bottom - high * 0.35,
             right: inner.left + (inner.width() * minutes / all).max(2.0),
-            bottom: top + high - 1.0,
+            bottom: bottom - 1.0,
         };
         canvas.rectangle(bar, Pen::new(role(level)))?;
         let words = format!("{level} {}", percent(minutes / all));
