@@ -289,9 +289,9 @@ fn field_exit(error: &FieldError) -> Exit {
 fn field_hint(error: &FieldError) -> Option<String> {
     match error {
         FieldError::TooFew(_) => Some("name two runs, or agents of runs as RUN:AGENT".to_owned()),
-        FieldError::Different { .. } => {
-            Some("compare them all the same, on the tasks that both have, with `--even-if-different`".to_owned())
-        }
+        FieldError::Different { .. } => Some(
+            "compare them all the same, on the tasks that both have, with `--even-if-different`".to_owned(),
+        ),
         FieldError::Metrics(_) | FieldError::Pair { .. } => None,
     }
 }

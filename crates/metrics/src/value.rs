@@ -273,8 +273,10 @@ impl Reason {
         Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");
 
     /// Nothing is to be shown.
-    pub(crate) const NO_DIFFERENCE: Self =
-        Self::fixed("no_difference", "the sides do not differ, so there is no difference to plan for; name one");
+    pub(crate) const NO_DIFFERENCE: Self = Self::fixed(
+        "no_difference",
+        "the sides do not differ, so there is no difference to plan for; name one",
+    );
     /// The tasks themselves differ too much.
     pub(crate) const TRIALS_DO_NOT_HELP: Self = Self::fixed(
         "trials_do_not_help",

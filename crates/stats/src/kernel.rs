@@ -191,8 +191,7 @@ pub fn discrepancy_stratified(
     let in_order = |matrix: &Gram, first: usize| matrix.means(&(0..matrix.size).collect::<Vec<_>>(), first);
     let squared = mean(&|matrix, first| in_order(matrix, first).squared());
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut orders: Vec<Vec<usize>> =
-        matrices.iter().map(|(matrix, _)| (0..matrix.size).collect()).collect();
+    let mut orders: Vec<Vec<usize>> = matrices.iter().map(|(matrix, _)| (0..matrix.size).collect()).collect();
     let mut reached = 0_usize;
     for _ in 0..resamples {
         let mut sum = 0.0;
@@ -242,8 +241,12 @@ impl Gram {
         let joint: Vec<&Spectrum> = first.iter().chain(second).collect();
         let values: Vec<f64> = joint.iter().flat_map(|a| joint.iter().map(|b| a.cosine(b))).collect();
         let size = joint.len();
-        let off_diagonal =
-            values.iter().enumerate().filter(|(place, _)| place % (size + 1) != 0).map(|(_, value)| value).sum();
+        let off_diagonal = values
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| place % (size + 1) != 0)
+            .map(|(_, value)| value)
+            .sum();
         Ok(Self { size, values, off_diagonal })
     }
 

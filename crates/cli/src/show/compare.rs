@@ -14,7 +14,7 @@ const BESIDE: usize = 3;
 pub(crate) fn render(found: &Comparisons) -> String {
     let mut text = head(found);
     for mut part in field_sections(found) {
-        if part.id == "contenders" && part.rows.len() <= BESIDE {
+        if ["contenders", "costs"].contains(&part.id) && part.rows.len() <= BESIDE {
             part = turned(part);
         }
         text.push_str(&section(&part));
@@ -40,7 +40,8 @@ pub(crate) fn pairs(found: &Comparisons) -> String {
 
 /// The answer, and what to know before believing it.
 fn head(found: &Comparisons) -> String {
-    let mut text: String = answer(found).iter().map(|sentence| paragraph(&sentence.replace('`', ""))).collect();
+    let mut text: String =
+        answer(found).iter().map(|sentence| paragraph(&sentence.replace('`', ""))).collect();
     let doubts = doubts(found);
     if !doubts.is_empty() {
         text.push_str("\nBefore believing it\n");

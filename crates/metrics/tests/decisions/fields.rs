@@ -150,9 +150,13 @@ fn whoever_passes_more_single_trials_but_fewer_in_a_row_changes_places() {
     assert_eq!((flips.k, flips.by_single.as_slice(), flips.by_all.as_slice()), (5, &[0, 1][..], &[1, 0][..]));
     let flip = &flips.flips[0];
     assert_eq!((flip.ahead_by_single, flip.ahead_by_all), (0, 1));
-    assert!((flip.by_single.point.value() - 0.1).abs() < 1e-12 && (flip.by_all.point.value() + 0.5).abs() < 1e-12);
+    assert!(
+        (flip.by_single.point.value() - 0.1).abs() < 1e-12 && (flip.by_all.point.value() + 0.5).abs() < 1e-12
+    );
     // Half of the tasks is far more than noise, a tenth is not.
-    assert!(flip.by_all.high.unwrap().value() < 0.0 && flip.by_single.low.unwrap().value() < 0.0 && !flip.shown);
+    assert!(
+        flip.by_all.high.unwrap().value() < 0.0 && flip.by_single.low.unwrap().value() < 0.0 && !flip.shown
+    );
 }
 
 #[test]
@@ -186,11 +190,13 @@ fn ways_of_working_differ_where_orders_of_actions_do_and_not_where_only_outcomes
         (same.pairs[0].trajectories.known().unwrap(), other.pairs[0].trajectories.known().unwrap());
     assert!(same.p.value() > 0.2 && same.discrepancy.value() < 0.05, "{same:?}");
     assert!(other.p.value() <= 0.001 && other.discrepancy.value() > 0.3, "{other:?}");
-    assert!((other.alike_candidate.value() + other.alike_baseline.value()
-        - 2.0 * other.alike_across.value()
-        - other.discrepancy.value())
-    .abs()
-        < 1e-12);
+    assert!(
+        (other.alike_candidate.value() + other.alike_baseline.value()
+            - 2.0 * other.alike_across.value()
+            - other.discrepancy.value())
+        .abs()
+            < 1e-12
+    );
     let cat = other.actions.rows.iter().find(|row| row.name.as_deref() == Some("cat")).unwrap();
     assert!((cat.candidate.value() - 2.0).abs() < 1e-12 && (cat.baseline.value() - 1.0).abs() < 1e-12);
     assert!(same.actions.rows.iter().all(|row| row.candidate == row.baseline));
@@ -220,7 +226,10 @@ fn a_purchase_is_priced_with_what_trials_cost_and_buys_nothing_where_there_is_en
     let fixed = finer.fixed_suite.known().unwrap();
     // Half of the trials cost 1000 and half 3000.
     let price = fixed.price_usd_micros.value().unwrap();
-    assert!(fixed.further_trials > 0 && (price - fixed.further_trials as f64 * 2000.0).abs() < 1e-6, "{fixed:?}");
+    assert!(
+        fixed.further_trials > 0 && (price - fixed.further_trials as f64 * 2000.0).abs() < 1e-6,
+        "{fixed:?}"
+    );
     let tasks = finer.population.more_tasks.known().unwrap();
     assert!(tasks.tasks > 30 && tasks.further_trials == (tasks.tasks - 30) * 10, "{tasks:?}");
     assert!(finer.population.cheaper.is_some());
@@ -291,7 +300,8 @@ fn a_smaller_difference_is_detectable_on_exactly_these_tasks_than_for_new_ones()
     let passed = ladder(2, 24);
     let found = plain(&rows(&passed)).compared(&[0, 1]);
     let detectable = &found.pairs[0].detectable;
-    let (fixed, population) = (detectable.fixed_suite.value().unwrap(), detectable.population.value().unwrap());
+    let (fixed, population) =
+        (detectable.fixed_suite.value().unwrap(), detectable.population.value().unwrap());
     assert!(fixed > 0.0 && population > 0.0 && fixed < 0.5 && population < 0.5, "{fixed} {population}");
 }
 

@@ -46,7 +46,9 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
             told(of_population, &by_population)
         ),
         (Finding::NotShown, _) => {
-            format!("{first} is better than {second} {there}: {by_population}; {here} that is not shown: {by_fixed}.")
+            format!(
+                "{first} is better than {second} {there}: {by_population}; {here} that is not shown: {by_fixed}."
+            )
         }
         (one, other) if one == other => {
             format!("{first} is better than {second} {here}, {by_fixed}, and {there}, {by_population}.")
@@ -154,7 +156,9 @@ fn of_pair(pair: &PairComparison) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for mismatch in &pair.mismatches {
         found.push(match mismatch.weight {
-            Weight::Forbids => format!("compared although it was not the same that was tried: {}", mismatch.text),
+            Weight::Forbids => {
+                format!("compared although it was not the same that was tried: {}", mismatch.text)
+            }
             Weight::Confounds => mismatch.text.clone(),
         });
     }

@@ -41,7 +41,8 @@ pub fn comparison_markdown(comparisons: &Comparisons) -> String {
     if pairs > PAIRS {
         let _ = writeln!(text, "… and {} more pairs, which the page and the JSON hold.\n", pairs - PAIRS);
     }
-    let _ = writeln!(text, "<sub>{}, seed {}</sub>", prose(&comparisons.generator), comparisons.settings.seed);
+    let _ =
+        writeln!(text, "<sub>{}, seed {}</sub>", prose(&comparisons.generator), comparisons.settings.seed);
     text
 }
 

@@ -5,15 +5,19 @@ use retrial_metrics::decide::field::Comparisons;
 
 use super::numbers::name;
 use super::{Detail, Section, answer, doubts, field_sections, pair_sections};
+use crate::Picture;
 use crate::page::{plain, sheet, wide};
 use crate::plot::comparison_pictures;
 use crate::words::{counted, level, listed};
-use crate::Picture;
 
 /// Makes the page of a comparison.
 pub fn comparison_page(comparisons: &Comparisons) -> String {
     let names: Vec<&str> = comparisons.contenders.iter().map(|one| one.name.as_str()).collect();
-    let title = if names.len() > 4 { format!("{} agents compared", names.len()) } else { format!("{} compared", listed(&names)) };
+    let title = if names.len() > 4 {
+        format!("{} agents compared", names.len())
+    } else {
+        format!("{} compared", listed(&names))
+    };
     let pictures = comparison_pictures(comparisons);
     let sections = field_sections(comparisons);
     let doubts = doubts(comparisons);
@@ -155,7 +159,9 @@ fn typeset(text: &str) -> String {
     let mut letters = plain(text).chars().collect::<Vec<_>>().into_iter().peekable();
     while let Some(letter) = letters.next() {
         let next_is_digit = letters.peek().is_some_and(char::is_ascii_digit);
-        let is_minus = letter == '-' && (before == ' ' || before == '[') && (next_is_digit || letters.peek() == Some(&' '));
+        let is_minus = letter == '-'
+            && (before == ' ' || before == '[')
+            && (next_is_digit || letters.peek() == Some(&' '));
         result.push(if is_minus { '−' } else { letter });
         before = letter;
     }

@@ -1,9 +1,9 @@
 //! Sections about one pair.
 
+use retrial_metrics::decide::TaskDifference;
 use retrial_metrics::decide::field::{
     ActionDifference, AspectContrast, Bought, Comparisons, PairComparison, Purchase, Way,
 };
-use retrial_metrics::decide::TaskDifference;
 use retrial_metrics::{Better, Known, Number, Value};
 
 use super::numbers::{contrast, difference, difference_of, name, p, quoted};
@@ -69,7 +69,11 @@ fn better(row: &AspectContrast, confidence: f64, (candidate, baseline): (&str, &
     let is_shown = row.adjusted_p.value().is_some_and(|p| p < 1.0 - confidence);
     match (is_shown, of.better, of.worse_p.value(), of.better_p.value()) {
         (true, Better::Higher | Better::Lower, Some(worse), Some(better)) => {
-            if better < worse { candidate.to_owned() } else { baseline.to_owned() }
+            if better < worse {
+                candidate.to_owned()
+            } else {
+                baseline.to_owned()
+            }
         }
         _ => "–".to_owned(),
     }
@@ -136,11 +140,19 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)).then(size(b).total_cmp(&size(a))));
     let shown = rows.iter().take(detail.rows()).map(|row| {
         let action = match &row.name {
-            Some(action) => format!("{} {}", row.kind.as_str(), crate::page::plain(action).replace('\n', " ")),
+            Some(action) => {
+                format!("{} {}", row.kind.as_str(), crate::page::plain(action).replace('\n', " "))
+            }
             None => format!("{}, all", row.kind.as_str()),
         };
         let rate = |value: retrial_metrics::Finite| format!("{:.2}", value.value());
-        vec![action, rate(row.candidate), rate(row.baseline), difference_of(&row.difference), p(&row.adjusted_p)]
+        vec![
+            action,
+            rate(row.candidate),
+            rate(row.baseline),
+            difference_of(&row.difference),
+            p(&row.adjusted_p),
+        ]
     });
     let shown: Vec<Vec<String>> = shown.collect();
     let section = section.says([summary]);
@@ -172,21 +184,30 @@ pub(super) fn purchase(comparisons: &Comparisons, pair: &PairComparison) -> Sect
 }
 
 fn offers(section: Section, found: &Purchase, power: &str) -> Section {
-    let which = if found.observed { "the observed difference, if it is the true one" } else { "the difference asked for" };
+    let which = if found.observed {
+        "the observed difference, if it is the true one"
+    } else {
+        "the difference asked for"
+    };
     let rows = vec![
-        offer("exactly these tasks", "more trials of each task", &found.fixed_suite),
-        offer("new tasks like these", "more trials of each task", &found.population.more_trials),
-        offer("new tasks like these", "more tasks", &found.population.more_tasks),
+        offer("these tasks", "more trials of each task", &found.fixed_suite),
+        offer("new tasks", "more trials of each task", &found.population.more_trials),
+        offer("new tasks", "more tasks", &found.population.more_tasks),
     ];
-    let heads = ["to show it for", "buy", "trials of each task", "tasks", "further trials", "price"];
-    let mut notes =
-        vec![format!("To show {} ({which}) with a probability of {power}, on both sides together.", difference(found.difference.value()))];
+    let heads = ["for", "buy", "trials each", "tasks", "further trials", "price"];
+    let mut notes = vec![format!(
+        "To show {} ({which}) with a probability of {power}, on both sides together.",
+        difference(found.difference.value())
+    )];
     notes.extend(found.population.cheaper.map(|way| match way {
         Way::Trials => "For new tasks more trials are the cheaper way.".to_owned(),
         Way::Tasks => "For new tasks more tasks are the cheaper way.".to_owned(),
     }));
     notes.extend(found.trials_that_help.value().map(|trials| {
-        format!("Beyond about {} of a task further ones hardly tell more about new tasks.", counted(trials as u64, "trial"))
+        format!(
+            "Beyond about {} of a task further ones hardly tell more about new tasks.",
+            counted(trials as u64, "trial")
+        )
     }));
     for (what, bought) in [
         ("More trials for exactly these tasks", &found.fixed_suite),
@@ -208,7 +229,11 @@ fn offer(target: &str, what: &str, bought: &Known<Bought>) -> Vec<String> {
             let trials = bought.trials_of_each_task.value();
             row.push(if trials.fract() > 0.05 { format!("{trials:.1}") } else { format!("{trials:.0}") });
             row.push(bought.tasks.to_string());
-            row.push(if bought.further_trials == 0 { "none: enough".to_owned() } else { bought.further_trials.to_string() });
+            row.push(if bought.further_trials == 0 {
+                "none: enough".to_owned()
+            } else {
+                bought.further_trials.to_string()
+            });
             row.push(bought.price_usd_micros.value().map_or_else(|| "unknown".to_owned(), dollars));
         }
     }

@@ -182,7 +182,10 @@ fn a_single_stratum_has_the_discrepancy_of_its_two_sets_and_more_of_the_same_mak
     let b = spectra([[4, 5, 6], [4, 4, 6], [5, 4, 6]]);
     let exact = discrepancy_exact(&a, &b).unwrap();
     let one = discrepancy_stratified(&[(a.clone(), b.clone())], 4000, 1).unwrap();
-    assert!((one.squared - exact.squared).abs() < 1e-12 && (one.p - exact.p).abs() < 0.02, "{one:?} {exact:?}");
+    assert!(
+        (one.squared - exact.squared).abs() < 1e-12 && (one.p - exact.p).abs() < 0.02,
+        "{one:?} {exact:?}"
+    );
     assert!((one.within_first + one.within_second - 2.0 * one.across - one.squared).abs() < 1e-12);
     // With one of 20 splits and its mirror image p is 0.1; with four such strata it is 2/20⁴ at least.
     let four = discrepancy_stratified(&vec![(a.clone(), b.clone()); 4], 4000, 1).unwrap();

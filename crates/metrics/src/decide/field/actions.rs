@@ -127,10 +127,8 @@ fn row(
     let tasks = rates.len() as f64;
     let mean = |of: fn(&Pair<f64>) -> f64| Finite::new(rates.iter().map(of).sum::<f64>() / tasks);
     let paired = PairedDifference::new(rates, level)?;
-    let interval = paired
-        .t()
-        .map_err(Reason::from)
-        .and_then(|_| Interval::of(&paired.estimate, (f64::MIN, f64::MAX)));
+    let interval =
+        paired.t().map_err(Reason::from).and_then(|_| Interval::of(&paired.estimate, (f64::MIN, f64::MAX)));
     Ok(ActionDifference {
         kind,
         name,

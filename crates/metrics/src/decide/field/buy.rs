@@ -8,11 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ByTarget, Contender, Question};
+use crate::Resource;
 use crate::paired::PairedCounts;
 use crate::resources;
 use crate::trials::TaskTrials;
 use crate::value::{Finite, Known, Number, Reason};
-use crate::Resource;
 
 /// Most trials of a task that anything is said of.
 const MOST_TRIALS: u64 = 100_000;
@@ -98,7 +98,8 @@ fn deviation(pairs: &PairedCounts) -> Result<f64, Reason> {
 /// Mean rate and correlation of both sides together, with the harmonic mean of trials per task and side, rounded down.
 fn design(pairs: &PairedCounts) -> Result<Design, Reason> {
     let posterior = GridPosterior::new(&both(pairs)?)?;
-    let inverse = |counts: &ClusterCounts| counts.groups().iter().map(|task| 1.0 / task.total() as f64).sum::<f64>();
+    let inverse =
+        |counts: &ClusterCounts| counts.groups().iter().map(|task| 1.0 / task.total() as f64).sum::<f64>();
     let sides = 2.0 * pairs.first.len() as f64;
     let items = (sides / (inverse(&pairs.first) + inverse(&pairs.second))).floor().max(1.0) as u64;
     Ok(Design::new(posterior.mean_mu(), posterior.mean_rho(), items)?)
@@ -223,7 +224,8 @@ impl Shop<'_> {
     fn suite_trials(&self) -> Result<Bought, Reason> {
         let confidence = 1.0 - self.alpha / 2.0;
         let design = design(self.pairs)?;
-        let trials = fixed_groups_items_needed(design, self.tasks(), self.difference, confidence, self.power)?;
+        let trials =
+            fixed_groups_items_needed(design, self.tasks(), self.difference, confidence, self.power)?;
         if trials > MOST_TRIALS {
             return Err(Undefined::NotReached.into());
         }
@@ -246,7 +248,8 @@ impl Shop<'_> {
 
     /// Tasks in all with which paired Student shows the difference, each with as many trials as a task has now on average.
     fn more_tasks(&self) -> Result<Bought, Reason> {
-        let needed = PairedTest::new(deviation(self.pairs)?, self.alpha)?.groups_needed(self.difference, self.power)?;
+        let needed = PairedTest::new(deviation(self.pairs)?, self.alpha)?
+            .groups_needed(self.difference, self.power)?;
         let further = needed.saturating_sub(self.tasks()) as f64;
         let per_task = |counts: &ClusterCounts| counts.total() as f64 / counts.len() as f64;
         let (first, second) = (per_task(&self.pairs.first), per_task(&self.pairs.second));

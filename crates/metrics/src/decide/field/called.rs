@@ -85,12 +85,17 @@ fn two_proportions_p(first: Counts, second: Counts) -> Result<f64, Undefined> {
     let difference = first.rate()? - second.rate()?;
     let pooled = (first.successes() as f64 + second.successes() as f64) / (a + b);
     let error = (pooled * (1.0 - pooled) * (1.0 / a + 1.0 / b)).sqrt();
-    if error > 0.0 { Ok((2.0 * special::normal_sf(difference.abs() / error)).min(1.0)) } else { Err(Undefined::ZeroVariance) }
+    if error > 0.0 {
+        Ok((2.0 * special::normal_sf(difference.abs() / error)).min(1.0))
+    } else {
+        Err(Undefined::ZeroVariance)
+    }
 }
 
 /// Returns the two-sided p-value of the difference of two pooled rates over √(CR1₁² + CR1₂²), with Student's t of tasks − 1 degrees.
 pub(super) fn clustered_p(pairs: &PairedCounts) -> Result<f64, Reason> {
-    let (first, second) = (cluster::clustered_errors(&pairs.first)?, cluster::clustered_errors(&pairs.second)?);
+    let (first, second) =
+        (cluster::clustered_errors(&pairs.first)?, cluster::clustered_errors(&pairs.second)?);
     let error = first.cr1.hypot(second.cr1);
     if error <= 1e-15 {
         return Err(Undefined::ZeroVariance.into());

@@ -76,8 +76,12 @@ pub(super) fn facts(contender: &Contender<'_>, question: &Question, level: Level
         version: agent.and_then(|facts| facts.version.clone()),
         model: agent.and_then(|facts| facts.model.clone()),
         condition: entrant.condition.clone(),
-        n: success::outcome_counts(&tasks).map_or_else(|_| Evidence::default(), |counts| estimators::evidence(&counts)),
-        success: ByTarget { population: success(Target::Population), fixed_suite: success(Target::FixedSuite) },
+        n: success::outcome_counts(&tasks)
+            .map_or_else(|_| Evidence::default(), |counts| estimators::evidence(&counts)),
+        success: ByTarget {
+            population: success(Target::Population),
+            fixed_suite: success(Target::FixedSuite),
+        },
         pass_hat_k: curve
             .filter_map(|measure| Some(DrawsValue { k: measure.k?, value: measure.value.clone() }))
             .collect(),

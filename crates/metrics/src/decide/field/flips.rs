@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Contender;
 use super::contender::ContenderFacts;
 use super::pair::PairComparison;
-use super::Contender;
 use crate::decide::{Aspect, Contrast};
 use crate::value::{Reason, Value};
 use crate::{Measure, MeasureId};
@@ -102,7 +102,10 @@ const NOISE: f64 = 1e-9;
 fn flip(pair: &PairComparison, k: u32) -> Option<Flip> {
     let (single, all) = (pair.contrast(Aspect::Success)?, pair.contrast(Aspect::PassHatK(k))?);
     let (by_single, by_all) = (point(&single.value)?, point(&all.value)?);
-    if by_single.abs() < NOISE || by_all.abs() < NOISE || by_single.is_sign_positive() == by_all.is_sign_positive() {
+    if by_single.abs() < NOISE
+        || by_all.abs() < NOISE
+        || by_single.is_sign_positive() == by_all.is_sign_positive()
+    {
         return None;
     }
     let sign = by_single.signum();

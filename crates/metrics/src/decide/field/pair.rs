@@ -159,17 +159,16 @@ fn mismatches(
     } else {
         run_differences(one.manifest, other.manifest, &one.entrant.condition)
     };
-    if let Err(NotComparable::TasksDiffer { only_candidate, only_baseline }) =
-        Pairing::new(of_one, of_other)
+    if let Err(NotComparable::TasksDiffer { only_candidate, only_baseline }) = Pairing::new(of_one, of_other)
     {
         let rows = [
             (only_candidate.is_empty(), RunDifference::OnlyCandidate { tasks: only_candidate }),
             (only_baseline.is_empty(), RunDifference::OnlyBaseline { tasks: only_baseline }),
         ];
         for (is_empty, difference) in rows {
-            let is_known = found.iter().any(|known| {
-                std::mem::discriminant(known) == std::mem::discriminant(&difference)
-            });
+            let is_known = found
+                .iter()
+                .any(|known| std::mem::discriminant(known) == std::mem::discriminant(&difference));
             if !is_empty && !is_known {
                 found.insert(0, difference);
             }

@@ -77,9 +77,8 @@ fn frontier(
     if faced.is_empty() {
         return None;
     }
-    let is_known = |place: usize| {
-        faced.iter().any(|one| one.pair.candidate == place || one.pair.baseline == place)
-    };
+    let is_known =
+        |place: usize| faced.iter().any(|one| one.pair.candidate == place || one.pair.baseline == place);
     let (known, unknown): (Vec<usize>, Vec<usize>) = (0..contenders).partition(|&place| is_known(place));
     let (mut on, mut dominated) = (Vec::new(), Vec::new());
     for contender in known {

@@ -68,7 +68,8 @@ pub(super) fn compare(
         return Err(Reason::too_few_trials(1, 2));
     }
     let found = discrepancy_stratified(&strata, RELABELLINGS as usize, settings.seed)?;
-    let level = Level::new(settings.level).map_err(|_| Reason::from(retrial_stats::Undefined::OutOfDomain))?;
+    let level =
+        Level::new(settings.level).map_err(|_| Reason::from(retrial_stats::Undefined::OutOfDomain))?;
     Ok(Trajectories {
         tasks: found.strata as u64,
         alike_candidate: Finite::new(found.within_first)?,
