@@ -141,6 +141,19 @@ fn every_form_is_written_and_says_the_same() {
     assert!(!page.contains("<script") && !page.contains("http://") || page.contains("w3.org"), "{page}");
 }
 
+#[test]
+fn a_gate_policy_decides_of_each_agent_whether_it_may_replace_the_first() {
+    let place = one_run(&["careful", "quick", "broken"]);
+    place.write("gate.toml", "[margins]\nsuccess = 0.1\n");
+    let args = ["compare", "run", "--out", "out", "--format", "junit", "--policy", "gate.toml"];
+    let ran = place.run(&args).expect(0);
+    assert_eq!(ran.stdout, "out/comparison-2.junit.xml\nout/comparison-3.junit.xml\n");
+    let broken = fs_err::read_to_string(place.join("out/comparison-3.junit.xml")).unwrap();
+    assert!(broken.contains("<failure"), "{broken}");
+    let refused = place.run(&["compare", "run", "--out", "out", "--format", "junit"]).expect(2);
+    assert!(refused.stderr.contains("--policy"), "{}", refused.stderr);
+}
+
 /// Asserts that the comparison is refused with what differs, and done with a warning where it is asked for.
 #[track_caller]
 fn refused(place: &Place, args: &[&str], differs: &str) {

@@ -16,7 +16,7 @@ use retrial_spec::SandboxChoice;
 
 pub(crate) use autonomy::AutonomyArgs;
 pub(crate) use compare::{CompareArgs, ComparisonFormatOpt};
-pub(crate) use gate::GateArgs;
+pub(crate) use gate::{GateArgs, GateFormatOpt};
 pub(crate) use history::HistoryArgs;
 pub(crate) use init::InitArgs;
 pub(crate) use interop::{ExportArgs, ExportFormatOpt, ImportArgs, ImportFormatOpt};

@@ -2,6 +2,7 @@
 
 mod args;
 mod backend;
+mod baseline;
 mod commands;
 mod entered;
 mod env_vars;

@@ -74,6 +74,27 @@ impl Trial {
         }
     }
 
+    /// A trial of which nothing is known.
+    pub(crate) fn unknown(number: u32) -> Self {
+        Self {
+            number,
+            outcome: Outcome::Excluded,
+            ran: false,
+            actions: None,
+            tokens: None,
+            working_ms: None,
+            model_ms: None,
+            waiting_ms: None,
+            cost_usd_micros: None,
+            confidence: None,
+            confidence_asked: false,
+            claim: None,
+            finished: false,
+            faults: None,
+            state: None,
+        }
+    }
+
     /// Whether a fault landed in it.
     pub(crate) fn is_hit(&self) -> bool {
         self.faults().landed > 0

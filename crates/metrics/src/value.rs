@@ -16,6 +16,11 @@ use crate::Target;
 pub struct Finite(f64);
 
 impl Finite {
+    /// Nothing.
+    pub(crate) const ZERO: Self = Self(0.0);
+    /// All.
+    pub(crate) const ONE: Self = Self(1.0);
+
     /// Creates a finite number.
     ///
     /// # Errors
@@ -268,6 +273,8 @@ impl Reason {
     pub(crate) const WIDE_FOR_VANGEL: Self =
         Self::fixed("wide_variation", "the interval is good for coefficients of variation below 0.33");
 
+    /// An interval is wanted and there is none.
+    pub(crate) const NO_INTERVAL: Self = Self::fixed("no_interval", "there is no interval to decide by");
     /// The answer comes from an interval.
     pub(crate) const INTERVAL_DECIDES: Self =
         Self::fixed("interval_decides", "no p-value for the fixed suite; the interval decides");

@@ -241,7 +241,7 @@ fn told(record: &TrialRecord) -> String {
 }
 
 /// Replaces what XML cannot hold and what would not stay on its line, and cuts what is long.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let safe = |letter: char| match letter {
         letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => '\u{fffd}',
         letter => letter,

@@ -7,6 +7,7 @@ mod badge;
 mod comparison;
 mod document;
 mod evidence;
+mod gate;
 mod junit;
 mod limits;
 mod markdown;
@@ -26,6 +27,7 @@ pub use comparison::{
 };
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};
+pub use gate::{gate_junit, gate_markdown, gate_page};
 pub use junit::{Junit, JunitError};
 pub use limits::{limits, limits_of_run};
 pub use markdown::markdown;

@@ -103,7 +103,7 @@ fn fitting(parts: &[Part], room: usize) -> Vec<bool> {
 ///
 /// Characters that could end the code or the cell it stands in are replaced by ones that look alike, and what is no printable character
 /// by a mark, since within code nothing can be escaped.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let safe = |letter: char| match letter {
         '`' => '\'',
         '|' => '¦',
@@ -229,7 +229,7 @@ fn bullets(lines: &[String], most: usize) -> String {
 }
 
 /// Hides a text under a title until it is opened. Blank lines let Markdown be read within HTML.
-fn folded(title: &str, text: &str) -> String {
+pub(crate) fn folded(title: &str, text: &str) -> String {
     format!("<details><summary>{title}</summary>\n\n{text}\n</details>\n\n")
 }
 

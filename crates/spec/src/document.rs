@@ -134,7 +134,7 @@ impl Document {
             })
             .collect();
         let root = match toml::from_str::<Value>(text) {
-            Ok(root) => root,
+            Ok(root) => with_dates_as_text(root),
             Err(error) => {
                 if faults.is_empty() {
                     let place = error.span().unwrap_or(0..0);
@@ -253,6 +253,22 @@ impl Document {
         };
         let message = format!("unknown key `{}`", dotted(&pointer));
         Fault { source: self.source.clone(), place, message, hint: Some(hint), severity }
+    }
+}
+
+/// Replaces dates, which JSON does not have, by their text.
+fn with_dates_as_text(value: Value) -> Value {
+    /// What a date is wrapped in where it is read as something else.
+    const DATE: &str = "$__toml_private_datetime";
+    match value {
+        Value::Object(mut table) => match table.remove(DATE) {
+            Some(text) => text,
+            None => Value::Object(
+                table.into_iter().map(|(key, value)| (key, with_dates_as_text(value))).collect(),
+            ),
+        },
+        Value::Array(items) => Value::Array(items.into_iter().map(with_dates_as_text).collect()),
+        other => other,
     }
 }
 

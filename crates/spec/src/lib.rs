@@ -15,11 +15,13 @@ mod exchange;
 mod exit;
 mod experiment;
 mod fact;
+mod gate_policy;
 mod imported;
 mod injected;
 mod latency;
 mod name;
 mod output;
+mod quarantine;
 mod recording;
 mod records;
 mod run;
@@ -47,6 +49,7 @@ pub use experiment::{
     SandboxChoice,
 };
 pub use fact::{Fact, MissingReason, Source};
+pub use gate_policy::{GateMode, GatePolicy, GateTable, Margins, PassHatKMargin};
 pub use imported::{Imported, PlannedTrials};
 pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reaction};
 pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
@@ -55,6 +58,7 @@ pub use output::{
     AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
     PlannedAgentOutput, PlannedTask, ReportOutput, RunState, StatusOutput, TaskCheckOutput,
 };
+pub use quarantine::{Day, LONGEST_QUARANTINE_DAYS, Quarantine, QuarantinedTask};
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};
 pub use records::{LineChunk, RecordError, read_chunks, read_events, read_trials};
 pub use run::{

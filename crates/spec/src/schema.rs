@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::simulation::SimulationFile;
 use crate::{
-    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, LatencyReport, PlanOutput,
-    RecordedExchange, ReportOutput, RunManifest, StatusOutput, Task, TaskCheckOutput, TrialRecord,
+    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, GatePolicy, LatencyReport,
+    PlanOutput, Quarantine, RecordedExchange, ReportOutput, RunManifest, StatusOutput, Task, TaskCheckOutput,
+    TrialRecord,
 };
 
 /// One schema as it is checked in.
@@ -25,6 +26,8 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "experiment.schema.json", schema: toml_schema::<Experiment>() },
         SchemaFile { name: "task.schema.json", schema: toml_schema::<Task>() },
         SchemaFile { name: "simulation.schema.json", schema: toml_schema::<SimulationFile>() },
+        SchemaFile { name: "gate-policy.schema.json", schema: toml_schema::<GatePolicy>() },
+        SchemaFile { name: "quarantine.schema.json", schema: toml_schema::<Quarantine>() },
         SchemaFile { name: "run.schema.json", schema: json_schema::<RunManifest>() },
         SchemaFile { name: "event.schema.json", schema: json_schema::<Event>() },
         SchemaFile { name: "exchange.schema.json", schema: json_schema::<Exchange>() },

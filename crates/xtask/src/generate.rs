@@ -12,6 +12,8 @@ pub(crate) fn generate(check: bool) -> Result<(), String> {
         retrial_metrics::schema(),
         retrial_metrics::report_schema(),
         retrial_metrics::decide::field::comparisons_schema(),
+        retrial_metrics::decide::policy::schema(),
+        retrial_metrics::decide::policy::check_schema(),
         retrial_report::schema(),
         retrial_report::verification_schema(),
     ] {

@@ -7,6 +7,7 @@ pub(crate) mod by_task;
 mod columns;
 pub(crate) mod compare;
 mod forks;
+pub(crate) mod gate;
 pub(crate) mod import;
 pub(crate) mod latency;
 pub(crate) mod plan;

@@ -84,7 +84,7 @@ impl Aspect {
     }
 
     /// Returns the value of one task, on the scale on which differences are taken.
-    fn of_task(self, task: &EntrantTask, is_replayed: bool) -> Result<f64, Reason> {
+    pub(super) fn of_task(self, task: &EntrantTask, is_replayed: bool) -> Result<f64, Reason> {
         let counts = || success::task_counts(&task.view());
         let known = |number: &Number| match number {
             Number::Known(value) => Ok(value.value()),
@@ -119,7 +119,7 @@ impl Aspect {
     }
 }
 
-fn amounts(resource: Resource, task: &EntrantTask, is_replayed: bool) -> Result<Vec<f64>, Reason> {
+pub(super) fn amounts(resource: Resource, task: &EntrantTask, is_replayed: bool) -> Result<Vec<f64>, Reason> {
     Ok(resources::amounts_of(resource, &[task.view()], is_replayed)?.concat())
 }
 
@@ -144,7 +144,7 @@ pub enum Scale {
 
 impl Scale {
     /// Returns a value of the scale on which differences are taken as people read it.
-    fn shown(self, value: f64) -> f64 {
+    pub(super) fn shown(self, value: f64) -> f64 {
         match self {
             Self::Difference => value,
             Self::Ratio => value.exp(),

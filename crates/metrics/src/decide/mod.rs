@@ -10,6 +10,7 @@
 //! | do they differ, for new tasks and for exactly these | [`compare`] |
 //! | how far apart are they in any measure, task by task | [`contrast`] |
 //! | may the candidate replace the baseline | [`gate`] |
+//! | the same by a policy, with margins for any measure | [`policy::judge`] |
 //! | are they alike up to a margin | [`equivalence`] |
 //! | which of many p-values stand | [`adjusted`], [`task_differences`] |
 //! | which of several agents may be best, for how much, and what to buy to know more | [`field::comparisons`] |
@@ -22,6 +23,7 @@ pub mod field;
 mod gate;
 mod multiplicity;
 mod pairing;
+pub mod policy;
 
 pub use comparable::{RunDifference, Weight, run_differences};
 pub use compare::{

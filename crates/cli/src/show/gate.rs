@@ -1,0 +1,168 @@
+//! What `retrial gate` prints.
+
+use std::path::Path;
+
+use retrial_metrics::Number;
+use retrial_metrics::decide::policy::{
+    Answer, BaselineCheck, GateAgent, GateMeasure, GateTask, PolicyGate, SplitShares, TaskPlace,
+};
+use retrial_spec::{GateMode, GatePolicy};
+
+use super::table::plain;
+use crate::entered::Entered;
+use crate::out;
+
+/// The decision: one line, then what it rests on.
+pub(crate) fn decision(found: &PolicyGate, has_policy: bool) -> String {
+    let mut text = format!("{}\n", found.line);
+    for agent in &found.agents {
+        text.push_str(&of_agent(agent, found));
+    }
+    if found.grounds.len() > 1 {
+        text.push_str("\nwhat bears on it:\n");
+        for ground in &found.grounds {
+            let agent = match &ground.agent {
+                Some(agent) if found.agents.len() > 1 => format!("`{agent}`: "),
+                _ => String::new(),
+            };
+            text.push_str(&format!("  {}: {agent}{}\n", ground.verdict, ground.message));
+        }
+    }
+    if !found.notes.is_empty() {
+        text.push_str("\nwhat else differs between the runs:\n");
+        for note in &found.notes {
+            text.push_str(&format!("  {} (baseline `{}`)\n", note.difference, note.run));
+        }
+    }
+    let table = &found.policy.gate;
+    text.push_str(&format!(
+        "\npolicy: {}{}, one-sided bounds of {} %, failures after Holm over all measures\n",
+        if has_policy { "" } else { "the default, " },
+        if table.mode == GateMode::Report { "reports only" } else { "enforced" },
+        (table.confidence * 1000.0).round() / 10.0,
+    ));
+    text
+}
+
+fn of_agent(agent: &GateAgent, found: &PolicyGate) -> String {
+    let runs: Vec<&str> = found.baseline.iter().map(|run| run.as_str()).collect();
+    let mut text = format!(
+        "\n{} in {}, baseline {}: {}\n",
+        agent.title(),
+        found.candidate,
+        runs.join(" + "),
+        agent.verdict
+    );
+    let rows: Vec<[String; 8]> = agent.measures.iter().map(measure_row).collect();
+    if !rows.is_empty() {
+        text.push_str(&plain(
+            &["measure", "baseline", "candidate", "change", "bound", "limit", "p worse", "answer"],
+            &rows,
+        ));
+    }
+    for (place, says) in [
+        (TaskPlace::Vanished, "vanished"),
+        (TaskPlace::TooFewTrials, "with too few graded trials"),
+        (TaskPlace::Quarantined, "in quarantine"),
+        (TaskPlace::NotYet, "not deciding yet, for the baseline has too few trials"),
+        (TaskPlace::New, "new, not judged"),
+    ] {
+        let tasks: Vec<String> = agent.tasks_in(place).map(task_text).collect();
+        if !tasks.is_empty() {
+            text.push_str(&format!("tasks {says}: {}\n", tasks.join(", ")));
+        }
+    }
+    text
+}
+
+/// A task with what passed on both sides.
+fn task_text(task: &GateTask) -> String {
+    let side =
+        |counts: &retrial_metrics::decide::policy::TaskCounts| format!("{}/{}", counts.passed, counts.graded);
+    format!("{} ({} from {})", task.task, side(&task.candidate), side(&task.baseline))
+}
+
+fn measure_row(measure: &GateMeasure) -> [String; 8] {
+    let unit = measure.contrast.measure.unit();
+    let side = |value: &Number| value.value().map_or_else(|| "–".to_owned(), |value| unit.write(value));
+    let change = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| measure.change(value));
+    let answer = match measure.answer {
+        Answer::Pass => "pass",
+        Answer::Fail => "fail",
+        Answer::Open => "open",
+    };
+    let bound = if measure.answer == Answer::Fail { &measure.best_bound } else { &measure.worst_bound };
+    [
+        measure.contrast.label.clone(),
+        side(&measure.baseline),
+        side(&measure.candidate),
+        change(measure.contrast.value.estimate().map(|found| found.point.value())),
+        change(bound.value()),
+        measure.change(measure.limit.value()),
+        p(measure.adjusted_p.value()),
+        answer.to_owned(),
+    ]
+}
+
+fn p(value: f64) -> String {
+    if value < 0.001 { "<0.001".to_owned() } else { format!("{value:.3}") }
+}
+
+/// Says what the reader of the decision should know.
+pub(crate) fn warn(found: &PolicyGate) {
+    for task in &found.not_in_force {
+        let why = if task.until < found.today { "is over since" } else { "begins on" };
+        let day = if task.until < found.today { task.until } else { task.added };
+        out::warning(&format!("the quarantine of `{}` {why} {day}: it decides", task.name));
+    }
+    for agent in &found.new_agents {
+        out::warning(&format!("the agent `{agent}` is not in the baseline and is not judged"));
+    }
+}
+
+/// The baseline against itself.
+pub(crate) fn baseline_check(found: &BaselineCheck) -> String {
+    let row = |what: &str, shares: &SplitShares| {
+        let share = |count: u64| format!("{count} of {}", shares.times);
+        [what.to_owned(), share(shares.passed), share(shares.failed), share(shares.inconclusive)]
+    };
+    let rows =
+        [row("as many trials, drawn again", &found.same_size), row("half of the trials each", &found.halves)];
+    let mut text =
+        format!("{}\n\n{}", found.line, plain(&["both sides", "pass", "fail", "inconclusive"], &rows));
+    let open: Vec<[String; 3]> = found
+        .same_size
+        .open
+        .iter()
+        .map(|(label, open)| {
+            let halves = found.halves.open.get(label).copied().unwrap_or_default();
+            [label.clone(), open.to_string(), halves.to_string()]
+        })
+        .collect();
+    if !open.is_empty() {
+        text.push('\n');
+        text.push_str(&plain(&["open measure", "drawn again", "halves"], &open));
+    }
+    for run in &found.runs {
+        text.push_str(&format!("\nrun `{}` against the others: {}\n", run.run, run.line));
+    }
+    text
+}
+
+/// What was added to a baseline.
+pub(crate) fn added(path: &Path, run: &Entered, judged: Option<&PolicyGate>, policy: &GatePolicy) -> String {
+    let mut text = format!(
+        "added the run `{}` with {} graded trials as {}\n",
+        run.manifest.run,
+        run.scored.graded(),
+        path.display()
+    );
+    match judged {
+        Some(found) => text.push_str(&format!("against what was there: {}\n", found.line)),
+        None => text.push_str(&format!(
+            "it is the first; tasks with {} planned trials or more decide\n",
+            policy.gate.minimum_trials
+        )),
+    }
+    text
+}
