@@ -86,13 +86,9 @@ fn figures(card: &Value) -> Vec<(&'static str, f64)> {
 
 #[test]
 fn the_published_figures_of_the_terminal_bench_leaderboard_come_out_to_the_printed_digits() {
-    let Some(source) = shared("data/terminal_bench_trials.csv") else { return };
-    let page = fs_err::read_to_string(shared("peers/FEATURES.md").expect("beside the data")).expect("a page");
     let place = Place::new();
-    let mapping =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/interop/terminal-bench-leaderboard.toml");
-    let args = ["import", "table", &path(&source), "--mapping", &path(&mapping), "--out", "run"];
-    place.run(&args).expect(0);
+    let Some(()) = leaderboard(&place) else { return };
+    let page = fs_err::read_to_string(shared("peers/FEATURES.md").expect("beside the data")).expect("a page");
     let cards = scored(&place, &["run", "--ungraded", "fail", "--timeout", "verdict"]);
     let published = table(&page, "submission");
     let cards = cards["scorecards"].as_array().expect("scorecards");
@@ -105,6 +101,75 @@ fn the_published_figures_of_the_terminal_bench_leaderboard_come_out_to_the_print
             assert!(is_rounded(ours, theirs), "{name}, {head}: {ours} is not printed as {theirs}");
         }
     }
+}
+
+/// Imports the submissions to the Terminal-Bench leaderboard.
+fn leaderboard(place: &Place) -> Option<()> {
+    let source = shared("data/terminal_bench_trials.csv")?;
+    let mapping =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/interop/terminal-bench-leaderboard.toml");
+    let args = ["import", "table", &path(&source), "--mapping", &path(&mapping), "--out", "run"];
+    place.run(&args).expect(0);
+    Some(())
+}
+
+/// The counts of an independent script on the same table: trials without a grade as failed, 28 pairs of 8 submissions of 80 tasks.
+#[test]
+fn as_many_pairs_of_the_terminal_bench_leaderboard_are_called_different_as_was_counted_independently() {
+    let place = Place::new();
+    let Some(()) = leaderboard(&place) else { return };
+    let ran = place.run(&["compare", "run", "--pairs", "--ungraded", "fail"]).expect(0);
+    for line in [
+        "naive: trials as independent         18 of 28",
+        "clustered by task, unpaired          9 of 28",
+        "paired by task                       17 of 28",
+        "paired by task, Holm over all pairs  10 of 28",
+    ] {
+        assert!(ran.stdout.lines().any(|printed| printed == line), "{line}\n{}", ran.stdout);
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/comparing.md");
+    let page = fs_err::read_to_string(page).expect("the page");
+    assert!(
+        page.contains(ran.stdout.trim_end()),
+        "docs/comparing.md does not show what is printed:\n{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn the_leader_by_single_trials_of_the_terminal_bench_leaderboard_is_not_the_one_by_five_in_a_row() {
+    let place = Place::new();
+    let Some(()) = leaderboard(&place) else { return };
+    let ran = place.run(&["compare", "run", "--ungraded", "fail", "--json"]).expect(0);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let flips = &found["flips"]["known"];
+    let name = |place: &Value| {
+        found["contenders"][place.as_u64().expect("a place") as usize]["name"]
+            .as_str()
+            .expect("a name")
+            .to_owned()
+    };
+    assert_eq!(flips["k"], 5);
+    assert_eq!(name(&flips["by_single"][0]), "20250924_droid_gpt-5");
+    assert_eq!(name(&flips["by_all"][0]), "20250923_droid_claude-4-sonnet");
+    let pairs: Vec<(String, String, bool)> = flips["flips"]
+        .as_array()
+        .expect("flips")
+        .iter()
+        .map(|flip| {
+            let shown = flip["shown"].as_bool().expect("shown");
+            (name(&flip["ahead_by_single"]), name(&flip["ahead_by_all"]), shown)
+        })
+        .collect();
+    let gpt = || "20250924_droid_gpt-5".to_owned();
+    assert_eq!(
+        pairs,
+        [
+            (gpt(), "20250911_chaterm_claude-4-sonnet".to_owned(), false),
+            (gpt(), "20250923_droid_claude-4-sonnet".to_owned(), false),
+        ]
+    );
+    assert_eq!(found["ranks"]["fixed_suite"]["best"].as_array().expect("places").len(), 3);
 }
 
 /// Their columns that follow from what a record holds, by our names. What a judge said, and how many actions failed, no record holds.

@@ -17,6 +17,7 @@ Examples:
   retrial compare results/mine --pairs                 every pair, and how many are called different
   retrial compare results/mine --difference 0.05       what it takes to show a difference of 0.05
   retrial compare results/a results/b --out public --format html,md,json,png
+  retrial compare results/a results/b --out public --format junit --policy retrial-gate.toml
 
 The one that is named earlier is the baseline: differences are later minus earlier. Success is compared for exactly
 these tasks and for new tasks like these; --target chooses what all other intervals speak of.
@@ -38,6 +39,9 @@ pub(crate) struct CompareArgs {
     /// Compare also what did not try the same thing: the tasks that both have, as if they were the same.
     #[arg(long, visible_alias = "force")]
     pub(crate) even_if_different: bool,
+    /// A gate policy, by which `--format junit` decides of each agent whether it may replace the first.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub(crate) policy: Option<PathBuf>,
     /// Print every pair in a line, how many pairs each procedure calls different, and who changes places.
     #[arg(long, conflicts_with = "json")]
     pub(crate) pairs: bool,
@@ -65,6 +69,8 @@ pub(crate) enum ComparisonFormatOpt {
     Svg,
     /// Every picture as PNG.
     Png,
+    /// What the policy decides of each agent against the first, as `JUnit` XML.
+    Junit,
 }
 
 /// Reads a difference of success rates.

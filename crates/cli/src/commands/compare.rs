@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use retrial_metrics::decide::field::{Comparisons, Contender, FieldError, Question, comparisons};
-use retrial_report::{Picture, comparison_json, comparison_markdown, comparison_page, comparison_pictures};
-use retrial_spec::{Exit, OUTPUT_SCHEMA, ReportOutput};
+use retrial_metrics::decide::policy::{GateRun, GateSides, judge};
+use retrial_report::{
+    Picture, comparison_json, comparison_markdown, comparison_page, comparison_pictures, gate_junit,
+};
+use retrial_spec::{Day, Exit, GatePolicy, OUTPUT_SCHEMA, Quarantine, ReportOutput};
 
 use crate::args::{CompareArgs, ComparisonFormatOpt};
 use crate::entered::{Entered, entered};
@@ -21,6 +25,7 @@ const SCALE: f32 = 2.0;
 
 /// Compares. Every run is read before anything is printed or written.
 pub(crate) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
+    let policy = policy(args)?;
     let mut read = Vec::new();
     for entry in &args.entries {
         read.push(entered(entry, &args.condition, |manifest| settings(&args.settings, manifest))?);
@@ -33,7 +38,10 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
         Some(directory) => {
             let mut files = Files::new(directory.clone());
             for format in args.format.iter().copied().collect::<BTreeSet<_>>() {
-                write(&found, format, &mut files)?;
+                match (format, &policy) {
+                    (ComparisonFormatOpt::Junit, Some(policy)) => junit(policy, args, &read, &mut files)?,
+                    _ => write(&found, format, &mut files)?,
+                }
             }
             print_written(&files, args.json)?;
         }
@@ -91,7 +99,66 @@ fn write(found: &Comparisons, format: ComparisonFormatOpt, files: &mut Files) ->
             pictures(found, "svg", files, |picture| Ok(picture.svg.clone().into_bytes()))
         }
         ComparisonFormatOpt::Png => pictures(found, "png", files, |picture| Ok(picture.png(SCALE)?)),
+        // Without a policy it was refused before anything was read.
+        ComparisonFormatOpt::Junit => Ok(()),
     }
+}
+
+/// Reads the policy that decides, where one is named.
+fn policy(args: &CompareArgs) -> Result<Option<GatePolicy>, Failure> {
+    let wants_junit = args.format.contains(&ComparisonFormatOpt::Junit);
+    let Some(path) = &args.policy else {
+        return if wants_junit {
+            Err(Failure::Usage("`--format junit` needs a gate policy; name it with `--policy`".to_owned()))
+        } else {
+            Ok(None)
+        };
+    };
+    if !wants_junit {
+        return Err(Failure::Usage("`--policy` decides for `--format junit`; add it".to_owned()));
+    }
+    let text = fs_err::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("cannot read the policy: {error}")))?;
+    let policy = GatePolicy::parse(&path.display().to_string(), &text).map_err(Box::new)?;
+    if policy.gate.quarantine.is_some() {
+        return Err(Failure::Usage(
+            "the policy names a quarantine, which `retrial gate` reads and a comparison does not".to_owned(),
+        ));
+    }
+    Ok(Some(policy))
+}
+
+/// Writes what the policy decides of each agent against the first; its decisions are said, and are not the exit code.
+fn junit(
+    policy: &GatePolicy,
+    args: &CompareArgs,
+    read: &[Entered],
+    files: &mut Files,
+) -> Result<(), Failure> {
+    let all = read.iter().flat_map(|one| one.entrants.iter().map(move |entrant| (one, entrant)));
+    let sides: Vec<GateRun<'_>> = all
+        .map(|(one, entrant)| GateRun { manifest: &one.manifest, entrants: std::slice::from_ref(entrant) })
+        .collect();
+    let Some((first, others)) = sides.split_first() else { return Ok(()) };
+    for (place, candidate) in others.iter().enumerate() {
+        let sides = GateSides {
+            candidate: *candidate,
+            baseline: std::slice::from_ref(first),
+            condition: &args.condition,
+        };
+        // No task is in quarantine, so that the day decides nothing; that of the run keeps the bytes the same.
+        let today = Day::new(candidate.manifest.created_at.to_zoned(TimeZone::UTC).date());
+        let found =
+            judge(&sides, policy, &Quarantine::default(), today).map_err(FieldError::from)?;
+        out::message(&found.line);
+        let name = if others.len() == 1 {
+            "comparison.junit.xml".to_owned()
+        } else {
+            format!("comparison-{}.junit.xml", place + 2)
+        };
+        put(files, &name, gate_junit(&found)?.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn pictures(

@@ -14,7 +14,7 @@ const BESIDE: usize = 3;
 pub(crate) fn render(found: &Comparisons) -> String {
     let mut text = head(found);
     for mut part in field_sections(found) {
-        if part.id == "contenders" && part.rows.len() <= BESIDE {
+        if ["contenders", "costs"].contains(&part.id) && part.rows.len() <= BESIDE {
             part = turned(part);
         }
         text.push_str(&section(&part));

@@ -9,86 +9,133 @@ use super::numbers::{difference_of, money_of, name, p, quoted, resource, share_o
 use crate::page::plain;
 use crate::words::{counted, level, listed, target};
 
+/// From so many contenders on tables of pairs name them by their numbers.
+const MANY: usize = 4;
+
+/// Whether tables of pairs name contenders by their numbers.
+fn is_numbered(comparisons: &Comparisons) -> bool {
+    comparisons.contenders.len() >= MANY
+}
+
+/// A column of a table about contenders: its head, and what it says of one.
+type Column = (String, Box<dyn Fn(&ContenderFacts) -> String>);
+
+/// Makes a table about contenders; a column in which nothing is known of anyone is left out.
+fn about_contenders(comparisons: &Comparisons, columns: Vec<Column>) -> (Vec<String>, Vec<Vec<String>>) {
+    let is_known = |column: &Column| comparisons.contenders.iter().any(|facts| (column.1)(facts) != "–");
+    let columns: Vec<Column> = columns.into_iter().filter(is_known).collect();
+    let mut heads = vec!["agent".to_owned()];
+    heads.extend(columns.iter().map(|(head, _)| head.clone()));
+    let rows = comparisons.contenders.iter().enumerate().map(|(place, facts)| {
+        let number = if is_numbered(comparisons) {
+            format!("{} {}", place + 1, facts.name)
+        } else {
+            facts.name.clone()
+        };
+        std::iter::once(number).chain(columns.iter().map(|(_, cell)| cell(facts))).collect()
+    });
+    (heads, rows.collect())
+}
+
+fn column(head: impl Into<String>, cell: impl Fn(&ContenderFacts) -> String + 'static) -> Column {
+    (head.into(), Box::new(cell))
+}
+
+fn stated(text: Option<&String>) -> String {
+    text.map_or_else(|| "–".to_owned(), |text| plain(text).replace('\n', " "))
+}
+
+fn success_columns() -> Vec<Column> {
+    vec![
+        column("success, these tasks", |facts| share_of(&facts.success.fixed_suite)),
+        column("success, new tasks", |facts| share_of(&facts.success.population)),
+    ]
+}
+
 /// Each contender with its figures.
 pub(super) fn contenders(comparisons: &Comparisons) -> Section {
-    let rows = comparisons.contenders.iter().map(row).collect();
-    let heads = [
-        "agent",
-        "version, model",
-        "graded trials",
-        "success, these tasks",
-        "success, new tasks",
-        "all of k",
-        "cost per success",
-        "median cost",
-        "median time",
+    let mut columns = vec![
+        column("version", |facts| stated(facts.version.as_ref())),
+        column("model", |facts| stated(facts.model.as_ref())),
+        column("graded trials", |facts| format!("{} of {}", facts.n.trials, counted(facts.n.tasks, "task"))),
     ];
+    columns.extend(success_columns());
+    let k = comparisons.flips.known().map(|flips| flips.k);
+    columns.extend(k.map(|k| {
+        let of = move |facts: &ContenderFacts| {
+            let found = facts.pass_hat_k.iter().find(|draws| draws.k == k);
+            found.map_or_else(|| "–".to_owned(), |draws| share_of(&draws.value))
+        };
+        column(format!("pass^{k}"), of)
+    }));
+    columns.push(column("cost per success", |facts| money_of(&facts.cost_per_success)));
+    columns.push(column("median cost", |facts| money_of(&facts.cost_median)));
+    columns.push(column("median time", |facts| time_of(&facts.time_median)));
+    let (heads, rows) = about_contenders(comparisons, columns);
     let settings = &comparisons.settings;
-    Section::new("contenders", "Who is compared").table(&heads, rows).adds([format!(
+    Section { heads, rows, ..Section::new("contenders", "Who is compared") }.adds([format!(
         "{} intervals; pass^k, costs and times for {}.",
         level(settings.level),
         target(settings.target)
     )])
 }
 
-fn row(facts: &ContenderFacts) -> Vec<String> {
-    let made_of: Vec<String> =
-        facts.version.iter().chain(&facts.model).map(|text| plain(text).replace('\n', " ")).collect();
-    let all = facts.pass_hat_k.iter().filter(|draws| draws.k > 1 && draws.value.estimate().is_some());
-    let all = all.max_by_key(|draws| draws.k);
-    vec![
-        facts.name.clone(),
-        if made_of.is_empty() { "–".to_owned() } else { made_of.join(", ") },
-        format!("{} of {}", facts.n.trials, counted(facts.n.tasks, "task")),
-        share_of(&facts.success.fixed_suite),
-        share_of(&facts.success.population),
-        all.map_or_else(|| "–".to_owned(), |draws| format!("pass^{} {}", draws.k, share_of(&draws.value))),
-        money_of(&facts.cost_per_success),
-        money_of(&facts.cost_median),
-        time_of(&facts.time_median),
-    ]
+/// Each contender with its success alone.
+pub(super) fn successes(comparisons: &Comparisons) -> Section {
+    let (heads, rows) = about_contenders(comparisons, success_columns());
+    Section { heads, rows, ..Section::new("contenders", "Who is compared") }
 }
 
 /// The difference in success of each pair.
 pub(super) fn pairs(comparisons: &Comparisons) -> Section {
+    let section = Section::new("pairs", "Difference in success");
     let several = comparisons.pairs.len() > 1;
     let rows = comparisons.pairs.iter().map(|pair| pair_row(comparisons, pair, several)).collect();
-    let adjusted = if several { "Holm p" } else { "p" };
-    let heads =
-        ["difference in success", "these tasks", adjusted, "new tasks", adjusted, "shown to be better"];
-    let what = if several {
-        "P-values are adjusted over all pairs (Holm), so that something may be decided by each."
-    } else {
-        "Success of the first minus that of the second."
-    };
-    Section::new("pairs", "Difference in success").table(&heads, rows).adds([what.to_owned()])
+    if !several {
+        let heads = ["pair", "these tasks", "p", "new tasks", "p"];
+        return section
+            .table(&heads, rows)
+            .adds(["Success of the first minus that of the second.".to_owned()]);
+    }
+    let heads = ["pair", "these tasks", "Holm p", "new tasks", "Holm p", "better"];
+    section.table(&heads, rows).adds([format!(
+        "P-values are adjusted over all pairs (Holm), so that something may be decided by each; intervals are those of each pair alone. \
+         Better: who is shown to be, on these tasks, for new tasks, or both{}.",
+        if is_numbered(comparisons) { ", by number" } else { "" }
+    )])
 }
 
 fn pair_row(comparisons: &Comparisons, pair: &PairComparison, several: bool) -> Vec<String> {
-    let (candidate, baseline) = (name(comparisons, pair.candidate), name(comparisons, pair.baseline));
+    let called = |place: usize| {
+        if is_numbered(comparisons) { (place + 1).to_string() } else { name(comparisons, place).to_owned() }
+    };
+    let (candidate, baseline) = (called(pair.candidate), called(pair.baseline));
     let (fixed, population) = (&pair.decided.fixed_suite, &pair.decided.population);
     let winner = |finding| match finding {
-        Finding::Better => Some(candidate),
-        Finding::Worse => Some(baseline),
+        Finding::Better => Some(&candidate),
+        Finding::Worse => Some(&baseline),
         Finding::NotShown => None,
     };
     let better = match (winner(fixed.finding), winner(population.finding)) {
         (Some(one), Some(other)) if one == other => format!("{one}, both"),
-        (Some(one), None) => format!("{one}, these tasks"),
-        (None, Some(one)) => format!("{one}, new tasks"),
-        (Some(one), Some(other)) => format!("{one}, these tasks; {other}, new tasks"),
+        (Some(one), None) => format!("{one}, these"),
+        (None, Some(one)) => format!("{one}, new"),
+        (Some(one), Some(other)) => format!("{one}, these; {other}, new"),
         (None, None) => "–".to_owned(),
     };
     let shown =
         |test: &retrial_metrics::decide::field::HolmTest| p(if several { &test.adjusted_p } else { &test.p });
-    vec![
+    let mut row = vec![
         format!("{candidate} - {baseline}"),
         difference_of(&pair.success.fixed_suite.difference),
         shown(fixed),
         difference_of(&pair.success.population.difference),
         shown(population),
-        better,
-    ]
+    ];
+    if several {
+        row.push(better);
+    }
+    row
 }
 
 /// The ranks that each may have; of two the answer says it all.
@@ -104,13 +151,13 @@ pub(super) fn ranks(comparisons: &Comparisons) -> Section {
     let mut rows: Vec<((u32, u32), Vec<String>)> = Vec::new();
     for (place, facts) in comparisons.contenders.iter().enumerate() {
         let (Some(here), Some(there)) = (fixed.sets.get(place), population.sets.get(place)) else { continue };
-        let row = vec![facts.name.clone(), rank(here), rank(there), share_of(&facts.success.fixed_suite)];
+        let row = vec![facts.name.clone(), rank(here), rank(there)];
         rows.push(((here.first, here.last), row));
     }
     rows.sort_by_key(|(set, _)| *set);
     section
         .table(
-            &["agent", "rank, these tasks", "rank, new tasks", "success, these tasks"],
+            &["agent", "ranks, these tasks", "ranks, new tasks"],
             rows.into_iter().map(|(_, row)| row).collect(),
         )
         .adds([format!(
@@ -125,26 +172,15 @@ pub(super) fn costs(comparisons: &Comparisons) -> Section {
     if comparisons.frontiers.is_empty() {
         return section;
     }
-    let known = comparisons.contenders.iter();
-    let rows = known.map(|facts| {
-        vec![
-            facts.name.clone(),
-            share_of(&facts.success.population),
-            money_of(&facts.typical_cost),
-            money_of(&facts.cost_per_success),
-            time_of(&facts.typical_time),
-        ]
-    });
-    let heads = [
-        "agent",
-        "success, new tasks",
-        "cost of a typical trial",
-        "cost per success",
-        "time of a typical trial",
+    let columns = vec![
+        column("success, new tasks", |facts| share_of(&facts.success.population)),
+        column("cost of a typical trial", |facts| money_of(&facts.typical_cost)),
+        column("cost per success", |facts| money_of(&facts.cost_per_success)),
+        column("time of a typical trial", |facts| time_of(&facts.typical_time)),
     ];
-    section
-        .table(&heads, rows.collect())
-        .adds(comparisons.frontiers.iter().flat_map(|one| frontier(comparisons, one)))
+    let (heads, rows) = about_contenders(comparisons, columns);
+    let sentences = comparisons.frontiers.iter().flat_map(|one| frontier(comparisons, one));
+    Section { heads, rows, ..section }.adds(sentences)
 }
 
 fn frontier(comparisons: &Comparisons, frontier: &Frontier) -> Vec<String> {
@@ -208,6 +244,10 @@ pub(super) fn called(comparisons: &Comparisons) -> Section {
 pub(super) fn flips(comparisons: &Comparisons) -> Section {
     let section = Section::new("flips", "Order by pass@1 and by pass^k");
     let Some(flips) = comparisons.flips.known() else { return section };
+    // Of two that keep their places the figures above say all.
+    if comparisons.contenders.len() < 3 && flips.flips.is_empty() {
+        return section;
+    }
     let k = flips.k;
     let value = |place: usize, k: u32| -> String {
         let facts = comparisons.contenders.get(place);

@@ -93,7 +93,13 @@ pub fn field_sections(comparisons: &Comparisons) -> Vec<Section> {
 
 /// Returns the compact sections about all pairs: their differences, what procedures call different, and who changes places.
 pub fn pairs_sections(comparisons: &Comparisons) -> Vec<Section> {
-    vec![field::pairs(comparisons), field::called(comparisons), field::flips(comparisons)]
+    let sections = [
+        field::successes(comparisons),
+        field::pairs(comparisons),
+        field::called(comparisons),
+        field::flips(comparisons),
+    ];
+    sections.into_iter().filter(|section| !section.is_empty()).collect()
 }
 
 /// Returns the sections of the pair at a place of the list; none where there is no such place.

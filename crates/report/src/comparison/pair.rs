@@ -190,11 +190,11 @@ fn offers(section: Section, found: &Purchase, power: &str) -> Section {
         "the difference asked for"
     };
     let rows = vec![
-        offer("exactly these tasks", "more trials of each task", &found.fixed_suite),
-        offer("new tasks like these", "more trials of each task", &found.population.more_trials),
-        offer("new tasks like these", "more tasks", &found.population.more_tasks),
+        offer("these tasks", "more trials of each task", &found.fixed_suite),
+        offer("new tasks", "more trials of each task", &found.population.more_trials),
+        offer("new tasks", "more tasks", &found.population.more_tasks),
     ];
-    let heads = ["to show it for", "buy", "trials of each task", "tasks", "further trials", "price"];
+    let heads = ["for", "buy", "trials each", "tasks", "further trials", "price"];
     let mut notes = vec![format!(
         "To show {} ({which}) with a probability of {power}, on both sides together.",
         difference(found.difference.value())

@@ -6,7 +6,7 @@ use retrial_metrics::{Better, Known, Value};
 
 use super::canvas::{Axis, Canvas, Drawn, Font, Frame, Mark, Pen};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
-use super::wording::{name, shorten};
+use super::wording::{name, plain, shorten};
 use super::{Caption, Picture};
 use crate::words::level;
 
@@ -16,10 +16,21 @@ const ROW: f64 = 22.0;
 /// Height of a panel without its rows: title above, axis below.
 const AROUND: f64 = 78.0;
 /// Where labels end and numbers begin.
-const LEFT: f64 = 232.0;
-const RIGHT: f64 = WIDTH - 172.0;
+const LEFT: f64 = 264.0;
+const RIGHT: f64 = WIDTH - 168.0;
 /// Most tasks that are drawn.
 const TASKS: usize = 30;
+
+/// Distances of ticks, of which the finest that leaves room is taken.
+const STEPS: [f64; 7] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
+/// Ratios at ticks, from few to many around 1, of which the first list with enough of them is taken.
+const RATIOS: [&[f64]; 5] = [
+    &[0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0],
+    &[0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
+    &[0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0],
+    &[0.8, 0.9, 1.0, 1.1, 1.25],
+    &[0.9, 0.95, 1.0, 1.05, 1.1],
+];
 
 /// What a row shows.
 struct Row {
@@ -53,47 +64,38 @@ impl Panel {
         format!("{}: {}.", self.title, rows.join("; "))
     }
 
-    /// How far the axis reaches to both sides of no difference, and the distance of its ticks.
-    fn reach(&self) -> (f64, f64) {
+    /// The range of the axis, which holds no difference too, with a little room at its ends.
+    fn range(&self) -> (f64, f64) {
         let ends = self.rows.iter().flat_map(|row| {
             let (low, high) = row.ends.unwrap_or((row.point, row.point));
-            [low.abs(), high.abs(), row.point.abs()]
+            [low.min(row.point), high.max(row.point)]
         });
-        let most = ends.fold(0.0_f64, f64::max).max(if self.is_ratio { 0.1 } else { 0.02 });
-        let steps: &[f64] = if self.is_ratio {
-            &[
-                0.041_392_685,
-                0.096_910_013,
-                0.176_091_259,
-                0.301_029_996,
-                0.477_121_255,
-                0.698_970_004,
-                1.0,
-                2.0,
-                3.0,
-            ]
-        } else {
-            &[0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0]
-        };
-        let last = steps.last().copied().unwrap_or(1.0);
-        let step = steps.iter().copied().find(|step| most / step <= 3.3).unwrap_or(last);
-        (most * 1.06, step)
+        let (low, high) = ends.fold((0.0_f64, 0.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+        let room = (0.06 * (high - low)).max(0.01);
+        (low - room, high + room)
+    }
+
+    /// Round ticks within the range.
+    fn ticks(&self, (low, high): (f64, f64)) -> Vec<f64> {
+        if self.is_ratio {
+            let inside = |ratios: &[f64]| -> Vec<f64> {
+                ratios.iter().map(|ratio| ratio.log10()).filter(|tick| (low..=high).contains(tick)).collect()
+            };
+            let found =
+                RATIOS.iter().map(|ratios| inside(ratios)).find(|ticks| (3..=7).contains(&ticks.len()));
+            return found.unwrap_or_else(|| vec![0.0]);
+        }
+        let step = STEPS.into_iter().find(|step| (high - low) / step <= 6.5).unwrap_or(1.0);
+        let (first, last) = ((low / step).ceil() as i32, (high / step).floor() as i32);
+        (first..=last).map(|tick| f64::from(tick) * step).collect()
     }
 
     fn draw(&self, canvas: &Canvas<'_>, top: f64) -> Drawn {
         canvas.text((MARGIN, top + 12.0), &self.title, Font::BODY)?;
-        let (reach, step) = self.reach();
-        let count = (reach / step).floor() as i32;
+        let (low, high) = self.range();
         let is_ratio = self.is_ratio;
-        let word = move |tick: f64| {
-            if is_ratio { ratio(10.0_f64.powf(tick)) } else { signed(tick, step) }
-        };
-        let x = Axis {
-            label: &self.axis,
-            range: -reach..reach,
-            ticks: (-count..=count).map(|tick| f64::from(tick) * step).collect(),
-            word: &word,
-        };
+        let word = move |tick: f64| if is_ratio { ratio(10.0_f64.powf(tick)) } else { signed(tick) };
+        let x = Axis { label: &self.axis, range: low..high, ticks: self.ticks((low, high)), word: &word };
         let rows = self.rows.len() as f64;
         let y = Axis { label: "", range: 0.0..rows, ticks: Vec::new(), word: &|_| String::new() };
         let frame = Frame { left: LEFT, top: top + 26.0, right: RIGHT, bottom: top + self.height() - 8.0 };
@@ -101,7 +103,7 @@ impl Panel {
         let (from, to) = (plot.at((0.0, 0.0)), plot.at((0.0, rows)));
         canvas.line(&[from, to], Pen::new(Role::Reference).wide(1.5))?;
         for (place, row) in self.rows.iter().enumerate() {
-            let at = |value: f64| plot.at((value.clamp(-reach, reach), rows - place as f64 - 0.5));
+            let at = |value: f64| plot.at((value, rows - place as f64 - 0.5));
             row.draw(canvas, at)?;
         }
         Ok(())
@@ -116,16 +118,16 @@ fn shown(finding: Finding) -> &'static str {
     }
 }
 
+/// A ratio without idle zeros.
 fn ratio(value: f64) -> String {
-    if value >= 0.995 { format!("×{:.3}", value) } else { format!("×{value:.3}") }
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .to_owned()
+    format!("×{}", plain((value * 1000.0).round() / 1000.0))
 }
 
-fn signed(value: f64, step: f64) -> String {
-    let digits = if step < 0.1 || (step - 0.25).abs() < 1e-9 { 2 } else { 1 };
-    if value.abs() < 1e-9 { "0".to_owned() } else { format!("{value:+.digits$}").replace('-', "−") }
+/// A difference with its sign and without idle zeros.
+fn signed(value: f64) -> String {
+    let value = (value * 1000.0).round() / 1000.0;
+    let sign = if value > 0.0 { "+" } else { "" };
+    format!("{sign}{}", plain(value)).replace('-', "−")
 }
 
 impl Row {

@@ -11,6 +11,10 @@ use super::{Caption, Picture};
 
 const TOP: f64 = 88.0;
 const HEIGHT: f64 = 470.0;
+/// Most contenders whose names stand at their marks; of more they stand in a list below, by number.
+const NAMED: usize = 4;
+/// Height of a line of the list.
+const LINE: f64 = 18.0;
 
 /// How a contender stands among the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,7 +26,9 @@ enum Standing {
 
 /// One contender on the plane.
 struct Place {
-    label: String,
+    /// Its number in the list of contenders, from 1.
+    number: usize,
+    name: String,
     amount: (f64, Option<(f64, f64)>),
     success: (f64, Option<(f64, f64)>),
     standing: Standing,
@@ -48,7 +54,7 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
         .contenders
         .iter()
         .enumerate()
-        .filter_map(|(place, facts)| one(facts, standing(frontier, place), frontier.resource))
+        .filter_map(|(place, facts)| one((place + 1, facts), standing(frontier, place), frontier.resource))
         .collect();
     if places.len() < 2 {
         return None;
@@ -56,10 +62,13 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
     let below = format!("{} intervals for new tasks like these", level(comparisons.settings.level));
     let words: Vec<String> = places.iter().map(|place| place.text(unit)).collect();
     let text = format!("{axis}, and success. {}.", words.join("; "));
-    Caption { name: stem, title: title.to_owned(), text }.picture(HEIGHT, |canvas| {
+    let listed = if places.len() > NAMED { places.len().div_ceil(2) } else { 0 };
+    let height = HEIGHT + LINE * listed as f64 + if listed > 0 { 10.0 } else { 0.0 };
+    Caption { name: stem, title: title.to_owned(), text }.picture(height, |canvas| {
         canvas.head(title, &below)?;
         legend(canvas)?;
-        draw(canvas, &places, axis, unit)
+        draw(canvas, &places, axis, unit)?;
+        if listed > 0 { list(canvas, &places, listed) } else { Ok(()) }
     })
 }
 
@@ -71,19 +80,15 @@ fn standing(frontier: &Frontier, place: usize) -> Standing {
     }
 }
 
-fn one(facts: &ContenderFacts, standing: Standing, resource: Resource) -> Option<Place> {
+fn one((number, facts): (usize, &ContenderFacts), standing: Standing, resource: Resource) -> Option<Place> {
     let amount = if resource == Resource::Cost { &facts.typical_cost } else { &facts.typical_time };
     let known = |value: &Value| {
         let estimate = value.estimate()?;
         let ends = estimate.interval.interval().map(|known| (known.low.value(), known.high.value()));
         Some((estimate.point.value(), ends))
     };
-    Some(Place {
-        label: name(&facts.name),
-        amount: known(amount)?,
-        success: known(&facts.success.population)?,
-        standing,
-    })
+    let (amount, success) = (known(amount)?, known(&facts.success.population)?);
+    Some(Place { number, name: name(&facts.name), amount, success, standing })
 }
 
 impl Place {
@@ -93,7 +98,7 @@ impl Place {
             Standing::MaybeDominated => "dominated, which may be noise",
             Standing::SurelyDominated => "surely dominated",
         };
-        format!("{}: {}, {}, {standing}", self.label, amount(self.amount.0, unit), share(self.success.0))
+        format!("{}: {}, {}, {standing}", self.name, amount(self.amount.0, unit), share(self.success.0))
     }
 
     fn pen(&self) -> Pen {
@@ -127,6 +132,34 @@ fn legend(canvas: &Canvas<'_>) -> Drawn {
     Ok(())
 }
 
+/// Lists the numbers at the marks in two columns.
+fn list(canvas: &Canvas<'_>, places: &[Place], lines: usize) -> Drawn {
+    for (at, place) in places.iter().enumerate() {
+        let left = if at < lines { MARGIN } else { WIDTH / 2.0 };
+        let y = HEIGHT + 8.0 + LINE * (at % lines) as f64;
+        canvas.text((left + 20.0, y), &place.number.to_string(), Font::SMALL.ending())?;
+        canvas.text((left + 28.0, y), &place.name, Font::SMALL)?;
+    }
+    Ok(())
+}
+
+/// The axis of success: the fifths or tenths that hold all marks and intervals.
+fn success_axis(places: &[Place]) -> Axis<'static> {
+    let ends = places.iter().flat_map(|place| {
+        let (low, high) = place.success.1.unwrap_or((place.success.0, place.success.0));
+        [low.min(place.success.0), high.max(place.success.0)]
+    });
+    let (low, high) = ends.fold((1.0_f64, 0.0_f64), |(low, high), end| (low.min(end), high.max(end)));
+    let (first, last) =
+        ((low * 10.0 - 0.2).floor().max(0.0) as i32, (high * 10.0 + 0.2).ceil().min(10.0) as i32);
+    let every = if last - first > 6 { 2 } else { 1 };
+    Axis {
+        range: f64::from(first) / 10.0..f64::from(last) / 10.0,
+        ticks: (first..=last).filter(|tick| tick % every == 0).map(|tick| f64::from(tick) / 10.0).collect(),
+        ..Axis::shares("success")
+    }
+}
+
 fn draw(canvas: &Canvas<'_>, places: &[Place], label: &str, unit: Unit) -> Drawn {
     let amounts = places.iter().flat_map(|place| {
         let (low, high) = place.amount.1.unwrap_or((place.amount.0, place.amount.0));
@@ -142,7 +175,7 @@ fn draw(canvas: &Canvas<'_>, places: &[Place], label: &str, unit: Unit) -> Drawn
         word: &|tick| tick_word(unit, 10.0_f64.powf(tick)),
     };
     let frame = Frame { left: MARGIN, top: TOP, right: WIDTH - MARGIN, bottom: HEIGHT - 8.0 };
-    let plot = canvas.plot(frame, &x, &Axis::shares("success"))?;
+    let plot = canvas.plot(frame, &x, &success_axis(places))?;
     for place in places {
         cross(canvas, &plot, place)?;
     }
@@ -151,8 +184,13 @@ fn draw(canvas: &Canvas<'_>, places: &[Place], label: &str, unit: Unit) -> Drawn
         let (x, y) = plot.at((place.amount.0.log10(), place.success.0));
         canvas.mark((x, y), Mark::Disc, 5.0, Pen::new(Role::Ground))?;
         canvas.mark((x, y), place.mark(), 5.0, place.pen())?;
-        let frame = free((x, y), width_of(&place.label, SMALL), &taken);
-        canvas.label((frame.left, f64::midpoint(frame.top, frame.bottom)), &place.label, Font::SMALL)?;
+        taken.push(Frame { left: x - 6.0, top: y - 6.0, right: x + 6.0, bottom: y + 6.0 });
+    }
+    for place in places {
+        let at = plot.at((place.amount.0.log10(), place.success.0));
+        let label = if places.len() > NAMED { place.number.to_string() } else { place.name.clone() };
+        let frame = free(at, width_of(&label, SMALL), &taken);
+        canvas.label((frame.left, f64::midpoint(frame.top, frame.bottom)), &label, Font::SMALL)?;
         taken.push(frame);
     }
     Ok(())
