@@ -34,7 +34,9 @@ fn pilot(agents: &[(&str, &[u32])]) -> Scorecards {
         let of_task = |(task, passes): (&&str, &u32)| {
             let passes = *passes;
             let one = |number| trial(task, agent, number);
-            (1..=5).map(move |number| if number <= passes { one(number) } else { one(number).fails() }).collect::<Vec<_>>()
+            (1..=5)
+                .map(move |number| if number <= passes { one(number) } else { one(number).fails() })
+                .collect::<Vec<_>>()
         };
         tasks.iter().zip(passes.iter()).flat_map(of_task).collect::<Vec<_>>()
     });
@@ -46,7 +48,8 @@ fn a_gate_passes_an_equal_candidate_as_often_as_was_measured_by_others() {
     let assumptions = Assumptions::new(0.8, 0.4, 0.5).unwrap();
     for ((tasks, trials), measured) in [((5, 5), 0.33), ((10, 5), 0.51), ((20, 10), 0.94), ((50, 10), 1.0)] {
         let split = Split { tasks, trials };
-        let found = chance(assumptions, Terms::default(), Outcome::GatePasses(0.1), split).unwrap().probability;
+        let found =
+            chance(assumptions, Terms::default(), Outcome::GatePasses(0.1), split).unwrap().probability;
         assert!((found - measured).abs() <= 0.03, "{split}: {found}, measured {measured}");
     }
 }
@@ -81,7 +84,8 @@ fn a_difference_that_is_called_detectable_is_shown_with_the_power_that_was_asked
 
 #[test]
 fn the_half_width_of_new_tasks_is_bounded_by_the_tasks_and_that_of_a_suite_is_not() {
-    let at = |target, trials| half_width(usual(), terms(target), Split { tasks: 20, trials }).unwrap().half_width;
+    let at =
+        |target, trials| half_width(usual(), terms(target), Split { tasks: 20, trials }).unwrap().half_width;
     assert!(at(Target::Population, 10_000) > 0.95 * at(Target::Population, 50));
     assert!(at(Target::FixedSuite, 5000) < 0.11 * at(Target::FixedSuite, 50));
 }
@@ -124,7 +128,9 @@ fn a_plan_for_a_gate_keeps_its_promise_and_asks_for_no_more_than_it_needs() {
     let Answer::Reached(row) = planned.answer else { panic!("{:?}", planned.answer) };
     let passes = |trials| {
         let split = Split { tasks: 20, trials };
-        chance(usual(), Terms { seed: 5, ..Terms::default() }, Outcome::GatePasses(0.1), split).unwrap().probability
+        chance(usual(), Terms { seed: 5, ..Terms::default() }, Outcome::GatePasses(0.1), split)
+            .unwrap()
+            .probability
     };
     assert!(passes(row.split.trials) > 0.78 && passes(row.split.trials - 2) < 0.8, "{}", row.split);
     assert!(planned.checks.gate_finds.unwrap().probability > 0.6);
@@ -213,9 +219,8 @@ fn the_same_question_gives_the_same_plan() {
 
 #[test]
 fn questions_that_cannot_be_are_refused() {
-    let refused = |question, limits| {
-        plan(request(question, Target::Population, limits), usual(), None).unwrap_err()
-    };
+    let refused =
+        |question, limits| plan(request(question, Target::Population, limits), usual(), None).unwrap_err();
     let free = Limits::default();
     assert!(matches!(refused(Question::HalfWidth(0.0), free), PlanningError::OutOfRange { .. }));
     let power = Question::Difference { difference: 0.1, power: 1.0 };

@@ -18,7 +18,8 @@ pub(crate) fn render(plan: &Planned) -> String {
         .flat_map(|(label, text)| {
             let lines = textwrap::wrap(&text, TEXT);
             let lines = lines.into_iter().map(std::borrow::Cow::into_owned).enumerate();
-            lines.map(move |(place, line)| [if place == 0 { label.to_owned() } else { String::new() }, line])
+            let row = |(place, line)| [if place == 0 { label.to_owned() } else { String::new() }, line];
+            lines.map(row).collect::<Vec<_>>()
         })
         .collect();
     let (head, rows) = plan_table(plan);
