@@ -35,10 +35,6 @@ pub fn plan_facts(plan: &Planned) -> Vec<(&'static str, String)> {
 pub fn plan_question(plan: &Planned) -> String {
     let sure = level(plan.terms.level);
     let one_sided = level(plan.terms.one_sided);
-    let about = match plan.question {
-        Question::Gate { .. } => Target::FixedSuite,
-        _ => plan.terms.target,
-    };
     let what = match plan.question {
         Question::HalfWidth(width) => format!("a {sure} interval of the success rate of ± {width} or less"),
         Question::Difference { difference, power } => {
@@ -55,7 +51,7 @@ pub fn plan_question(plan: &Planned) -> String {
             format!("what a comparison at {sure} shows with power {}", percent(power))
         }
     };
-    format!("{what}, for {}", target(about))
+    format!("{what}, for {}", target(plan.terms.target))
 }
 
 fn assumed(plan: &Planned) -> String {

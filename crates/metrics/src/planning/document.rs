@@ -114,14 +114,16 @@ pub fn plan(
     assumptions: Assumptions,
     pilot: Option<&Pilot>,
 ) -> Result<Planned, PlanningError> {
-    let Request { question, terms, limits, prices } = request;
+    let Request { question, limits, prices, .. } = request;
+    let terms = Terms { target: question.target(request.terms.target), ..request.terms };
+    let request = Request { terms, ..request };
     question.check()?;
     terms.two_sided()?;
     terms.of_gate()?;
     let search = Search { request, assumptions };
     let answer = search.answer()?;
     let split = answer.row().split;
-    let worst = pilot.map(|pilot| pilot.unfavourable(request.effective_target())).transpose()?;
+    let worst = pilot.map(|pilot| pilot.unfavourable(terms.target)).transpose()?;
     let worst = worst.map(|assumptions| Search { request, assumptions });
     let at_worst = worst.map(|worst| {
         let planned = question.achieved(worst.assumptions, terms, split).ok();
@@ -143,16 +145,6 @@ pub fn plan(
         curve: curve(search, worst, split),
         answer,
     })
-}
-
-impl Request {
-    /// New tasks or exactly these; the gate is always about exactly these.
-    pub(super) fn effective_target(&self) -> crate::Target {
-        match self.question {
-            Question::Gate { .. } => crate::Target::FixedSuite,
-            _ => self.terms.target,
-        }
-    }
 }
 
 /// Designs around the planned one.

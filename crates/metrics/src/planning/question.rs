@@ -65,6 +65,11 @@ impl Question {
         }
     }
 
+    /// Returns what the question is about: what was chosen, but for the gate, which always decides for exactly these tasks.
+    pub fn target(self, chosen: Target) -> Target {
+        if matches!(self, Self::Gate { .. }) { Target::FixedSuite } else { chosen }
+    }
+
     /// Returns the power that is asked for; 0.8 where none is.
     pub fn power(self) -> f64 {
         match self {
@@ -166,7 +171,7 @@ impl Question {
     /// √(cost of a task/cost of its trials · (1−ρ)/ρ); for a comparison ρ(1−r) stands for ρ, and a trial costs one of each side.
     pub(super) fn best_trials(self, assumptions: Assumptions, terms: Terms, prices: Prices) -> Option<f64> {
         let pairs = self.sides() == 2;
-        if matches!(self, Self::ZeroFailures(_) | Self::Gate { .. }) || terms.target == Target::FixedSuite {
+        if matches!(self, Self::ZeroFailures(_)) || terms.target == Target::FixedSuite {
             return None;
         }
         let between = assumptions.rho * if pairs { 1.0 - assumptions.r } else { 1.0 };

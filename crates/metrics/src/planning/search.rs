@@ -136,14 +136,19 @@ impl Search {
     /// Returns the answer.
     pub(super) fn answer(&self) -> Result<Answer, PlanningError> {
         let limits = self.request.limits;
-        if let (Some(tasks), Some(trials)) = (limits.tasks, limits.trials) {
+        let tasks = limits.tasks.or_else(|| self.suite());
+        if let (Some(tasks), Some(trials)) = (tasks, limits.trials) {
             let split = Split { tasks, trials };
             let over = self.over_budget(split);
             let row = self.row(split)?;
             let obstacle = if over { Obstacle::Budget } else { Obstacle::Given };
             return Ok(self.verdict(row, !over && self.enough(row.achieved), obstacle));
         }
-        let found = match limits.tasks.or_else(|| self.suite()) {
+        let is_open = matches!(self.request.question, Question::Detectable { .. });
+        if is_open && limits.budget_usd_micros.is_some() {
+            return self.best_for_budget();
+        }
+        let found = match tasks {
             Some(tasks) => self.of_tasks(tasks)?,
             None => self.cheapest()?,
         };
@@ -162,8 +167,7 @@ impl Search {
 
     /// The tasks of a fixed suite, all of which are tried.
     fn suite(&self) -> Option<u64> {
-        let is_suite = self.request.terms.target == Target::FixedSuite
-            || matches!(self.request.question, Question::Gate { .. });
+        let is_suite = self.request.terms.target == Target::FixedSuite;
         self.request.limits.tasks_available.filter(|_| is_suite)
     }
 
@@ -271,7 +275,7 @@ impl Search {
 
     fn suite_alone(&self) -> bool {
         self.request.terms.target == Target::FixedSuite
-            || matches!(self.request.question, Question::Gate { .. } | Question::ZeroFailures(_))
+            || matches!(self.request.question, Question::ZeroFailures(_))
     }
 
     /// The numbers of trials to try.
@@ -388,7 +392,7 @@ pub struct Checks {
 }
 
 /// Returns the smallest number in a range for which something holds, which is taken to go on holding; none where it does not hold at the
-/// range's end. Starts where it is expected, and ends within a hundredth.
+/// range's end. Starts where it is expected.
 fn smallest(
     start: u64,
     (least, most): (u64, u64),
@@ -420,7 +424,7 @@ fn smallest(
             (fails, step) = (succeeds, step * 2);
         }
     }
-    while succeeds - fails > 1 + succeeds / 200 {
+    while succeeds - fails > 1 {
         let middle = u64::midpoint(fails, succeeds);
         if holds(middle)? { succeeds = middle } else { fails = middle }
     }

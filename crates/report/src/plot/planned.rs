@@ -9,6 +9,8 @@ use super::{Caption, Picture};
 use crate::planning::{plan_facts, plan_question};
 
 const HEIGHT: f64 = 430.0;
+/// Room for the legend below the plot.
+const FOOT: f64 = 64.0;
 /// Most labels at the lower axis.
 const LABELS: usize = 7;
 
@@ -69,8 +71,7 @@ fn draw(canvas: &Canvas<'_>, plan: &Planned, points: &[(f64, &CurvePoint)]) -> D
         ticks: super::canvas::ticks_to(top, step),
         word: &word,
     };
-    let legend = 64.0;
-    let frame = Frame { left: MARGIN, top: 66.0, right: WIDTH - MARGIN - 8.0, bottom: HEIGHT - legend };
+    let frame = Frame { left: MARGIN, top: 66.0, right: WIDTH - MARGIN - 8.0, bottom: HEIGHT - FOOT };
     let mut plot = canvas.plot(frame, &x, &y)?;
     let (reference, first_pen, second) =
         (Pen::new(Role::Reference).wide(1.2), Pen::new(Role::First).wide(2.2), Pen::new(Role::Second));
@@ -81,24 +82,38 @@ fn draw(canvas: &Canvas<'_>, plan: &Planned, points: &[(f64, &CurvePoint)]) -> D
         plot.dashed(&worst, second.wide(1.8))?;
     }
     plot.line(&line, first_pen)?;
-    let planned = points.iter().find(|(_, point)| point.split == fixed);
-    if let Some((value, point)) = planned {
-        let (x, y) = plot.at(at(*value, point));
-        canvas.mark((x, y), Mark::Ring, 6.0, Pen::new(Role::Ink).wide(1.4))?;
-        let words = format!("{fixed}: {}", share(*value));
-        let room = WIDTH - 130.0;
-        let above = if y > 110.0 { y - 16.0 } else { y + 18.0 };
-        let font = if x > room { Font::SMALL.ending() } else { Font::SMALL };
-        canvas.label((if x > room { x - 8.0 } else { x + 8.0 }, above), &words, font)?;
+    if let Some((value, point)) = points.iter().find(|(_, point)| point.split == fixed) {
+        mark(canvas, plot.at(at(*value, point)), &format!("{fixed}: {}", share(*value)))?;
     }
-    let foot = HEIGHT - legend + 20.0;
-    canvas.sample((MARGIN + 8.0, foot), &Sample::Line(first_pen), "as assumed", 200.0)?;
-    if wanted.is_some() {
-        canvas.sample((MARGIN + 200.0, foot), &Sample::Dashed(reference), "asked for", 200.0)?;
+    legend(
+        canvas,
+        wanted.is_some().then_some(reference),
+        (worst.len() > 1).then_some(second.wide(1.8)),
+        first_pen,
+    )
+}
+
+/// Marks the planned design, with words on the side that has room.
+fn mark(canvas: &Canvas<'_>, (x, y): At, words: &str) -> Drawn {
+    canvas.mark((x, y), Mark::Ring, 6.0, Pen::new(Role::Ink).wide(1.4))?;
+    let y = if y > 110.0 { y - 16.0 } else { y + 18.0 };
+    if x > WIDTH - 130.0 {
+        canvas.label((x - 8.0, y), words, Font::SMALL.ending())
+    } else {
+        canvas.label((x + 8.0, y), words, Font::SMALL)
     }
-    if worst.len() > 1 {
+}
+
+/// Says below the plot what its lines are.
+fn legend(canvas: &Canvas<'_>, wanted: Option<Pen>, worst: Option<Pen>, line: Pen) -> Drawn {
+    let y = HEIGHT - FOOT + 20.0;
+    canvas.sample((MARGIN + 8.0, y), &Sample::Line(line), "as assumed", 200.0)?;
+    if let Some(pen) = wanted {
+        canvas.sample((MARGIN + 200.0, y), &Sample::Dashed(pen), "asked for", 200.0)?;
+    }
+    if let Some(pen) = worst {
         let text = "at the unfavourable end of what the pilot says";
-        canvas.sample((MARGIN + 360.0, foot), &Sample::Dashed(second.wide(1.8)), text, 320.0)?;
+        canvas.sample((MARGIN + 360.0, y), &Sample::Dashed(pen), text, 320.0)?;
     }
     Ok(())
 }
