@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use retrial_runner::{
-    FakeWorld, Interrupt, Observer, Overrides, Plan, RunDir, RunError, RunSettings, SessionError, resume,
-    start,
+    FakeWorld, Interrupt, Observer, Overrides, Plan, RunDir, RunError, RunSettings, SessionError,
+    StoppingRule, resume, start,
 };
 use retrial_sandbox::{
     Backend, ExecRequest, FakeBackend, FakeOutcome, FakeScript, FakeState, Runtime, SandboxRequest,
 };
-use retrial_spec::{Ending, Event, RunId, SandboxChoice, StopReason};
+use retrial_spec::{
+    AgentLook, AgentRounds, Ending, Event, Finding, Look, RunId, SandboxChoice, StopReason, StopSpec,
+};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -111,4 +113,74 @@ async fn a_bad_moment_costs_the_trials_it_hit_and_no_other() {
     let events = heard.0.lock().expect("a lock");
     let lost = |event: &&Event| matches!(event, Event::TrialFinished { record, .. } if matches!(record.ending, Ending::Infrastructure { .. }));
     assert_eq!(events.iter().filter(lost).count(), 3);
+}
+
+/// Settled once so many trials passed.
+#[derive(Debug)]
+struct Passed(u64);
+
+impl StoppingRule for Passed {
+    fn look(&self, round: u32, agents: &[AgentRounds]) -> Look {
+        let agents = agents.iter().map(|AgentRounds { agent, counts }| AgentLook {
+            agent: agent.clone(),
+            counts: *counts,
+            low: 0.0,
+            high: 1.0,
+            findings: vec![Finding::HalfWidth {
+                half_width: self.0.saturating_sub(counts.passed) as f64,
+                at_most: 0.0,
+            }],
+        });
+        Look { round, level: 0.95, agents: agents.collect() }
+    }
+}
+
+fn stopping(plan: &mut Plan) {
+    plan.experiment.stop = Some(StopSpec {
+        half_width: Some(0.1),
+        threshold: None,
+        baseline: None,
+        margin: None,
+        min_rounds: 1,
+        look_every: 1,
+        level: 0.95,
+    });
+}
+
+#[tokio::test]
+async fn a_rule_that_is_settled_ends_the_run_after_every_record_of_its_rounds() {
+    let place = tempfile::tempdir().expect("a directory");
+    let mut plan = plan(place.path());
+    stopping(&mut plan);
+    let (settings, heard) = settings(&place, &plan, 3).await;
+    let summary = start(plan, RunSettings { stopping: Some(Arc::new(Passed(2))), ..settings }).await;
+    let summary = summary.expect("the run goes on");
+    let look = summary.look.expect("a look");
+    let counts = look.agents[0].counts;
+    assert_eq!((summary.reason, counts.passed, counts.excluded), (StopReason::Settled, 2, 3));
+    assert_eq!((summary.finished, summary.planned), (u64::from(look.round), u64::from(look.round)));
+    let events = heard.0.lock().expect("a lock");
+    let stop = events.iter().position(|event| matches!(event, Event::RunStopped { .. })).expect("a stop");
+    let later = |event: &Event| matches!(event, Event::TrialFinished { .. } | Event::AttemptStarted { .. });
+    assert!(!events[stop..].iter().any(later), "what the stop says rests on records that are final");
+    let (_, manifest) = RunDir::open(&place.path().join("run")).expect("a run");
+    assert_eq!(manifest.planned(), u64::from(look.round));
+}
+
+#[tokio::test]
+async fn a_host_that_fails_for_good_is_not_taken_for_rounds_without_a_verdict() {
+    let place = tempfile::tempdir().expect("a directory");
+    let mut plan = plan(place.path());
+    stopping(&mut plan);
+    let (settings_now, heard) = settings(&place, &plan, u32::MAX).await;
+    let rule = || Some(Arc::new(Passed(1)) as Arc<dyn StoppingRule>);
+    let error = start(plan.clone(), RunSettings { stopping: rule(), ..settings_now }).await;
+    assert!(matches!(error, Err(RunError::Session(SessionError::Hopeless { trials: 8, .. }))), "{error:?}");
+    assert_eq!(finished(&heard), 0, "no trial without a result is final");
+    let (settings_later, _) = settings(&place, &plan, 0).await;
+    let summary = resume(plan, RunSettings { stopping: rule(), ..settings_later }).await;
+    let summary = summary.expect("the host is mended");
+    assert_eq!(summary.reason, StopReason::Settled);
+    let look = summary.look.expect("a look");
+    assert_eq!(look.agents[0].counts.excluded, 0, "the trials were tried again");
 }
