@@ -60,6 +60,16 @@ fn compared(need: &Obstacle, standing: &Standing) -> String {
     )
 }
 
+/// A bound, rounded to the side on which it stays a bound, so that one that misses a need never reads as if it met it.
+fn bounded(of: BoundOf, number: &Number) -> String {
+    const SLACK: f64 = 1e-9;
+    let rounded = |value: f64| match of {
+        BoundOf::Invisible => (value * 100.0 - SLACK).ceil() / 100.0,
+        _ => (value * 100.0 + SLACK).floor() / 100.0,
+    };
+    number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{:.2}", rounded(value).max(0.0)))
+}
+
 fn number(number: &Number) -> String {
     number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"))
 }
@@ -139,13 +149,13 @@ pub fn change(change: &LevelChange) -> String {
     let kind = kind(&change.category, change.stakes, change.verifiability);
     let because = change.because.as_ref().map_or_else(String::new, |need| {
         let (name, side) = named(need);
-        let (before, now) = (number(&change.before), number(&change.now));
+        let (before, now) = (bounded(need.of, &change.before), bounded(need.of, &change.now));
         format!(": {name} {side} {now} after {before}, needed {:.2}", need.need.value())
     });
     let tasks = if change.other_tasks { "; its tasks changed too" } else { "" };
     format!(
-        "{}: {kind} {way} from {} to {} ({} after {}){because}{tasks}",
-        change.agent, change.from, change.to, change.to_run, change.from_run
+        "{}: {kind} {way} from {} to {} (from run {} to run {}){because}{tasks}",
+        change.agent, change.from, change.to, change.from_run, change.to_run
     )
 }
 
