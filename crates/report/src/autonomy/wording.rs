@@ -5,18 +5,19 @@ use retrial_metrics::autonomy::{
     Obstacle, Standing, WorkShare,
 };
 use retrial_metrics::{Number, Target};
-use retrial_spec::{AutonomyLevel, Stakes, Verifiability};
+use retrial_spec::{AutonomyLevel, Stakes, TaskName, Verifiability};
 
 use crate::words::{counted, level, listed, percent, target};
 
 /// Says why a cell has its level: the bound that decides, what is needed of it, and what would raise it.
 pub fn reason(cell: &CellAutonomy) -> String {
     let standing = &cell.standing;
-    let mut text = format!("{}: {}", standing.level, cause(cell));
-    if standing.alone > standing.level {
-        text.push_str(&format!("; {} if this were its only kind of work", standing.alone));
-    }
-    text
+    let alone = if standing.alone > standing.level {
+        format!("; {} if this were its only kind of work", standing.alone)
+    } else {
+        String::new()
+    };
+    format!("{}: {}{alone}", standing.level, cause(cell))
 }
 
 fn cause(cell: &CellAutonomy) -> String {
@@ -181,12 +182,12 @@ pub(super) fn checked_word(verifiability: Verifiability) -> &'static str {
 }
 
 /// Says which tasks state nothing; nothing where all do.
-pub(super) fn unstated(tasks: &[impl AsRef<str>]) -> Option<String> {
+pub(super) fn unstated(tasks: &[TaskName]) -> Option<String> {
     const SHOWN: usize = 6;
     if tasks.is_empty() {
         return None;
     }
-    let mut names: Vec<String> = tasks.iter().take(SHOWN).map(|task| task.as_ref().to_owned()).collect();
+    let mut names: Vec<String> = tasks.iter().take(SHOWN).map(ToString::to_string).collect();
     if tasks.len() > SHOWN {
         names.push(format!("{} more", tasks.len() - SHOWN));
     }
