@@ -168,7 +168,7 @@ impl Sample {
             let found = raised.as_ref().map_err(Clone::clone);
             let point = found.clone().and_then(|raised| raised.point(functional));
             let ends = found.and_then(|raised| raised.ends(functional, confidence));
-            self.bound((of, k), point, ends, confidence)
+            self.bound((of, k), point, &ends, confidence)
         };
         Measured {
             success: bound(BoundOf::Success, None, &self.passed, Functional::Mean),
@@ -181,7 +181,7 @@ impl Sample {
         &self,
         (of, k): (BoundOf, Option<u32>),
         point: Result<f64, Reason>,
-        ends: Result<Ends, Reason>,
+        ends: &Result<Ends, Reason>,
         confidence: f64,
     ) -> Bound {
         let turned = |value: f64| if of == BoundOf::Invisible { 1.0 - value } else { value };

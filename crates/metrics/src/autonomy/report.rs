@@ -224,13 +224,15 @@ impl AutonomyReport {
     }
 }
 
+/// What makes tasks a cell: category, stakes and verifiability.
+type Kind<'a> = (&'a str, Stakes, Verifiability);
+
 /// Decides what work one agent may be left alone with.
 ///
 /// Tasks of the same category, stakes and verifiability are a cell, and every cell gets a level; see `docs/autonomy.md`. Of the settings
 /// only target and seed matter here.
 pub fn autonomy(agent: &AgentEvidence, policy: &AutonomyPolicy, settings: &Settings) -> AgentAutonomy {
-    let mut divided: BTreeMap<(&str, Stakes, Verifiability), Vec<(&TaskEvidence, &RetrialFacts)>> =
-        BTreeMap::new();
+    let mut divided: BTreeMap<Kind<'_>, Vec<(&TaskEvidence, &RetrialFacts)>> = BTreeMap::new();
     let mut unstated = Vec::new();
     for task in &agent.tasks {
         match &task.facts {
@@ -272,7 +274,7 @@ pub fn autonomy(agent: &AgentEvidence, policy: &AutonomyPolicy, settings: &Setti
 }
 
 fn cell(
-    (category, stakes, verifiability): (&str, Stakes, Verifiability),
+    (category, stakes, verifiability): Kind<'_>,
     tasks: &[(&TaskEvidence, &RetrialFacts)],
     standing: Standing,
 ) -> CellAutonomy {

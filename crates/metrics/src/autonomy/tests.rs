@@ -166,6 +166,9 @@ fn a_task_that_stands_out_by_getting_better_lowers_no_bound() {
     assert!(low(&counts) >= before, "{before} {}", low(&counts));
 }
 
+/// What makes tasks a cell, with passed and failed trials of each task.
+type Drawn = ((Stakes, Verifiability), Vec<(u64, u64)>);
+
 fn any_kind() -> impl Strategy<Value = (Stakes, Verifiability)> {
     let stakes = prop_oneof![Just(Stakes::Low), Just(Stakes::Medium), Just(Stakes::High)];
     let verifiability =
@@ -174,18 +177,17 @@ fn any_kind() -> impl Strategy<Value = (Stakes, Verifiability)> {
 }
 
 /// Some cells, each a category of its own, with tasks of mostly good outcomes.
-fn any_cells() -> impl Strategy<Value = Vec<((Stakes, Verifiability), Vec<(u64, u64)>)>> {
+fn any_cells() -> impl Strategy<Value = Vec<Drawn>> {
     let task = (1_u64..=6, prop_oneof![4 => Just(0_u64), 1 => 0_u64..=6])
         .prop_map(|(passed, failed)| (passed, failed));
     let cell = (any_kind(), prop::collection::vec(task, 1..12));
     prop::collection::vec(cell, 1..4)
 }
 
-fn evidence(cells: &[((Stakes, Verifiability), Vec<(u64, u64)>)]) -> Vec<TaskEvidence> {
-    let of =
-        |(place, ((stakes, verifiability), counts)): (usize, &((Stakes, Verifiability), Vec<(u64, u64)>))| {
-            tasks(&facts(&format!("c{place}"), *stakes, *verifiability), counts)
-        };
+fn evidence(cells: &[Drawn]) -> Vec<TaskEvidence> {
+    let of = |(place, ((stakes, verifiability), counts)): (usize, &Drawn)| {
+        tasks(&facts(&format!("c{place}"), *stakes, *verifiability), counts)
+    };
     cells.iter().enumerate().flat_map(of).collect()
 }
 

@@ -40,7 +40,7 @@ fn section(agent: &AgentAutonomy) -> String {
         let _ =
             writeln!(text, "| {category} | {stakes} | {checked} | **{level}** | {} |", cell(&reason(one)));
     }
-    if let Some(sentence) = unstated(&agent.unstated.iter().map(|task| task.as_str()).collect::<Vec<_>>()) {
+    if let Some(sentence) = unstated(&agent.unstated) {
         let _ = writeln!(text, "\n{}", cell(&sentence));
     }
     text

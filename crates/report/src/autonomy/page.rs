@@ -50,7 +50,7 @@ fn section(run: &RunAutonomy, agent: &AgentAutonomy, place: usize) -> Markup {
             div.part {
                 h3 { "Why" }
                 (cells(agent))
-                @if let Some(sentence) = unstated(&agent.unstated.iter().map(|task| task.as_str()).collect::<Vec<_>>()) { p.note { (sentence) } }
+                @if let Some(sentence) = unstated(&agent.unstated) { p.note { (sentence) } }
             }
         }
     }

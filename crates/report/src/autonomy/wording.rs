@@ -5,18 +5,19 @@ use retrial_metrics::autonomy::{
     Obstacle, Standing, WorkShare,
 };
 use retrial_metrics::{Number, Target};
-use retrial_spec::{AutonomyLevel, Stakes, Verifiability};
+use retrial_spec::{AutonomyLevel, Stakes, TaskName, Verifiability};
 
 use crate::words::{counted, level, listed, percent, target};
 
 /// Says why a cell has its level: the bound that decides, what is needed of it, and what would raise it.
 pub fn reason(cell: &CellAutonomy) -> String {
     let standing = &cell.standing;
-    let mut text = format!("{}: {}", standing.level, cause(cell));
-    if standing.alone > standing.level {
-        text.push_str(&format!("; {} if this were its only kind of work", standing.alone));
-    }
-    text
+    let alone = if standing.alone > standing.level {
+        format!("; {} if this were its only kind of work", standing.alone)
+    } else {
+        String::new()
+    };
+    format!("{}: {}{alone}", standing.level, cause(cell))
 }
 
 fn cause(cell: &CellAutonomy) -> String {
@@ -58,6 +59,16 @@ fn compared(need: &Obstacle, standing: &Standing) -> String {
         "{name} {side} {bound} ({confidence} one-sided, observed {point}), needed {:.2}",
         need.need.value()
     )
+}
+
+/// A bound, rounded to the side on which it stays a bound, so that one that misses a need never reads as if it met it.
+fn bounded(of: BoundOf, number: &Number) -> String {
+    const SLACK: f64 = 1e-9;
+    let rounded = |value: f64| match of {
+        BoundOf::Invisible => (value * 100.0 - SLACK).ceil() / 100.0,
+        _ => (value * 100.0 + SLACK).floor() / 100.0,
+    };
+    number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{:.2}", rounded(value).max(0.0)))
 }
 
 fn number(number: &Number) -> String {
@@ -139,13 +150,13 @@ pub fn change(change: &LevelChange) -> String {
     let kind = kind(&change.category, change.stakes, change.verifiability);
     let because = change.because.as_ref().map_or_else(String::new, |need| {
         let (name, side) = named(need);
-        let (before, now) = (number(&change.before), number(&change.now));
+        let (before, now) = (bounded(need.of, &change.before), bounded(need.of, &change.now));
         format!(": {name} {side} {now} after {before}, needed {:.2}", need.need.value())
     });
     let tasks = if change.other_tasks { "; its tasks changed too" } else { "" };
     format!(
-        "{}: {kind} {way} from {} to {} ({} after {}){because}{tasks}",
-        change.agent, change.from, change.to, change.to_run, change.from_run
+        "{}: {kind} {way} from {} to {} (from run {} to run {}){because}{tasks}",
+        change.agent, change.from, change.to, change.from_run, change.to_run
     )
 }
 
@@ -171,12 +182,12 @@ pub(super) fn checked_word(verifiability: Verifiability) -> &'static str {
 }
 
 /// Says which tasks state nothing; nothing where all do.
-pub(super) fn unstated(tasks: &[impl AsRef<str>]) -> Option<String> {
+pub(super) fn unstated(tasks: &[TaskName]) -> Option<String> {
     const SHOWN: usize = 6;
     if tasks.is_empty() {
         return None;
     }
-    let mut names: Vec<String> = tasks.iter().take(SHOWN).map(|task| task.as_ref().to_owned()).collect();
+    let mut names: Vec<String> = tasks.iter().take(SHOWN).map(ToString::to_string).collect();
     if tasks.len() > SHOWN {
         names.push(format!("{} more", tasks.len() - SHOWN));
     }
