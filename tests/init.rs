@@ -262,7 +262,7 @@ fn the_block_for_a_real_model_is_right_once_its_marks_are_taken_away() {
         .filter(|line| line.contains(" = ") || line.contains('['))
         .map(|line| line.trim_start_matches("# ").to_owned() + "\n")
         .collect();
-    fs_err::write(&path, format!("{before}\n[[models]]{block}")).unwrap();
+    fs_err::write(&path, format!("{before}\n[[models]]\n{block}")).unwrap();
     let planned = place.run(&["run", "service/retrial/experiment.toml", "--dry-run", "--json"]).expect(0);
     let planned = validate("plan.schema.json", &planned.stdout);
     assert_eq!(planned["agents"][0]["recipe"], "opencode");
