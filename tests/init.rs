@@ -189,6 +189,9 @@ fn a_job_of_gitlab_stands_beside_a_configuration_that_is_there() {
     assert!(paths(&printed).contains(&"retrial/gitlab-ci.yml"));
     assert_eq!(fs_err::read_to_string(place.join("service/.gitlab-ci.yml")).unwrap(), "stages: [test]\n");
     assert!(printed["left"][0].as_str().unwrap().contains("- local: retrial/gitlab-ci.yml"));
+    // Once the line is there, nothing is left to be said of it.
+    place.write("service/.gitlab-ci.yml", "include:\n  - local: retrial/gitlab-ci.yml\n");
+    assert!(!found(&place, &[])["left"].to_string().contains("- local"));
 }
 
 #[test]
