@@ -285,3 +285,17 @@ fn a_directory_outside_of_git_gets_its_files_and_hears_of_it() {
     let ran = place.run(&["init", "--action", "me/mine@$(x)"]).expect(2);
     assert!(ran.stderr.contains("OWNER/REPO@REF"), "{}", ran.stderr);
 }
+
+#[test]
+fn every_margin_that_the_policy_mentions_can_be_used() {
+    let place = repository();
+    init(&place, &[]).expect(0);
+    let text = fs_err::read_to_string(place.join("service/retrial-gate.toml")).unwrap();
+    let used = |line: &str| match line.strip_prefix("# ") {
+        Some(margin) if margin.contains(" = ") => format!("{margin}\n"),
+        _ => format!("{line}\n"),
+    };
+    let all: String = text.lines().map(used).collect();
+    let policy = retrial_spec::GatePolicy::parse("retrial-gate.toml", &all).expect("a policy");
+    assert_ne!(policy, retrial_spec::GatePolicy::parse("retrial-gate.toml", &text).expect("a policy"));
+}
