@@ -210,8 +210,12 @@ fn a_comment_is_put_once_and_then_replaced() {
     let service = Service::new();
     let body = service.place.write("body.md", "<!-- retrial: x -->\nhello\n");
     for (kind, token, replaced) in [
-        ("github", "Authorization: Bearer hidden-token", "PATCH /repos/me/service/issues/comments/5 "),
-        ("gitlab", "PRIVATE-TOKEN: hidden-token", "PUT /projects/3/merge_requests/7/notes/5 "),
+        (
+            "github",
+            "\r\nauthorization: bearer hidden-token\r\n",
+            "PATCH /repos/me/service/issues/comments/5 ",
+        ),
+        ("gitlab", "\r\nprivate-token: hidden-token\r\n", "PUT /projects/3/merge_requests/7/notes/5 "),
     ] {
         let added = if kind == "github" {
             "POST /repos/me/service/issues/7/comments "
@@ -225,7 +229,7 @@ fn a_comment_is_put_once_and_then_replaced() {
             assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("hidden-token"));
             let seen = seen.join().expect("the server");
             assert!(seen[0].starts_with("GET "), "{seen:?}");
-            assert!(seen[1].starts_with(wanted) && seen[1].contains(token), "{seen:?}");
+            assert!(seen[1].starts_with(wanted) && seen[1].to_lowercase().contains(token), "{seen:?}");
             assert!(seen[1].contains(r#"{"body": "<!-- retrial: x -->\nhello\n"}"#), "{seen:?}");
         }
     }

@@ -189,6 +189,9 @@ fn a_job_of_gitlab_stands_beside_a_configuration_that_is_there() {
     assert!(paths(&printed).contains(&"retrial/gitlab-ci.yml"));
     assert_eq!(fs_err::read_to_string(place.join("service/.gitlab-ci.yml")).unwrap(), "stages: [test]\n");
     assert!(printed["left"][0].as_str().unwrap().contains("- local: retrial/gitlab-ci.yml"));
+    // Once the line is there, nothing is left to be said of it.
+    place.write("service/.gitlab-ci.yml", "include:\n  - local: retrial/gitlab-ci.yml\n");
+    assert!(!found(&place, &[])["left"].to_string().contains("- local"));
 }
 
 #[test]
@@ -262,7 +265,7 @@ fn the_block_for_a_real_model_is_right_once_its_marks_are_taken_away() {
         .filter(|line| line.contains(" = ") || line.contains('['))
         .map(|line| line.trim_start_matches("# ").to_owned() + "\n")
         .collect();
-    fs_err::write(&path, format!("{before}\n[[models]]{block}")).unwrap();
+    fs_err::write(&path, format!("{before}\n[[models]]\n{block}")).unwrap();
     let planned = place.run(&["run", "service/retrial/experiment.toml", "--dry-run", "--json"]).expect(0);
     let planned = validate("plan.schema.json", &planned.stdout);
     assert_eq!(planned["agents"][0]["recipe"], "opencode");
@@ -281,4 +284,18 @@ fn a_directory_outside_of_git_gets_its_files_and_hears_of_it() {
     assert!(ran.stderr.contains("cannot look at `nowhere`"), "{}", ran.stderr);
     let ran = place.run(&["init", "--action", "me/mine@$(x)"]).expect(2);
     assert!(ran.stderr.contains("OWNER/REPO@REF"), "{}", ran.stderr);
+}
+
+#[test]
+fn every_margin_that_the_policy_mentions_can_be_used() {
+    let place = repository();
+    init(&place, &[]).expect(0);
+    let text = fs_err::read_to_string(place.join("service/retrial-gate.toml")).unwrap();
+    let used = |line: &str| match line.strip_prefix("# ") {
+        Some(margin) if margin.contains(" = ") => format!("{margin}\n"),
+        _ => format!("{line}\n"),
+    };
+    let all: String = text.lines().map(used).collect();
+    let policy = retrial_spec::GatePolicy::parse("retrial-gate.toml", &all).expect("a policy");
+    assert_ne!(policy, retrial_spec::GatePolicy::parse("retrial-gate.toml", &text).expect("a policy"));
 }

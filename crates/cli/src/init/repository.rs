@@ -8,6 +8,7 @@ use retrial_runner::{TaskDir, tasks_below};
 use retrial_spec::{InitAgent, InitUnusable};
 
 use super::agents::{self, Proposal, Provider};
+use super::example;
 
 /// Build files at the root, with the language they tell of and an image to start a task's Dockerfile from.
 const LANGUAGES: [(&str, &str, &str); 12] = [
@@ -140,6 +141,10 @@ fn tasks(root: &Path, in_git: bool) -> io::Result<(Vec<FoundTask>, Vec<InitUnusa
     let (mut tasks, mut unusable) = (Vec::new(), Vec::new());
     for directory in directories {
         let path = directory.strip_prefix(root).unwrap_or(&directory).to_string_lossy().into_owned();
+        // An earlier init wrote it; to take it for the repository's own would write another experiment the second time.
+        if path == example::DIRECTORY {
+            continue;
+        }
         match TaskDir::read(&directory) {
             Ok(task) => tasks.push(FoundTask { path, is_simulated: task.simulation.is_some() }),
             Err(error) => unusable.push(InitUnusable { path, reason: error.to_string() }),

@@ -8,6 +8,9 @@ use super::writing::Change;
 /// Trials of each task in the experiment.
 const TRIALS: u32 = 5;
 
+/// The file of GitLab's job.
+const GITLAB_JOB: &str = "retrial/gitlab-ci.yml";
+
 /// Where CI runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ci {
@@ -152,12 +155,14 @@ fn secrets(repository: &Repository) -> String {
 fn gitlab(repository: &Repository, changes: &mut Vec<Change>, left: &mut Vec<String>) {
     let text =
         filled(include_str!("templates/gitlab.yml"), &[("REF", concat!("v", env!("CARGO_PKG_VERSION")))]);
-    changes.push(Change::file("retrial/gitlab-ci.yml", text, "measures every change on GitLab"));
-    let include = "include:\n  - local: retrial/gitlab-ci.yml\n";
-    if repository.root.join(".gitlab-ci.yml").exists() {
-        left.push("add `- local: retrial/gitlab-ci.yml` below `include:` in .gitlab-ci.yml".to_owned());
-    } else {
-        changes.push(Change::file(".gitlab-ci.yml", include.to_owned(), "includes that job"));
+    changes.push(Change::file(GITLAB_JOB, text, "measures every change on GitLab"));
+    match fs_err::read_to_string(repository.root.join(".gitlab-ci.yml")) {
+        Ok(there) if there.contains(GITLAB_JOB) => {}
+        Ok(_) => left.push(format!("add `- local: {GITLAB_JOB}` below `include:` in .gitlab-ci.yml")),
+        Err(_) => {
+            let include = format!("include:\n  - local: {GITLAB_JOB}\n");
+            changes.push(Change::file(".gitlab-ci.yml", include, "includes that job"));
+        }
     }
     left.push(
         "set the CI variable RETRIAL_REPOSITORY of the project to the address that Retrial's sources are cloned from".to_owned(),
