@@ -214,7 +214,7 @@ struct Ends {
 /// A level must not fall for that. So the lower bound is the least of those of the counts themselves and of the counts with the best
 /// task raised to success in every trial, the best two, and so on; every one is at or above the observed counts, so that the bound is
 /// on the safe side of the plain one, and equal to it wherever raising helps, as it does unless a few tasks stand out. Beyond
-/// [`MOST_RAISED`] tasks that can be raised they are raised in as many steps. Checked on random and enumerated counts, not proved.
+/// [`MOST_RAISED`] tasks that can be raised they are raised in as many steps. Checked on random counts, not proved.
 #[derive(Debug)]
 struct Raised {
     plain: Model,

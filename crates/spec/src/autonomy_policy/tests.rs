@@ -18,7 +18,7 @@ fn a_rule_that_a_file_states_replaces_the_default_one_whole() {
     let faults = AutonomyPolicy::parse("p.toml", text).unwrap_err();
     assert_eq!(
         faults.faults()[0].message(),
-        "`high.low.spot_check` needs less than `high.partial.spot_check`"
+        "`high.low.spot_check` needs less than `medium.low.spot_check`"
     );
     let policy = AutonomyPolicy::parse("p.toml", "repeats = 3\n[high.low]\n").unwrap();
     assert_eq!(policy.repeats, 3);
