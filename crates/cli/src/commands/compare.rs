@@ -148,8 +148,7 @@ fn junit(
         };
         // No task is in quarantine, so that the day decides nothing; that of the run keeps the bytes the same.
         let today = Day::new(candidate.manifest.created_at.to_zoned(TimeZone::UTC).date());
-        let found =
-            judge(&sides, policy, &Quarantine::default(), today).map_err(FieldError::from)?;
+        let found = judge(&sides, policy, &Quarantine::default(), today).map_err(FieldError::from)?;
         out::message(&found.line);
         let name = if others.len() == 1 {
             "comparison.junit.xml".to_owned()

@@ -9,6 +9,7 @@ mod first_parting;
 mod forest;
 mod frontier;
 mod outcome_grid;
+mod panel;
 mod pass_curves;
 mod png;
 mod reliability;
