@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use retrial_metrics::decide::policy::{
-    GateRun, GateSides, GateVerdict, PolicyGate, SPLITS, check_baseline, judge,
+    GateBaseline, GateRun, GateSides, GateVerdict, PolicyGate, SPLITS, check_baseline, judge,
 };
 use retrial_metrics::{Settings, Target};
 use retrial_report::{gate_junit, gate_markdown, gate_page};
@@ -114,10 +114,9 @@ fn check(args: &GateArgs, policy: &GatePolicy, today: Day) -> Result<Exit, Failu
     let baseline = entered_baseline(args, args.baseline_agent.as_ref().or(args.agent.as_ref()))?;
     let quarantine = quarantine(args, policy, &baseline.iter().map(|run| &run.manifest).collect::<Vec<_>>())?;
     let runs: Vec<GateRun<'_>> = baseline.iter().map(gate_run).collect();
-    let Some(&candidate) = runs.first() else { return Ok(Exit::Invalid) };
-    let sides = GateSides { candidate, baseline: &runs, condition: &args.condition };
-    let found =
-        check_baseline(&sides, policy, &quarantine, today, SPLITS).map_err(|source| scoring(args, source))?;
+    let baseline = GateBaseline { runs: &runs, condition: &args.condition };
+    let found = check_baseline(baseline, policy, &quarantine, today, SPLITS)
+        .map_err(|source| scoring(args, source))?;
     if args.json {
         out::json(&found)?
     } else {

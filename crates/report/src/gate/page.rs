@@ -65,7 +65,7 @@ fn of_agent(agent: &GateAgent) -> Markup {
         section.part {
             h2 { (agent.title()) ": " (agent.verdict) }
             @if !agent.measures.is_empty() {
-                div.wide {
+                div.scroll tabindex="0" role="region" aria-label="Measures" {
                     table {
                         thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
                         tbody {

@@ -181,45 +181,52 @@ fn quarantine_size(
 
 /// An agent of the baseline with its candidate.
 pub(super) struct Match {
-    pub(super) agent: AgentName,
-    pub(super) candidate: Entrant,
-    pub(super) baseline: Entrant,
+    agent: AgentName,
+    candidate: Entrant,
+    baseline: Entrant,
     /// Whether the candidate is among the baseline's runs.
-    pub(super) is_same: bool,
-    pub(super) tasks: Vec<GateTask>,
+    is_same: bool,
+    tasks: Vec<GateTask>,
 }
 
-/// Puts the baseline's runs together by agent, and finds each agent's candidate; with the agents that only one side has.
-pub(super) fn matched(sides: &GateSides<'_>) -> (Vec<Match>, Vec<AgentName>, Vec<AgentName>) {
+/// The agents of the baseline by name, each with its trials of all runs.
+pub(super) fn pools(baseline: &[GateRun<'_>]) -> Vec<Entrant> {
     let mut by_agent: BTreeMap<&AgentName, Vec<&Entrant>> = BTreeMap::new();
-    for entrant in sides.baseline.iter().flat_map(|run| run.entrants) {
+    for entrant in baseline.iter().flat_map(|run| run.entrants) {
         by_agent.entry(&entrant.agent).or_default().push(entrant);
     }
-    let candidates = sides.candidate.entrants;
-    let is_alone = by_agent.len() == 1 && candidates.len() == 1;
+    by_agent.into_values().filter_map(|entrants| pooled(&entrants)).collect()
+}
+
+/// Finds each agent's candidate; with the agents that only one side has.
+fn matched(sides: &GateSides<'_>) -> (Vec<Match>, Vec<AgentName>, Vec<AgentName>) {
+    let (pools, candidates) = (pools(sides.baseline), sides.candidate.entrants);
+    let is_alone = pools.len() == 1 && candidates.len() == 1;
     let (mut matches, mut vanished) = (Vec::new(), Vec::new());
     let mut taken: BTreeSet<&AgentName> = BTreeSet::new();
-    for (agent, entrants) in by_agent {
-        let candidate = candidates.iter().find(|candidate| is_alone || candidate.agent == *agent);
-        let (Some(candidate), Some(baseline)) = (candidate, pooled(&entrants)) else {
-            vanished.push(agent.clone());
+    for baseline in pools {
+        let found = candidates.iter().find(|candidate| is_alone || candidate.agent == baseline.agent);
+        let Some(candidate) = found else {
+            vanished.push(baseline.agent);
             continue;
         };
         taken.insert(&candidate.agent);
-        let is_same = entrants.iter().any(|one| one.run == candidate.run && one.agent == candidate.agent);
-        matches.push(Match {
-            agent: agent.clone(),
-            candidate: candidate.clone(),
-            baseline,
-            is_same,
-            tasks: Vec::new(),
-        });
+        let mut of_baseline = sides.baseline.iter().flat_map(|run| run.entrants);
+        let is_same = candidate.agent == baseline.agent
+            && of_baseline.any(|one| one.run == candidate.run && one.agent == candidate.agent);
+        matches.push(Match { is_same, ..Match::new(candidate.clone(), baseline) });
     }
     let new = candidates.iter().map(|candidate| &candidate.agent).filter(|agent| !taken.contains(agent));
     (matches, vanished, new.cloned().collect())
 }
 
 impl Match {
+    /// Sides whose trials are not the same, of tasks without places yet.
+    pub(super) fn new(candidate: Entrant, baseline: Entrant) -> Self {
+        Self { agent: baseline.agent.clone(), candidate, baseline, is_same: false, tasks: Vec::new() }
+    }
+
+    /// Gives its tasks their places.
     pub(super) fn placed(mut self, policy: &GatePolicy, quarantined: &[QuarantinedTask]) -> Self {
         let rules = Placing { minimum_trials: policy.gate.minimum_trials, quarantined };
         self.tasks = placed(&self.candidate, &self.baseline, rules);

@@ -19,6 +19,8 @@ mod measures;
 mod needs;
 mod splits;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod wording;
 
 pub use document::{GATE_SCHEMA, GateAgent, GateNote, PolicyGate, schema};
@@ -26,5 +28,7 @@ pub use grounds::{GateVerdict, Ground, GroundCode};
 pub use judge::{GateRun, GateSides, judge};
 pub use measures::{Answer, GateMeasure, OpenMeasure};
 pub use needs::Needed;
-pub use splits::{BaselineCheck, RunAgainstRest, SPLITS, SplitShares, check_baseline, check_schema};
+pub use splits::{
+    BaselineCheck, GateBaseline, RunAgainstRest, SPLITS, SplitShares, check_baseline, check_schema,
+};
 pub use tasks::{Coverage, GateTask, TaskCounts, TaskPlace};

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use retrial_spec::{GatePolicy, Quarantine, RunId, SchemaFile};
+use retrial_spec::{ConditionName, Day, GatePolicy, Quarantine, RunId, SchemaFile};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::grounds::GateVerdict;
-use super::judge::{GateRun, GateSides, Match, all_measures, judge, matched};
+use super::judge::{GateRun, GateSides, Match, all_measures, judge, pools};
 use super::measures::{Answer, GateMeasure};
 use crate::MetricsError;
 use crate::entrant::{Entrant, EntrantTask};
@@ -22,6 +22,15 @@ pub const SPLITS: u64 = 200;
 
 /// The number of the schema of [`BaselineCheck`].
 const CHECK_SCHEMA: u32 = 1;
+
+/// A baseline by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct GateBaseline<'a> {
+    /// Its runs; at least one.
+    pub runs: &'a [GateRun<'a>],
+    /// The condition.
+    pub condition: &'a ConditionName,
+}
 
 /// What a policy says where the baseline is both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -95,25 +104,25 @@ impl SplitShares {
 /// # Errors
 /// As of [`judge`].
 pub fn check_baseline(
-    sides: &GateSides<'_>,
+    baseline: GateBaseline<'_>,
     policy: &GatePolicy,
     quarantine: &Quarantine,
-    today: retrial_spec::Day,
+    today: Day,
     times: u64,
 ) -> Result<BaselineCheck, MetricsError> {
-    let seed = sides.candidate.manifest.seed;
+    let seed = baseline.runs.first().map_or(0, |run| run.manifest.seed);
     let mut lenient = policy.clone();
     (lenient.gate.minimum_trials, lenient.gate.minimum_coverage) = (1, 0.0);
     let quarantined: Vec<_> =
         quarantine.task.iter().filter(|task| task.is_in_force(today)).cloned().collect();
-    let (pairs, ..) = matched(sides);
+    let pools = pools(baseline.runs);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut shares = |draw: fn(&[Trial], &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>)| {
         let mut shares = SplitShares::default();
         for _ in 0..times {
-            let drawn = pairs.iter().map(|pair| {
-                let (candidate, baseline) = halves(&pair.baseline, |trials| draw(trials, &mut rng));
-                pair.with(candidate, baseline).placed(&lenient, &quarantined)
+            let drawn = pools.iter().map(|pool| {
+                let (candidate, baseline) = halves(pool, |trials| draw(trials, &mut rng));
+                Match::new(candidate, baseline).placed(&lenient, &quarantined)
             });
             let drawn: Vec<Match> = drawn.collect();
             shares.add(&all_measures(&drawn, &lenient, seed)?);
@@ -122,7 +131,7 @@ pub fn check_baseline(
     };
     let halves = shares(split)?;
     let same_size = shares(redrawn)?;
-    let runs = runs(sides, policy, quarantine, today)?;
+    let runs = runs(baseline, policy, quarantine, today)?;
     let verdict = verdict(&same_size, &runs);
     let line = line(verdict, &same_size, &runs);
     Ok(BaselineCheck { schema: CHECK_SCHEMA, verdict, line, seed, halves, same_size, runs })
@@ -193,34 +202,27 @@ fn redrawn(trials: &[Trial], rng: &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>) {
 }
 
 fn runs(
-    sides: &GateSides<'_>,
+    baseline: GateBaseline<'_>,
     policy: &GatePolicy,
     quarantine: &Quarantine,
-    today: retrial_spec::Day,
+    today: Day,
 ) -> Result<Vec<RunAgainstRest>, MetricsError> {
-    if sides.baseline.len() < 2 {
+    if baseline.runs.len() < 2 {
         return Ok(Vec::new());
     }
     let one = |(place, run): (usize, &GateRun<'_>)| {
-        let rest: Vec<GateRun<'_>> = sides
-            .baseline
+        let rest: Vec<GateRun<'_>> = baseline
+            .runs
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != place)
             .map(|(_, run)| *run)
             .collect();
-        let sides = GateSides { candidate: *run, baseline: &rest, condition: sides.condition };
+        let sides = GateSides { candidate: *run, baseline: &rest, condition: baseline.condition };
         let found = judge(&sides, policy, quarantine, today)?;
         Ok(RunAgainstRest { run: run.manifest.run.clone(), verdict: found.verdict, line: found.line })
     };
-    sides.baseline.iter().enumerate().map(one).collect()
-}
-
-impl Match {
-    /// The same agent with other trials on both sides.
-    fn with(&self, candidate: Entrant, baseline: Entrant) -> Self {
-        Self { agent: self.agent.clone(), candidate, baseline, is_same: false, tasks: Vec::new() }
-    }
+    baseline.runs.iter().enumerate().map(one).collect()
 }
 
 /// Returns the JSON Schema of [`BaselineCheck`] as it is checked in.
