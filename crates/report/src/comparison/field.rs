@@ -5,7 +5,7 @@ use retrial_metrics::decide::{Finding, field::PairComparison};
 use retrial_metrics::{Resource, Value};
 
 use super::Section;
-use super::numbers::{difference_of, money_of, name, p, quoted, resource, share_of, signed, time_of};
+use super::numbers::{difference_of, money_of, name, p, quoted, resource, share_of, time_of};
 use crate::page::plain;
 use crate::words::{counted, level, listed, target};
 
@@ -277,7 +277,7 @@ fn flip_sentence(comparisons: &Comparisons, flip: &Flip, k: u32) -> String {
         "{} is ahead of {} by pass@1, {}, and behind by pass^{k}, {}: {standing}.",
         quoted(name(comparisons, flip.ahead_by_single)),
         quoted(name(comparisons, flip.ahead_by_all)),
-        signed(&flip.by_single),
-        signed(&flip.by_all),
+        difference_of(&flip.by_single),
+        difference_of(&flip.by_all),
     )
 }

@@ -1,6 +1,6 @@
 //! How the numbers of comparisons are written: always with sign, interval and what they are a difference or ratio of.
 
-use retrial_metrics::decide::field::{Comparisons, Signed};
+use retrial_metrics::decide::field::Comparisons;
 use retrial_metrics::decide::{Contrast, Scale};
 use retrial_metrics::{Bounds, Estimate, Number, Resource, Unit, Value};
 
@@ -27,17 +27,6 @@ pub(super) fn difference_turned(value: &Value) -> String {
             format!("{point} [{}, {}]", difference(-interval.high.value()), difference(-interval.low.value()))
         }
         None => format!("{point} (no interval)"),
-    }
-}
-
-/// Returns a difference that is given by its parts.
-pub(super) fn signed(signed: &Signed) -> String {
-    let point = difference(signed.point.value());
-    match (signed.low, signed.high) {
-        (Some(low), Some(high)) => {
-            format!("{point} [{}, {}]", difference(low.value()), difference(high.value()))
-        }
-        _ => format!("{point} (no interval)"),
     }
 }
 

@@ -129,7 +129,8 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         found.alike_baseline.value(),
         quoted(&baseline),
         found.alike_across.value(),
-        found.discrepancy.value(),
+        // An unbiased estimate may lie below 0; minus nothing is nothing.
+        (found.discrepancy.value() * 1000.0).round() / 1000.0 + 0.0,
         p(&Number::Known(found.p)),
         counted(found.tasks, "task"),
     );
@@ -199,7 +200,9 @@ fn offers(section: Section, found: &Purchase, power: &str) -> Section {
         "To show {} ({which}) with a probability of {power}, on both sides together.",
         difference(found.difference.value())
     )];
-    notes.extend(found.population.cheaper.map(|way| match way {
+    let is_bought = |bought: &Known<Bought>| bought.known().is_none_or(|bought| bought.further_trials > 0);
+    let is_choice = is_bought(&found.population.more_trials) && is_bought(&found.population.more_tasks);
+    notes.extend(found.population.cheaper.filter(|_| is_choice).map(|way| match way {
         Way::Trials => "For new tasks more trials are the cheaper way.".to_owned(),
         Way::Tasks => "For new tasks more tasks are the cheaper way.".to_owned(),
     }));

@@ -11,6 +11,7 @@ mod first_parting;
 mod forest;
 mod frontier;
 mod outcome_grid;
+mod panel;
 mod pass_curves;
 mod planned;
 mod png;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::Contender;
 use super::contender::ContenderFacts;
 use super::pair::PairComparison;
-use crate::decide::{Aspect, Contrast};
-use crate::value::{Reason, Value};
+use crate::decide::Aspect;
+use crate::value::{Bounds, Estimate, Finite, Reason, Value};
 use crate::{Measure, MeasureId};
 
 /// The orders by pass@1 and by pass^k, and the pairs that they put differently.
@@ -31,22 +31,11 @@ pub struct Flip {
     /// Who passes more often k times in a row.
     pub ahead_by_all: usize,
     /// Success of the first of the two minus that of the second: positive.
-    pub by_single: Signed,
+    pub by_single: Value,
     /// The same of pass^k: negative.
-    pub by_all: Signed,
+    pub by_all: Value,
     /// Whether both differences are shown, each by itself. Otherwise the flip may be noise.
     pub shown: bool,
-}
-
-/// A difference with its interval, in the direction of a flip.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Signed {
-    /// The difference.
-    pub point: crate::Finite,
-    /// The lower end of its interval, where it has one.
-    pub low: Option<crate::Finite>,
-    /// The upper end of its interval, where it has one.
-    pub high: Option<crate::Finite>,
 }
 
 /// Returns the most draws, above 1, that every scorecard has a value of pass^k for; none where there are none.
@@ -111,20 +100,28 @@ fn flip(pair: &PairComparison, k: u32) -> Option<Flip> {
     let sign = by_single.signum();
     let (ahead_by_single, ahead_by_all) =
         if sign > 0.0 { (pair.candidate, pair.baseline) } else { (pair.baseline, pair.candidate) };
-    let (by_single, by_all) = (signed(single, sign)?, signed(all, sign)?);
-    let shown = by_single.low.is_some_and(|low| low.value() > 0.0)
-        && by_all.high.is_some_and(|high| high.value() < 0.0);
+    let (by_single, by_all) = (turned(&single.value, sign), turned(&all.value, sign));
+    let interval =
+        |value: &Value| value.estimate().and_then(|estimate| estimate.interval.interval().copied());
+    let shown = interval(&by_single).is_some_and(|interval| interval.low.value() > 0.0)
+        && interval(&by_all).is_some_and(|interval| interval.high.value() < 0.0);
     Some(Flip { ahead_by_single, ahead_by_all, by_single, by_all, shown })
 }
 
-fn signed(contrast: &Contrast, sign: f64) -> Option<Signed> {
-    let finite = |value: f64| crate::Finite::new(sign * value).ok();
-    let estimate = contrast.value.estimate()?;
-    let ends = estimate.interval.interval().map(|interval| (interval.low.value(), interval.high.value()));
-    let ends = ends.map(|(low, high)| if sign < 0.0 { (high, low) } else { (low, high) });
-    Some(Signed {
-        point: finite(estimate.point.value())?,
-        low: ends.and_then(|(low, _)| finite(low)),
-        high: ends.and_then(|(_, high)| finite(high)),
-    })
+/// Returns a difference as it is from the other side, where the sign is negative.
+fn turned(value: &Value, sign: f64) -> Value {
+    let Value::Estimate(estimate) = value else { return value.clone() };
+    if sign > 0.0 {
+        return value.clone();
+    }
+    let negated = |number: Finite| Finite::new(-number.value());
+    let of = || -> Result<Estimate, Reason> {
+        let mut estimate = estimate.clone();
+        estimate.point = negated(estimate.point)?;
+        if let Bounds::Interval(interval) = &mut estimate.interval {
+            (interval.low, interval.high) = (negated(interval.high)?, negated(interval.low)?);
+        }
+        Ok(estimate)
+    };
+    of().into()
 }

@@ -28,7 +28,7 @@ pub use actions::ActionDifference;
 pub use buy::{Bought, Buying, Purchase, Way};
 pub use called::{Called, CalledCount, Procedure};
 pub use contender::{ContenderFacts, DrawsValue};
-pub use flips::{Flip, RankFlips, Signed};
+pub use flips::{Flip, RankFlips};
 pub use holm::HolmTest;
 pub use pair::{AspectContrast, Mismatch, PairComparison};
 pub use pareto::{Dominance, Dominator, Frontier};

@@ -41,6 +41,9 @@ pub struct Dominator {
     pub surely: bool,
 }
 
+/// Differences below this are rounding noise.
+const NOISE: f64 = 1e-9;
+
 /// One pair on one resource.
 struct Faced<'a> {
     pair: &'a PairComparison,
@@ -120,7 +123,7 @@ impl Faced<'_> {
             return None;
         };
         let (success, saved) = (sign * self.success, -sign * self.amount);
-        let dominates = success >= 0.0 && saved >= 0.0 && (success > 0.0 || saved > 0.0);
+        let dominates = success > -NOISE && saved > -NOISE && (success > NOISE || saved > NOISE);
         let surely = self.success_finding == better && self.amount_finding == better;
         dominates.then_some(Dominator { contender: other, surely })
     }
