@@ -102,6 +102,7 @@ impl Harness {
             backend: Arc::clone(&self.backend),
             capabilities: self.capabilities.clone(),
             replay: None,
+            stopping: None,
             runtime: Arc::clone(&self.runtime),
             notice: Arc::new(|_| {}),
             observer: Arc::clone(&watch) as Arc<dyn Observer>,

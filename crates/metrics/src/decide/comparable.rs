@@ -65,6 +65,8 @@ pub enum RunDifference {
     Actions,
     /// One run was answered from a recording.
     Replay,
+    /// A run, or both, could stop by what its trials showed, which no bound of a comparison accounts for.
+    StoppingRule,
 }
 
 impl RunDifference {
@@ -127,7 +129,7 @@ fn named(tasks: &[TaskName]) -> String {
 }
 
 /// Returns what differs between two runs besides their agents, as far as it bears on trials under the condition; what weighs most comes
-/// first. Nothing differs between a run and itself.
+/// first. Nothing differs between a run and itself, but a stopping rule is said all the same.
 pub fn run_differences(
     candidate: &RunManifest,
     baseline: &RunManifest,
@@ -142,6 +144,9 @@ pub fn run_differences(
     }
     if candidate.actions != baseline.actions {
         found.push(RunDifference::Actions);
+    }
+    if candidate.may_stop() || baseline.may_stop() {
+        found.push(RunDifference::StoppingRule);
     }
     match (&candidate.origin, &baseline.origin) {
         (Origin::Measured(a), Origin::Measured(b)) => {

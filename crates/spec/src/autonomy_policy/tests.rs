@@ -16,10 +16,7 @@ fn an_empty_file_is_the_default_policy_which_does_not_contradict_itself() {
 fn a_rule_that_a_file_states_replaces_the_default_one_whole() {
     let text = "repeats = 3\n[high.low]\nspot_check = { success = 0.99, invisible = 0.01 }\n";
     let faults = AutonomyPolicy::parse("p.toml", text).unwrap_err();
-    assert_eq!(
-        faults.faults()[0].message(),
-        "`high.low.spot_check` needs less than `medium.low.spot_check`"
-    );
+    assert_eq!(faults.faults()[0].message(), "`high.low.spot_check` needs less than `medium.low.spot_check`");
     let policy = AutonomyPolicy::parse("p.toml", "repeats = 3\n[high.low]\n").unwrap();
     assert_eq!(policy.repeats, 3);
     assert_eq!(policy.rule(Stakes::High, Verifiability::Low), &AutonomyRule::default());
