@@ -151,10 +151,10 @@ impl Scale {
         }
     }
 
-    /// Returns the smallest and the largest value there can be, as people read it.
+    /// Returns the smallest and the largest true value there can be, as people read it: what differs lies between 0 and 1.
     fn range(self) -> (f64, f64) {
         match self {
-            Self::Difference => (-2.0, 2.0),
+            Self::Difference => (-1.0, 1.0),
             Self::Ratio => (0.0, f64::MAX),
         }
     }
@@ -360,7 +360,8 @@ impl Shift {
             let ends =
                 retrial_stats::Interval::new(scale.shown(interval.low()), scale.shown(interval.high()))
                     .map_err(|_| Reason::from(Undefined::NotFinite))?;
-            Interval::new(ends.clamp(range.0, range.1), level, method)
+            // An unbiased estimate may lie outside, and its interval holds it all the same.
+            Interval::new(ends.clamp(range.0, range.1).hull(scale.shown(point)), level, method)
         });
         Estimate::new(scale.shown(point), pairs.evidence(), settings.target, interval)
     }

@@ -25,7 +25,7 @@ pub fn comparison_markdown(comparisons: &Comparisons) -> String {
         text.push('\n');
     }
     for section in field_sections(comparisons) {
-        let _ = writeln!(text, "### {}\n\n{}", prose(&section.title), body(&section));
+        let _ = write!(text, "### {}\n\n{}", prose(&section.title), body(&section));
     }
     let pairs = comparisons.pairs.len();
     for place in 0..pairs.min(PAIRS) {

@@ -135,7 +135,8 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         counted(found.tasks, "task"),
     );
     let mut rows: Vec<&ActionDifference> = found.actions.rows.iter().collect();
-    let key = |row: &ActionDifference| row.p.value().unwrap_or(1.0);
+    // Where every task differs alike there is no variance to test by, and nothing differs more surely.
+    let key = |row: &ActionDifference| row.p.value().unwrap_or(0.0);
     let size = |row: &ActionDifference| (row.candidate.value() - row.baseline.value()).abs();
     rows.retain(|row| size(row) > 1e-12);
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)).then(size(b).total_cmp(&size(a))));
@@ -191,8 +192,8 @@ fn offers(section: Section, found: &Purchase, power: &str) -> Section {
         "the difference asked for"
     };
     let rows = vec![
-        offer("these tasks", "more trials of each task", &found.fixed_suite),
-        offer("new tasks", "more trials of each task", &found.population.more_trials),
+        offer("these tasks", "more trials", &found.fixed_suite),
+        offer("new tasks", "more trials", &found.population.more_trials),
         offer("new tasks", "more tasks", &found.population.more_tasks),
     ];
     let heads = ["for", "buy", "trials each", "tasks", "further trials", "price"];
