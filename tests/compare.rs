@@ -56,7 +56,7 @@ fn two_runs(change: impl Fn(&mut RunManifest)) -> Place {
     let place = Place::new();
     for (name, agent_luck) in [("old", 3), ("new", 4)] {
         let mut manifest = run(&["steady"], &TASKS, TRIALS);
-        manifest.run = RunId::new(name).unwrap();
+        manifest.run = RunId::new(name).expect("an id");
         if name == "new" {
             change(&mut manifest);
         }

@@ -57,7 +57,7 @@ fn body(section: &Section) -> String {
             format!("| {} |\n", cells.join(" | "))
         };
         text.push_str(&row(&section.heads));
-        text.push_str(&format!("|{}\n", "---|".repeat(section.heads.len())));
+        let _ = writeln!(text, "|{}", "---|".repeat(section.heads.len()));
         text.extend(section.rows.iter().map(|cells| row(cells)));
         text.push('\n');
     }

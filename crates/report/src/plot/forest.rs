@@ -18,7 +18,7 @@ pub(super) fn forest(comparisons: &Comparisons) -> Option<Picture> {
         [pair] => of_two(comparisons, pair),
         _ => of_many(comparisons)?,
     };
-    drawn("comparison-forest", title, below, panels)
+    drawn("comparison-forest", &title, &below, panels)
 }
 
 /// Draws the tasks of a pair; of more agents there is none.
@@ -59,7 +59,7 @@ pub(super) fn tasks(comparisons: &Comparisons) -> Option<Picture> {
         is_ratio: false,
         rows,
     };
-    drawn("comparison-tasks", "Task by task".to_owned(), below, vec![panel])
+    drawn("comparison-tasks", "Task by task", &below, vec![panel])
 }
 
 fn who(comparisons: &Comparisons, place: usize) -> String {
@@ -87,7 +87,7 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> (String, String, 
         let finding = if is_shown { direction(&of.contrast) } else { Finding::NotShown };
         match of.contrast.scale {
             Scale::Difference => {
-                differences.extend(row(of.contrast.label.clone(), &of.contrast.value, finding))
+                differences.extend(row(of.contrast.label.clone(), &of.contrast.value, finding));
             }
             Scale::Ratio => ratios.extend(ratio_row(of.contrast.label.clone(), &of.contrast.value, finding)),
         }

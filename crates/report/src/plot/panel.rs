@@ -147,7 +147,7 @@ impl Row {
 }
 
 /// Draws the panels that have rows below one another; none where none has.
-pub(super) fn drawn(stem: &'static str, title: String, below: String, panels: Vec<Panel>) -> Option<Picture> {
+pub(super) fn drawn(stem: &'static str, title: &str, below: &str, panels: Vec<Panel>) -> Option<Picture> {
     let panels: Vec<Panel> = panels.into_iter().filter(|panel| !panel.rows.is_empty()).collect();
     if panels.is_empty() {
         return None;
@@ -155,8 +155,8 @@ pub(super) fn drawn(stem: &'static str, title: String, below: String, panels: Ve
     let texts: Vec<String> = panels.iter().map(Panel::text).collect();
     let text = format!("{below}. {}", texts.join(" "));
     let height = TOP + panels.iter().map(Panel::height).sum::<f64>();
-    Caption { name: stem, title: title.clone(), text }.picture(height, |canvas| {
-        canvas.head(&title, &below)?;
+    Caption { name: stem, title: title.to_owned(), text }.picture(height, |canvas| {
+        canvas.head(title, below)?;
         legend(canvas)?;
         let mut top = TOP;
         for panel in &panels {
