@@ -113,6 +113,9 @@ impl std::fmt::Display for RunDifference {
             Self::Elicitation => formatter.write_str("confidence and claim were asked for in different ways"),
             Self::Prices => formatter.write_str("costs were computed with different price tables"),
             Self::Actions => formatter.write_str("actions were named by different tables"),
+            Self::StoppingRule => formatter.write_str(
+                "a run could stop by what its trials showed, which the numbers of a comparison do not account for",
+            ),
             Self::Replay => {
                 formatter.write_str("only one run was answered by models, the other from a recording")
             }

@@ -1,14 +1,14 @@
 //! Success of an agent over its runs, with its change-points and the anchors that were asked.
 
 use jiff::Timestamp;
+use retrial_metrics::Estimate;
 use retrial_metrics::history::{AgentHistory, Change, Direction, RunPoint, SuiteHistory, WitnessKind};
-use retrial_metrics::{Estimate, Unit};
 
 use super::canvas::{At, Axis, Canvas, Drawn, Font, Frame, Mark, Pen, Plot, Sample};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
 use super::wording::{estimate, name, shorten};
 use super::{Caption, Picture};
-use crate::words::counted;
+use crate::words::{self, counted};
 
 const HEIGHT: f64 = 430.0;
 /// Most releases that are named along the axis.
@@ -211,12 +211,8 @@ fn whisker(canvas: &Canvas<'_>, plot: &mut Plot<'_>, x: f64, point: &RunPoint) -
 fn legend(canvas: &Canvas<'_>, history: &AgentHistory, anchors: &[&AgentHistory]) -> Drawn {
     let at = |column: f64| (MARGIN + 8.0 + column * 232.0, LEGEND + 24.0);
     let interval = history.standing.success.estimate().and_then(|known| known.interval.interval());
-    let of = interval.map_or_else(String::new, |interval| {
-        format!(
-            ", {} % interval",
-            Unit::Relative.write(interval.level.value() * 100.0).trim_end_matches(".00")
-        )
-    });
+    let of = interval
+        .map_or_else(String::new, |interval| format!(", {} interval", words::level(interval.level.value())));
     canvas.mark((at(0.0).0 + 4.0, at(0.0).1), Mark::Disc, 3.6, Pen::new(Role::Ink))?;
     canvas.text((at(0.0).0 + 14.0, at(0.0).1), &format!("a run{of}"), Font::SMALL)?;
     canvas.sample(

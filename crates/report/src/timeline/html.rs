@@ -37,7 +37,7 @@ fn banner(history: &History) -> Markup {
                 p.kicker { "Reliability over releases" }
                 h1 { "History of " (counted(history.reputations.len() as u64, "agent")) }
                 p.summary {
-                    (counted(history.suites.len() as u64, "suite")) " · " (counted(runs, "entry").replace("entrys", "entries"))
+                    (counted(history.suites.len() as u64, "suite")) " · " (if runs == 1 { "1 entry".to_owned() } else { format!("{runs} entries") })
                     " · " (counted(graded, "graded trial")) " · " (level(confidence)) " intervals for exactly these tasks"
                 }
                 p.summary {
