@@ -239,7 +239,7 @@ fn a_validation_prints_the_same_whatever_the_number_of_threads() {
     };
     let (one, two) = (ran("1"), ran("2"));
     assert!(one.stdout.contains("| success rate, shown"), "{}", one.stdout);
-    assert!(one.stderr.contains("24 of 24 cells done"), "{}", one.stderr);
+    assert!(one.stderr.contains("36 of 36 cells done"), "{}", one.stderr);
     assert_eq!((one.stdout, one.code), (two.stdout, two.code));
     place.run(&["validate", "--designs", "1x4"]).expect(2);
 }

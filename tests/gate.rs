@@ -184,7 +184,7 @@ fn holes_of_infrastructure_never_pass_on_either_side() {
     let ran = gate(&place, &["half-false", "--baseline", "whole"]).expect(3);
     assert!(
         line(&ran).starts_with(
-            "inconclusive: 50 of 100 planned trials of the candidate are graded, 50 % and less than 90 %"
+            "inconclusive: 50 of 100 planned trials of the candidate are graded, 50 % and less than 100 %"
         ),
         "{}",
         ran.stdout

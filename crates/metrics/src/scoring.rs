@@ -10,7 +10,7 @@ use retrial_spec::{
 };
 use retrial_stats::{Level, agreement};
 
-use crate::books::{Tally, books_of_run};
+use crate::books::{Books, Tally, books_of_run};
 use crate::entrant::{Entrant, EntrantTask};
 use crate::estimators::Context;
 use crate::groups::{GroupCard, Groups};
@@ -174,12 +174,7 @@ impl<'a> Scoring<'a> {
         let Ok(()) = in_order::for_each(subjects.zip(groups), threads, scored, kept);
         let parts = scorecards.iter().map(|scorecard| &scorecard.denominators.books);
         let books = books_of_run(plan.manifest.planned(), parts);
-        if !books.complete() {
-            warnings.insert(0, Warning::MissingTrials { trials: books.missing, planned: books.planned });
-        }
-        if plan.manifest.may_stop() {
-            warnings.insert(0, Warning::MayStop { target: plan.settings.target });
-        }
+        warnings.splice(0..0, warnings_of_run(&plan, &books));
         let scorecards = Scorecards {
             schema: SCHEMA_VERSION,
             run: RunFacts::from(plan.manifest),
@@ -192,6 +187,14 @@ impl<'a> Scoring<'a> {
         };
         (scorecards, entrants)
     }
+}
+
+/// What is to be known of the run as a whole.
+fn warnings_of_run(plan: &Plan<'_>, books: &Books) -> Vec<Warning> {
+    let may_stop = plan.manifest.may_stop().then_some(Warning::MayStop { target: plan.settings.target });
+    let missing = (!books.complete())
+        .then_some(Warning::MissingTrials { trials: books.missing, planned: books.planned });
+    may_stop.into_iter().chain(missing).collect()
 }
 
 /// Whether trials are kept when they have been scored.

@@ -1,8 +1,8 @@
 //! Stopping by what the trials so far show, without bias: the decision after each round, and the interval that holds all the same.
 //!
 //! The outcomes of a round, one trial of every task, are pooled. For the pooled counts S of t the mixture of likelihood ratios
-//! e_t(p) = B(½+S, ½+t−S) / (B(½, ½) p^S (1−p)^(t−S)) is, at the tasks' mean success probability, at most a supermartingale from one complete
-//! round to the next, because ln E exp(λy) is concave in p. So the interval {p: e_t(p) < 1/α} holds at all looks together (Robbins 1970,
+//! `e_t(p) = B(½+S, ½+t−S) / (B(½, ½) p^S (1−p)^(t−S))` is, at the tasks' mean success probability, at most a supermartingale from one complete
+//! round to the next, because ln E exp(λy) is concave in p. So the interval `{p: e_t(p) < 1/α}` holds at all looks together (Robbins 1970,
 //! Annals of Mathematical Statistics 41, 1397–1409; Howard et al. 2021, Annals of Statistics 49, 1055–1080), whenever and why ever
 //! a run ends. It speaks of exactly these tasks.
 //!
@@ -316,7 +316,9 @@ mod tests {
             let mut sum = RoundCounts::default();
             (1..=40).any(|round| {
                 sum.rounds = round;
-                tasks.iter().for_each(|&p| sum.add(Some(draw() < p)));
+                for &p in &tasks {
+                    sum.add(Some(draw() < p));
+                }
                 look(&rule, sum).is_settled()
             })
         });

@@ -180,8 +180,10 @@ fn a_pilot_of_three_tasks_does_not_make_a_confident_plan() {
     assert!(worst.answer.row().trials > 2 * planned.answer.row().trials, "{worst:?}");
     assert!(worst.planned.unwrap().value.unwrap() > 0.065, "{:?}", worst.planned);
     // For a fixed suite the trials are the noise: the other end of ρ is the unfavourable one.
-    let (new, same) =
-        (few.unfavourable(Target::Population).unwrap(), few.unfavourable(Target::FixedSuite).unwrap());
+    let (new, same) = (
+        few.unfavourable(Target::Population, None).unwrap(),
+        few.unfavourable(Target::FixedSuite, None).unwrap(),
+    );
     assert!(new.rho > same.rho);
 }
 

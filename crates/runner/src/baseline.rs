@@ -25,14 +25,14 @@ pub(crate) fn read<'t>(
     tasks: impl Iterator<Item = &'t TaskDir> + Clone,
     agents: &[PlannedAgent],
     document: &Document,
-) -> Result<BaselineFacts, Fault> {
-    let found = facts(path, tasks, agents);
-    found.map_err(|(message, hint)| document.fault(POINTER, message, hint))
+) -> Result<BaselineFacts, Box<Fault>> {
+    let found = facts(path, &tasks, agents);
+    found.map_err(|(message, hint)| Box::new(document.fault(POINTER, message, hint)))
 }
 
 fn facts<'t>(
     path: &Path,
-    tasks: impl Iterator<Item = &'t TaskDir> + Clone,
+    tasks: &(impl Iterator<Item = &'t TaskDir> + Clone),
     agents: &[PlannedAgent],
 ) -> Result<BaselineFacts, Problem> {
     let unusable = |error: &dyn std::error::Error| (crate::grade::error_chain(error), None);

@@ -367,7 +367,7 @@ impl Plan {
         let path = base.join(&*baseline);
         let tasks = self.tasks.iter().map(AsRef::as_ref);
         let facts = crate::baseline::read(&path, tasks, &self.agents, document)
-            .map_err(|fault| PlanError::Spec(Box::new(document.error(vec![fault]))))?;
+            .map_err(|fault| PlanError::Spec(Box::new(document.error(vec![*fault]))))?;
         *baseline = path.display().to_string();
         self.stop_baseline = Some(facts);
         Ok(())

@@ -60,8 +60,10 @@ impl Recording {
         }
         let shown = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // By the same rule a replay stops after the same round.
-        let same_rule = manifest.measured().is_some_and(|then| then.experiment.stop == plan.experiment.stop);
-        let rounds = if same_rule { manifest.trials() } else { plan.experiment.trials };
+        let stops_alike = manifest
+            .measured()
+            .is_some_and(|then| then.stopped.is_some() && then.experiment.stop == plan.experiment.stop);
+        let rounds = if stops_alike { manifest.trials() } else { plan.experiment.trials };
         for trial in plan.order().into_iter().filter(|trial| trial.number <= rounds) {
             let Some((attempt, _)) = attempts.get(&trial) else {
                 return Err(RecordingError::NoTrial { path: shown, trial });

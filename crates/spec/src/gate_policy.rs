@@ -33,9 +33,13 @@ pub struct GateTable {
     /// The graded trials of each task that each side needs, and the planned trials of the baseline from which on a task counts.
     #[schemars(range(min = 2, max = 100_000))]
     pub minimum_trials: u32,
-    /// The share of planned trials that must be graded, on each side; and of those that must be known of each measure.
+    /// The share of planned trials that must be graded, on each side. With less than 1 a run with holes can pass, where its answer holds
+    /// however the lost trials would have ended.
     #[schemars(range(min = 0, max = 1))]
     pub minimum_coverage: f64,
+    /// The share of planned trials of which a measure that does not follow from outcomes must be known, on each side.
+    #[schemars(range(min = 0, max = 1))]
+    pub minimum_known: f64,
     /// The file of tasks that inform and do not decide, relative to the policy's file.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -52,7 +56,8 @@ impl Default for GateTable {
             confidence: 0.95,
             power: 0.8,
             minimum_trials: 3,
-            minimum_coverage: 0.9,
+            minimum_coverage: 1.0,
+            minimum_known: 0.9,
             quarantine: None,
             quarantine_limit: 0.2,
         }
@@ -195,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        let text = "[gate]\nmode = 'report'\nconfidence = 0.9\npower = 0.9\nminimum_trials = 5\nminimum_coverage = 1\n\
+        let text = "[gate]\nmode = 'report'\nconfidence = 0.9\npower = 0.9\nminimum_trials = 5\nminimum_coverage = 1\nminimum_known = 0.8\n\
                     quarantine = 'q.toml'\nquarantine_limit = 0.5\n[margins]\nsuccess = 0\npass_hat_k = { k = 5, margin = 0.2 }\n\
                     consistency = 0.15\ninvisible_failures = 0.05\nbrier = 0.05\ntoken_spread = 0.25\ntime_spread = 0.25\n\
                     cost_spread = 0.25\ntokens = 0.2\nsteps = 0.2\ncost = 0.2\ntime = 0.3\n";

@@ -79,7 +79,7 @@ fn agent(history: &AgentHistory) -> String {
             ]
         })
         .collect();
-    let header = ["release", "from", "runs", "n", "success", &all_of, "$/success"];
+    let header = ["release", "from", "runs", "n", "success", &all_of, "$/pass"];
     let mut text = format!("{}\n{}", history.agent, indented(&table::plain(&header, &rows)));
     if history.releases.len() > SHOWN {
         text.push_str(&format!("  {} older releases are not shown\n", history.releases.len() - SHOWN));

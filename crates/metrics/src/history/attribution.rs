@@ -339,7 +339,7 @@ fn on(entries: &[&LedgerEntry], tasks: &[TaskName]) -> Vec<Counts> {
     let of = |name: &TaskName| {
         let counts = entries.iter().filter_map(|entry| {
             let place = entry.tasks.binary_search_by(|task| task.name.cmp(name)).ok()?;
-            entry.tasks.get(place).map(|task| task.counts())
+            entry.tasks.get(place).map(super::entry::LedgerTask::counts)
         });
         counts.fold(Counts::of(&[]), added)
     };

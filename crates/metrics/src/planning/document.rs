@@ -123,7 +123,9 @@ pub fn plan(
     let search = Search { request, assumptions };
     let answer = search.answer()?;
     let split = answer.row().split;
-    let worst = pilot.map(|pilot| pilot.unfavourable(terms.target)).transpose()?;
+    let worst = pilot
+        .map(|pilot| pilot.unfavourable(terms.target, question.is_of_pair().then_some(split.trials)))
+        .transpose()?;
     let worst = worst.map(|assumptions| Search { request, assumptions });
     let at_worst = worst.map(|worst| {
         let planned = question.achieved(worst.assumptions, terms, split).ok();

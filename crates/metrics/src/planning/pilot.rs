@@ -98,17 +98,21 @@ impl Pilot {
     }
 
     /// Returns the unfavourable ends of the pilot's intervals, all at once: μ where the noise is greatest; ρ high for new tasks, where
-    /// tasks that differ are noise, and low for a fixed suite, where only trials are; r low.
+    /// tasks that differ are noise, and low for a fixed suite, where only trials are; r low. Of two agents on `pair` trials of each task,
+    /// where that is given, much of what tasks differ by cancels: the variance of a difference, ρ(1 − r) + (1 − ρ)/n, grows
+    /// with ρ only where 1 − r exceeds 1/n.
     ///
     /// # Errors
     /// [`PlanningError::OutOfRange`].
-    pub fn unfavourable(&self, target: Target) -> Result<Assumptions, PlanningError> {
+    pub fn unfavourable(&self, target: Target, pair: Option<u64>) -> Result<Assumptions, PlanningError> {
+        let r = self.r.map_or(0.0, |r| r.low);
+        let cancels = pair.is_some_and(|trials| (1.0 - r) * (trials as f64) < 1.0);
         let rho = match target {
-            Target::Population => self.rho.high,
-            Target::FixedSuite => self.rho.low,
+            Target::Population if !cancels => self.rho.high,
+            _ => self.rho.low,
         };
         let mu = 0.5_f64.clamp(self.mu.low, self.mu.high);
-        Assumptions::new(mu, rho, self.r.map_or(0.0, |r| r.low))
+        Assumptions::new(mu, rho, r)
     }
 }
 

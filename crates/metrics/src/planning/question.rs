@@ -44,6 +44,13 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// Whether it is about the difference of two agents.
+    pub(super) fn is_of_pair(self) -> bool {
+        matches!(self, Self::Difference { .. } | Self::Gate { .. } | Self::Detectable { .. })
+    }
+}
+
 /// How well a design answers a question.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Achieved {

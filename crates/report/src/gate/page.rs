@@ -9,7 +9,7 @@ use crate::page::sheet;
 
 /// Makes the page of a gate's decision: one HTML file that asks for nothing.
 pub fn gate_page(found: &PolicyGate) -> String {
-    let runs: Vec<&str> = found.baseline.iter().map(|run| run.as_str()).collect();
+    let runs: Vec<&str> = found.baseline.iter().map(retrial_spec::RunId::as_str).collect();
     let body = html! {
         header.banner {
             div.inner {

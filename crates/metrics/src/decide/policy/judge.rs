@@ -335,7 +335,7 @@ pub(super) fn all_measures(
     let level = Level::from_one_sided(rule.confidence).map_err(|_| MetricsError::Level(rule.confidence))?;
     let settings =
         Settings { level: level.confidence(), seed, target: Target::FixedSuite, ..Settings::default() };
-    let rules = Rules { rule, minimum_coverage: table.minimum_coverage, settings: &settings };
+    let rules = Rules { rule, minimum_known: table.minimum_known, settings: &settings };
     let drafts: Vec<Vec<Draft>> =
         matches.iter().map(|pair| pair.drafts(policy, rules)).collect::<Result<_, _>>()?;
     let p: Vec<f64> = drafts.iter().flatten().map(Draft::p).collect();

@@ -134,7 +134,7 @@ pub(super) struct Rules<'a> {
     /// Confidence and power; its margin does not matter.
     pub(super) rule: GateRule,
     /// The share of planned trials of which a measure must be known.
-    pub(super) minimum_coverage: f64,
+    pub(super) minimum_known: f64,
     /// Level, target and seed of contrasts.
     pub(super) settings: &'a Settings,
 }
@@ -365,7 +365,7 @@ fn blocked(aspect: Aspect, contrast: &Contrast, both: Both<'_>, rules: Rules<'_>
     sides.into_iter().find_map(|(side, entrant)| {
         let known = entrant.tasks.iter().map(|task| known_trials(aspect, task, entrant.is_replayed)).sum();
         let planned: u64 = entrant.tasks.iter().map(|task| u64::from(task.planned)).sum();
-        let is_enough = known as f64 >= rules.minimum_coverage * planned as f64;
+        let is_enough = known as f64 >= rules.minimum_known * planned as f64;
         (!is_enough).then_some(OpenMeasure::PartlyKnown { side, known, planned })
     })
 }

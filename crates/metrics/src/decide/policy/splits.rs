@@ -1,6 +1,7 @@
 //! The baseline against itself: how often would this policy pass, and fail, where nothing has changed?
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -112,12 +113,12 @@ pub fn check_baseline(
 ) -> Result<BaselineCheck, MetricsError> {
     let seed = baseline.runs.first().map_or(0, |run| run.manifest.seed);
     let mut lenient = policy.clone();
-    (lenient.gate.minimum_trials, lenient.gate.minimum_coverage) = (1, 0.0);
+    (lenient.gate.minimum_trials, lenient.gate.minimum_coverage, lenient.gate.minimum_known) = (1, 0.0, 0.0);
     let quarantined: Vec<_> =
         quarantine.task.iter().filter(|task| task.is_in_force(today)).cloned().collect();
     let pools = pools(baseline.runs);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut shares = |draw: fn(&[Trial], &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>)| {
+    let mut shares = |draw: fn(&[Trial], &mut ChaCha8Rng) -> Drawn| {
         let mut shares = SplitShares::default();
         for _ in 0..times {
             let drawn = pools.iter().map(|pool| {
@@ -161,19 +162,18 @@ fn line(verdict: GateVerdict, same_size: &SplitShares, runs: &[RunAgainstRest]) 
     if verdict == GateVerdict::Inconclusive {
         let widest = same_size.open.iter().max_by_key(|(_, open)| **open);
         if let Some((label, open)) = widest {
-            text.push_str(&format!(
-                "; {label} is open {open} times: it takes more trials, or a wider margin"
-            ));
+            // Writing into a text cannot fail.
+            let _ = write!(text, "; {label} is open {open} times: it takes more trials, or a wider margin");
         }
     }
     text
 }
 
+/// The trials of a task on both sides.
+type Drawn = (Vec<Trial>, Vec<Trial>);
+
 /// Draws two sides from the trials of each task.
-fn halves(
-    entrant: &Entrant,
-    mut draw: impl FnMut(&[Trial]) -> (Vec<Trial>, Vec<Trial>),
-) -> (Entrant, Entrant) {
+fn halves(entrant: &Entrant, mut draw: impl FnMut(&[Trial]) -> Drawn) -> (Entrant, Entrant) {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for task in &entrant.tasks {
         let (a, b) = draw(&task.trials);
@@ -185,7 +185,7 @@ fn halves(
 }
 
 /// Splits at random; of an odd number one is left out.
-fn split(trials: &[Trial], rng: &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>) {
+fn split(trials: &[Trial], rng: &mut ChaCha8Rng) -> Drawn {
     let mut shuffled = trials.to_vec();
     shuffled.shuffle(rng);
     let half = shuffled.len() / 2;
@@ -194,7 +194,7 @@ fn split(trials: &[Trial], rng: &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>) {
 }
 
 /// Draws both sides with replacement.
-fn redrawn(trials: &[Trial], rng: &mut ChaCha8Rng) -> (Vec<Trial>, Vec<Trial>) {
+fn redrawn(trials: &[Trial], rng: &mut ChaCha8Rng) -> Drawn {
     let mut side = || -> Vec<Trial> {
         (0..trials.len()).map(|_| trials[rng.random_range(0..trials.len())].clone()).collect()
     };

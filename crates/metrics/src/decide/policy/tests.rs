@@ -87,14 +87,16 @@ const BASE: [f64; 5] = [0.95, 0.9, 0.8, 0.7, 0.65];
 
 #[test]
 fn identical_agents_fail_in_at_most_one_of_twenty_gates_of_six_measures() {
-    let mut policy = GatePolicy::default();
-    policy.margins = Margins {
-        invisible_failures: Some(0.05),
-        brier: Some(0.05),
-        tokens: Some(0.05),
-        time: Some(0.05),
-        token_spread: Some(0.05),
-        ..Margins::default()
+    let policy = GatePolicy {
+        margins: Margins {
+            invisible_failures: Some(0.05),
+            brier: Some(0.05),
+            tokens: Some(0.05),
+            time: Some(0.05),
+            token_spread: Some(0.05),
+            ..Margins::default()
+        },
+        ..GatePolicy::default()
     };
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let (times, mut failed) = (500, 0);
@@ -107,9 +109,11 @@ fn identical_agents_fail_in_at_most_one_of_twenty_gates_of_six_measures() {
 
 #[test]
 fn success_at_its_margin_passes_in_at_most_six_of_a_hundred_gates_though_all_else_is_equal() {
-    let mut policy = GatePolicy::default();
     // So wide that success alone is in question.
-    policy.margins = Margins { tokens: Some(2.0), time: Some(2.0), ..Margins::default() };
+    let policy = GatePolicy {
+        margins: Margins { tokens: Some(2.0), time: Some(2.0), ..Margins::default() },
+        ..GatePolicy::default()
+    };
     let worse = BASE.map(|probability| probability - 0.10);
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     let (times, mut passed) = (1000, 0);
@@ -123,8 +127,10 @@ fn success_at_its_margin_passes_in_at_most_six_of_a_hundred_gates_though_all_els
 
 #[test]
 fn amounts_at_their_margin_pass_in_at_most_six_of_a_hundred_gates() {
-    let mut policy = GatePolicy::default();
-    policy.margins = Margins { success: 0.9, tokens: Some(0.25), ..Margins::default() };
+    let policy = GatePolicy {
+        margins: Margins { success: 0.9, tokens: Some(0.25), ..Margins::default() },
+        ..GatePolicy::default()
+    };
     let mut rng = ChaCha8Rng::seed_from_u64(13);
     let (times, mut passed) = (1000, 0);
     for _ in 0..times {
@@ -191,7 +197,7 @@ fn the_trials_that_are_said_to_decide_do_so_about_as_often_as_promised() {
     let policy = GatePolicy::default();
     let mut rng = ChaCha8Rng::seed_from_u64(15);
     // Sides that came out alike, so that the trials needed are those of agents that are.
-    let counts = [(19, 20), (18, 20), (16, 20), (14, 20), (13, 20)];
+    let counts = [(9, 10), (9, 10), (8, 10), (7, 10), (7, 10)];
     let found = decide(&counted("new", &counts), &counted("old", &counts), &policy);
     let Some(OpenMeasure::NotEnough(Needed::Trials { of_each_task, .. })) = found.agents[0].measures[0].open
     else {
