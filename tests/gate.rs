@@ -153,13 +153,16 @@ fn a_run_that_is_its_own_baseline_is_invalid() {
     assert!(line(&ran).starts_with("invalid: the candidate is its own baseline"), "{}", ran.stdout);
 }
 
+/// Which trials are lost.
+type IsLost = fn(&TrialRecord) -> bool;
+
 #[test]
 fn holes_of_infrastructure_never_pass_on_either_side() {
     let place = Place::new();
     build("whole", 100).write(&place);
     build("fresh", 100).write(&place);
     // One task of all is lost altogether, or a tenth of everything, or more.
-    let lost: [(&str, fn(&TrialRecord) -> bool); 3] = [
+    let lost: [(&str, IsLost); 3] = [
         ("task", |record| record.trial.task.as_str() == "beta"),
         ("some", |record| record.trial.number % 8 == 0),
         ("half", |record| record.trial.number % 2 == 0),

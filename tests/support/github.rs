@@ -172,12 +172,8 @@ impl Job<'_> {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.envs(step.env.iter().map(|(name, value)| (name, context.resolved(value))));
         let ran = command.output().expect("bash starts");
-        done.log += &format!(
-            "== {}\n{}{}",
-            step.name,
-            String::from_utf8_lossy(&ran.stdout),
-            String::from_utf8_lossy(&ran.stderr)
-        );
+        done.log.extend(["== ", &step.name, "\n"]);
+        done.log.extend([String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)]);
         done.summary += &fs_err::read_to_string(&summary).expect("a summary");
         for line in fs_err::read_to_string(&output).expect("outputs").lines() {
             let (name, value) = line.split_once('=').expect("an output");

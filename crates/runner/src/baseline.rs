@@ -22,11 +22,11 @@ type Problem = (String, Option<String>);
 /// A [`Fault`] at the experiment's `stop.baseline`: no run, other tasks, no such agent, or no complete round.
 pub(crate) fn read<'t>(
     path: &Path,
-    tasks: impl Iterator<Item = &'t TaskDir> + Clone,
+    tasks: &(impl Iterator<Item = &'t TaskDir> + Clone),
     agents: &[PlannedAgent],
     document: &Document,
 ) -> Result<BaselineFacts, Box<Fault>> {
-    let found = facts(path, &tasks, agents);
+    let found = facts(path, tasks, agents);
     found.map_err(|(message, hint)| Box::new(document.fault(POINTER, message, hint)))
 }
 

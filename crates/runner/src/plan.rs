@@ -366,7 +366,7 @@ impl Plan {
         let Some(baseline) = &mut stop.baseline else { return Ok(()) };
         let path = base.join(&*baseline);
         let tasks = self.tasks.iter().map(AsRef::as_ref);
-        let facts = crate::baseline::read(&path, tasks, &self.agents, document)
+        let facts = crate::baseline::read(&path, &tasks, &self.agents, document)
             .map_err(|fault| PlanError::Spec(Box::new(document.error(vec![*fault]))))?;
         *baseline = path.display().to_string();
         self.stop_baseline = Some(facts);

@@ -76,9 +76,9 @@ fn decide(args: &GateArgs, run: &Entry, policy: &GatePolicy, today: Day) -> Resu
         write(&found, directory, &args.format)?;
     }
     if args.json {
-        out::json(&found)?
+        out::json(&found)?;
     } else {
-        out::data(&show::gate::decision(&found, args.policy.is_some()))?
+        out::data(&show::gate::decision(&found, args.policy.is_some()))?;
     }
     Ok(exit(found.verdict, policy.gate.mode))
 }
@@ -118,9 +118,9 @@ fn check(args: &GateArgs, policy: &GatePolicy, today: Day) -> Result<Exit, Failu
     let found = check_baseline(baseline, policy, &quarantine, today, SPLITS)
         .map_err(|source| scoring(args, source))?;
     if args.json {
-        out::json(&found)?
+        out::json(&found)?;
     } else {
-        out::data(&show::gate::baseline_check(&found))?
+        out::data(&show::gate::baseline_check(&found))?;
     }
     Ok(exit(found.verdict, policy.gate.mode))
 }

@@ -34,7 +34,7 @@ fn ci(args: &InitArgs, repository: &Repository) -> Ci {
     match (args.ci, repository.ci) {
         (Some(CiOpt::None), _) => Ci::None,
         (Some(CiOpt::Gitlab), _) | (None, Some("gitlab")) => Ci::Gitlab,
-        (Some(CiOpt::Github), _) | (None, _) => Ci::Github,
+        (Some(CiOpt::Github) | None, _) => Ci::Github,
     }
 }
 

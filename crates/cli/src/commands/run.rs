@@ -48,10 +48,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     }
     let path = intent.out.clone();
     let most_rounds = intent.plan.experiment.trials;
-    let summary = work(intent).await?;
-    let look = summary.look.clone();
-    let finished = finish(&path, summary, args.json)?;
-    match look {
+    let summary = Box::pin(work(intent)).await?;
+    let finished = finish(&path, &summary, args.json)?;
+    match summary.look {
         Some(look) if look.is_settled() => {
             out::message(&format!("\n{}", show::stopping::stopped(&look, most_rounds)));
             Ok(finished)
@@ -183,16 +182,16 @@ fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
     receiver
 }
 
-fn finish(path: &std::path::Path, summary: SessionSummary, json: bool) -> Result<Exit, Failure> {
-    let SessionSummary { finished, planned, reason, no_room, look: _ } = summary;
-    if let Some(no_room) = no_room {
+fn finish(path: &std::path::Path, summary: &SessionSummary, json: bool) -> Result<Exit, Failure> {
+    let (finished, planned) = (summary.finished, summary.planned);
+    if let Some(no_room) = summary.no_room {
         // What there is tells something; the trials that did not start count as not run.
         if finished > 0 {
             commands::score::print_partial(path, json)?;
         }
         return Err(Failure::OverBudget { finished, planned, no_room, path: path.to_owned() });
     }
-    if !matches!(reason, StopReason::Complete | StopReason::Settled) {
+    if !matches!(summary.reason, StopReason::Complete | StopReason::Settled) {
         return Err(Failure::Stopped { finished, planned, path: path.to_owned() });
     }
     let exit = commands::score::print(path, json)?;

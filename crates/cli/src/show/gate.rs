@@ -1,5 +1,7 @@
 //! What `retrial gate` prints.
 
+use std::fmt::Write as _;
+
 use std::path::Path;
 
 use retrial_metrics::Number;
@@ -25,27 +27,28 @@ pub(crate) fn decision(found: &PolicyGate, has_policy: bool) -> String {
                 Some(agent) if found.agents.len() > 1 => format!("`{agent}`: "),
                 _ => String::new(),
             };
-            text.push_str(&format!("  {}: {agent}{}\n", ground.verdict, ground.message));
+            let _ = writeln!(text, "  {}: {agent}{}", ground.verdict, ground.message);
         }
     }
     if !found.notes.is_empty() {
         text.push_str("\nwhat else differs between the runs:\n");
         for note in &found.notes {
-            text.push_str(&format!("  {} (baseline `{}`)\n", note.difference, note.run));
+            let _ = writeln!(text, "  {} (baseline `{}`)", note.difference, note.run);
         }
     }
     let table = &found.policy.gate;
-    text.push_str(&format!(
-        "\npolicy: {}{}, one-sided bounds of {} %, failures after Holm over all measures\n",
+    let _ = writeln!(
+        text,
+        "\npolicy: {}{}, one-sided bounds of {} %, failures after Holm over all measures",
         if has_policy { "" } else { "the default, " },
         if table.mode == GateMode::Report { "reports only" } else { "enforced" },
         (table.confidence * 1000.0).round() / 10.0,
-    ));
+    );
     text
 }
 
 fn of_agent(agent: &GateAgent, found: &PolicyGate) -> String {
-    let runs: Vec<&str> = found.baseline.iter().map(|run| run.as_str()).collect();
+    let runs: Vec<&str> = found.baseline.iter().map(retrial_spec::RunId::as_str).collect();
     let mut text = format!(
         "\n{} in {}, baseline {}: {}\n",
         agent.title(),
@@ -69,7 +72,7 @@ fn of_agent(agent: &GateAgent, found: &PolicyGate) -> String {
     ] {
         let tasks: Vec<String> = agent.tasks_in(place).map(task_text).collect();
         if !tasks.is_empty() {
-            text.push_str(&format!("tasks {says}: {}\n", tasks.join(", ")));
+            let _ = writeln!(text, "tasks {says}: {}", tasks.join(", "));
         }
     }
     text
@@ -144,7 +147,7 @@ pub(crate) fn baseline_check(found: &BaselineCheck) -> String {
         text.push_str(&plain(&["open measure", "drawn again", "halves"], &open));
     }
     for run in &found.runs {
-        text.push_str(&format!("\nrun `{}` against the others: {}\n", run.run, run.line));
+        let _ = writeln!(text, "\nrun `{}` against the others: {}", run.run, run.line);
     }
     text
 }
@@ -158,11 +161,16 @@ pub(crate) fn added(path: &Path, run: &Entered, judged: Option<&PolicyGate>, pol
         path.display()
     );
     match judged {
-        Some(found) => text.push_str(&format!("against what was there: {}\n", found.line)),
-        None => text.push_str(&format!(
-            "it is the first; tasks with {} planned trials or more decide\n",
-            policy.gate.minimum_trials
-        )),
+        Some(found) => {
+            let _ = writeln!(text, "against what was there: {}", found.line);
+        }
+        None => {
+            let _ = writeln!(
+                text,
+                "it is the first; tasks with {} planned trials or more decide",
+                policy.gate.minimum_trials
+            );
+        }
     }
     text
 }

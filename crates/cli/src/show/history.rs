@@ -1,5 +1,7 @@
 //! Histories on a terminal: what each agent did release by release, since when it changed, and what it has earned.
 
+use std::fmt::Write as _;
+
 use retrial_metrics::history::{
     AgentHistory, Check, CheckedAgent, History, NewestRelease, Reputation, SuiteHistory,
 };
@@ -82,7 +84,7 @@ fn agent(history: &AgentHistory) -> String {
     let header = ["release", "from", "runs", "n", "success", &all_of, "$/pass"];
     let mut text = format!("{}\n{}", history.agent, indented(&table::plain(&header, &rows)));
     if history.releases.len() > SHOWN {
-        text.push_str(&format!("  {} older releases are not shown\n", history.releases.len() - SHOWN));
+        let _ = writeln!(text, "  {} older releases are not shown", history.releases.len() - SHOWN);
     }
     if history.releases.iter().any(|row| row.is_mixed) {
         text.push_str("  * its runs differ in version, model, recipe or settings\n");

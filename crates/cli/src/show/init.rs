@@ -11,7 +11,7 @@ use crate::out;
 /// Prints the commands to go on with as data; everything else is a message.
 pub(crate) fn print(output: &InitOutput) -> io::Result<()> {
     out::message(&told(output));
-    out::data(&output.next.iter().map(|line| format!("{line}\n")).collect::<String>())
+    out::data(&output.next.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>())
 }
 
 fn told(output: &InitOutput) -> String {

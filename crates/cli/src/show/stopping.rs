@@ -54,9 +54,11 @@ pub(crate) fn reasons(look: &Look) -> String {
     };
     match look.agents.as_slice() {
         [only] => format!(" {}", said(only)),
-        several => {
-            several.iter().map(|agent| format!("\n  {}: {}", agent.agent, said(agent))).collect::<String>()
-        }
+        several => several
+            .iter()
+            .map(|agent| format!("\n  {}: {}", agent.agent, said(agent)))
+            .collect::<Vec<_>>()
+            .concat(),
     }
 }
 

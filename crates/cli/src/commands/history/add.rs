@@ -1,6 +1,6 @@
 //! `retrial history add`: appends the scorecards of runs to the ledger.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use retrial_metrics::history::{CostTally, Ledger, LedgerEntry, LedgerInput, NewEntry};
 use retrial_metrics::{Scorecard, Scorecards, Settings};
@@ -126,13 +126,13 @@ fn is_there<'a>(entry: &LedgerEntry, known: impl Iterator<Item = &'a LedgerEntry
 }
 
 /// The entries of one run.
-fn entries_of(path: &PathBuf, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Failure> {
+fn entries_of(path: &Path, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Failure> {
     let (dir, manifest) = RunDir::open(path)?;
     if dir.is_locked() {
-        return Err(Failure::Running { path: path.clone() });
+        return Err(Failure::Running { path: path.to_owned() });
     }
     if let Some(replayed) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
-        return Err(Failure::Replayed { path: path.clone(), of: replayed.run.to_string() });
+        return Err(Failure::Replayed { path: path.to_owned(), of: replayed.run.to_string() });
     }
     let settings = settings(args, &manifest);
     let scored = scored(path, &dir, &manifest, &settings)?;
@@ -140,10 +140,10 @@ fn entries_of(path: &PathBuf, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>,
     let cards = cards(&scored, args)?;
     let missing: u64 = cards.iter().map(|card| card.denominators.books.missing).sum();
     if missing > 0 && !args.incomplete {
-        return Err(Failure::Incomplete { path: path.clone(), missing });
+        return Err(Failure::Incomplete { path: path.to_owned(), missing });
     }
     if cards.iter().all(|card| card.denominators.graded == 0) {
-        return Err(Failure::NothingEvaluated { path: path.clone() });
+        return Err(Failure::NothingEvaluated { path: path.to_owned() });
     }
     let mut costs = CostTally::new(&settings);
     for record in dir.trials()? {
