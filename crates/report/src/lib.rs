@@ -33,7 +33,7 @@ pub use comparison::{
 };
 pub use document::{InputFile, REPORT_VERSION, Report, ReportedRun, schema};
 pub use evidence::{Evidence, EvidenceStep, EvidenceText, MOST_TEXT, evidence_place};
-pub use gate::{gate_junit, gate_markdown, gate_page};
+pub use gate::{GATE_COLUMNS, gate_junit, gate_markdown, gate_page, gate_row};
 pub use junit::{Junit, JunitError};
 pub use limits::{limits, limits_of_run};
 pub use markdown::markdown;

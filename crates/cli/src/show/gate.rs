@@ -1,13 +1,12 @@
 //! What `retrial gate` prints.
 
 use std::fmt::Write as _;
-
 use std::path::Path;
 
-use retrial_metrics::Number;
 use retrial_metrics::decide::policy::{
-    Answer, BaselineCheck, GateAgent, GateMeasure, GateTask, PolicyGate, SplitShares, TaskPlace,
+    BaselineCheck, Coverage, GateAgent, GateTask, PolicyGate, SplitShares, TaskPlace,
 };
+use retrial_report::{GATE_COLUMNS, gate_row};
 use retrial_spec::{GateMode, GatePolicy};
 
 use super::table::plain;
@@ -49,19 +48,19 @@ pub(crate) fn decision(found: &PolicyGate, has_policy: bool) -> String {
 
 fn of_agent(agent: &GateAgent, found: &PolicyGate) -> String {
     let runs: Vec<&str> = found.baseline.iter().map(retrial_spec::RunId::as_str).collect();
+    let trials = |coverage: Coverage| format!("{} graded trials", coverage.graded);
     let mut text = format!(
-        "\n{} in {}, baseline {}: {}\n",
+        "\n{} in {} ({}), baseline {} ({}): {}\n",
         agent.title(),
         found.candidate,
+        trials(agent.candidate_coverage),
         runs.join(" + "),
+        trials(agent.baseline_coverage),
         agent.verdict
     );
-    let rows: Vec<[String; 8]> = agent.measures.iter().map(measure_row).collect();
+    let rows: Vec<[String; 8]> = agent.measures.iter().map(gate_row).collect();
     if !rows.is_empty() {
-        text.push_str(&plain(
-            &["measure", "baseline", "candidate", "change", "bound", "limit", "p worse", "answer"],
-            &rows,
-        ));
+        text.push_str(&plain(&GATE_COLUMNS, &rows));
     }
     for (place, says) in [
         (TaskPlace::Vanished, "vanished"),
@@ -83,32 +82,6 @@ fn task_text(task: &GateTask) -> String {
     let side =
         |counts: &retrial_metrics::decide::policy::TaskCounts| format!("{}/{}", counts.passed, counts.graded);
     format!("{} ({} from {})", task.task, side(&task.candidate), side(&task.baseline))
-}
-
-fn measure_row(measure: &GateMeasure) -> [String; 8] {
-    let unit = measure.contrast.measure.unit();
-    let side = |value: &Number| value.value().map_or_else(|| "–".to_owned(), |value| unit.write(value));
-    let change = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| measure.change(value));
-    let answer = match measure.answer {
-        Answer::Pass => "pass",
-        Answer::Fail => "fail",
-        Answer::Open => "open",
-    };
-    let bound = if measure.answer == Answer::Fail { &measure.best_bound } else { &measure.worst_bound };
-    [
-        measure.contrast.label.clone(),
-        side(&measure.baseline),
-        side(&measure.candidate),
-        change(measure.contrast.value.estimate().map(|found| found.point.value())),
-        change(bound.value()),
-        measure.change(measure.limit.value()),
-        p(measure.adjusted_p.value()),
-        answer.to_owned(),
-    ]
-}
-
-fn p(value: f64) -> String {
-    if value < 0.001 { "<0.001".to_owned() } else { format!("{value:.3}") }
 }
 
 /// Says what the reader of the decision should know.

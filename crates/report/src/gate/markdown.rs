@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use retrial_metrics::decide::policy::{GateAgent, PolicyGate};
 use retrial_spec::GateMode;
 
-use super::{COLUMNS, LISTED, counts, method, quarantine, row};
+use super::{GATE_COLUMNS, LISTED, counts, gate_row, method, quarantine};
 use crate::markdown::{code, folded, prose};
 
 /// Most tasks of a list.
@@ -84,9 +84,9 @@ fn end(found: &PolicyGate) -> String {
 fn of_agent(agent: &GateAgent) -> String {
     let mut text = format!("### {}: {}\n\n", code(&agent.title()), agent.verdict);
     if !agent.measures.is_empty() {
-        let _ = writeln!(text, "| {} |\n|{}", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
+        let _ = writeln!(text, "| {} |\n|{}", GATE_COLUMNS.join(" | "), "---|".repeat(GATE_COLUMNS.len()));
         for measure in &agent.measures {
-            let cells: Vec<String> = row(measure).iter().map(|cell| prose(cell)).collect();
+            let cells: Vec<String> = gate_row(measure).iter().map(|cell| prose(cell)).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));
         }
         text.push('\n');

@@ -21,11 +21,11 @@ const LISTED: [(TaskPlace, &str); 5] = [
 ];
 
 /// The columns of the table of measures.
-const COLUMNS: [&str; 8] =
+pub const GATE_COLUMNS: [&str; 8] =
     ["measure", "baseline", "candidate", "change", "bound", "limit", "p of worse (Holm)", "answer"];
 
-/// A measure's row.
-fn row(measure: &GateMeasure) -> [String; 8] {
+/// Returns a measure's row under [`GATE_COLUMNS`].
+pub fn gate_row(measure: &GateMeasure) -> [String; 8] {
     let unit = measure.contrast.measure.unit();
     let side = |value: &Number| value.value().map_or_else(|| "–".to_owned(), |value| unit.write(value));
     let change = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| measure.change(value));

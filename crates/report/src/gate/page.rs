@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use retrial_metrics::decide::policy::{GateAgent, PolicyGate};
 use retrial_spec::GateMode;
 
-use super::{COLUMNS, LISTED, counts, method, quarantine, row};
+use super::{GATE_COLUMNS, LISTED, counts, gate_row, method, quarantine};
 use crate::page::sheet;
 
 /// Makes the page of a gate's decision: one HTML file that asks for nothing.
@@ -67,10 +67,10 @@ fn of_agent(agent: &GateAgent) -> Markup {
             @if !agent.measures.is_empty() {
                 div.scroll tabindex="0" role="region" aria-label="Measures" {
                     table {
-                        thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
+                        thead { tr { @for column in GATE_COLUMNS { th scope="col" { (column) } } } }
                         tbody {
                             @for measure in &agent.measures {
-                                @let cells = row(measure);
+                                @let cells = gate_row(measure);
                                 tr { th scope="row" { (cells[0]) } @for cell in &cells[1..] { td { (cell) } } }
                             }
                         }

@@ -1,0 +1,47 @@
+//! The command line of what looks after a run: `retrial status`, `audit` and `revoke`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  retrial status results/quickstart/<run>")]
+pub(crate) struct StatusArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  retrial audit results/quickstart/<run>
+  retrial audit results/quickstart/<run> fix-torn-tail~steady~baseline~1
+  retrial audit results/quickstart/<run> --json | jq '.trials[].attempts[].chain'
+
+Exit codes: 0 every chain holds, 1 one does not.")]
+pub(crate) struct AuditArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// One trial of it: task~agent~condition~number.
+    pub(crate) trial: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  retrial revoke results/quickstart/<run> fix-torn-tail~steady~baseline~1
+
+The trial ends as revoked, which says nothing of its agent. Only the user who runs the run, or root, can
+do so, while the run runs.")]
+pub(crate) struct RevokeArgs {
+    /// The run directory.
+    pub(crate) run: PathBuf,
+    /// The trial: task~agent~condition~number.
+    pub(crate) trial: String,
+}
