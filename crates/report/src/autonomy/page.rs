@@ -1,12 +1,12 @@
 //! The autonomy report as one page that needs nothing else.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use retrial_metrics::autonomy::{AgentAutonomy, AutonomyReport, RunAutonomy};
 use retrial_spec::{AutonomyLevel, AutonomyNeeds, AutonomyPolicy, Stakes, Verifiability};
 
 use super::wording::{change, checked_word, reason, share, speaks, stakes_word, unstated};
-use crate::page::sheet;
-use crate::plot::{Picture, autonomy_matrix, autonomy_time};
+use crate::page::{figure, heads, sheet, wide};
+use crate::plot::{autonomy_matrix, autonomy_time};
 
 /// Makes the page.
 pub fn page(report: &AutonomyReport) -> String {
@@ -56,27 +56,14 @@ fn section(run: &RunAutonomy, agent: &AgentAutonomy, place: usize) -> Markup {
     }
 }
 
-fn figure(picture: &Picture, id: &str) -> Markup {
-    html! {
-        figure.picture {
-            div.scroll tabindex="0" role="group" aria-label=(picture.title) { (PreEscaped(picture.inline(&format!("{id}-")))) }
-            figcaption { details { summary { (picture.title) ", in words" } p { (picture.text) } } }
-        }
-    }
-}
-
-fn scrolled(label: &str, table: &Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
-}
-
 fn cells(agent: &AgentAutonomy) -> Markup {
     let caption = format!("Levels of {}, by kind of work", agent.agent);
-    scrolled(
+    wide(
         &caption,
         &html! {
             table {
                 caption { (caption) }
-                thead { tr { @for head in ["Category", "Stakes", "Work is", "Tasks", "Minutes", "Level", "Why"] { th scope="col" { (head) } } } }
+                (heads(&["Category", "Stakes", "Work is", "Tasks", "Minutes", "Level", "Why"]))
                 tbody {
                     @for cell in &agent.cells {
                         tr {
@@ -130,7 +117,7 @@ fn policy(policy: &AutonomyPolicy) -> Markup {
                     " times in a row (as often as there are trials, where there are fewer), an upper bound of failures of which the agent said nothing. "
                     "What has none of these levels is supervised."
                 }
-                (scrolled(caption, &html! {
+                (wide(caption, &html! {
                     table {
                         caption { (caption) }
                         thead { tr {

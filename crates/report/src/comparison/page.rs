@@ -1,12 +1,11 @@
 //! A comparison as one HTML file, which loads nothing and runs nothing.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use retrial_metrics::decide::field::Comparisons;
 
 use super::numbers::name;
 use super::{Detail, Section, answer, doubts, field_sections, pair_sections};
-use crate::Picture;
-use crate::page::{plain, sheet, wide};
+use crate::page::{figure, plain, sheet, wide};
 use crate::plot::comparison_pictures;
 use crate::words::{counted, level, listed};
 
@@ -45,7 +44,7 @@ pub fn comparison_page(comparisons: &Comparisons) -> String {
                 @if !pictures.is_empty() {
                     section.part #pictures aria-labelledby="pictures-title" {
                         h2 #pictures-title { "Pictures" }
-                        div.figures { @for picture in &pictures { (figure(picture)) } }
+                        div.figures { @for picture in &pictures { (figure(picture, "comparison")) } }
                     }
                 }
                 @for section in &sections { (part(section, section.id)) }
@@ -173,15 +172,6 @@ fn worded(sentence: &str) -> Markup {
     html! {
         @for (place, piece) in sentence.split('`').enumerate() {
             @if place % 2 == 1 { strong { (plain(piece)) } } @else { (typeset(piece)) }
-        }
-    }
-}
-
-fn figure(picture: &Picture) -> Markup {
-    html! {
-        figure.picture {
-            div.scroll tabindex="0" role="group" aria-label=(picture.title) { (PreEscaped(picture.inline("comparison-"))) }
-            figcaption { details { summary { (picture.title) ", in words" } p { (picture.text) } } }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A gate's decision as a page without scripts.
 
 use maud::{Markup, html};
-use retrial_metrics::decide::policy::{GateAgent, PolicyGate};
+use retrial_metrics::decide::policy::{GateAgent, GateMeasure, PolicyGate};
 use retrial_spec::GateMode;
 
 use super::{GATE_COLUMNS, LISTED, counts, gate_row, method, quarantine};
-use crate::page::sheet;
+use crate::page::{heads, sheet, wide};
 
 /// Makes the page of a gate's decision: one HTML file that asks for nothing.
 pub fn gate_page(found: &PolicyGate) -> String {
@@ -60,22 +60,29 @@ fn list(title: &str, lines: &[String]) -> Markup {
     }
 }
 
+fn measures(measures: &[GateMeasure]) -> Markup {
+    wide(
+        "Measures",
+        &html! {
+            table {
+                (heads(&GATE_COLUMNS))
+                tbody {
+                    @for measure in measures {
+                        @let cells = gate_row(measure);
+                        tr { th scope="row" { (cells[0]) } @for cell in &cells[1..] { td { (cell) } } }
+                    }
+                }
+            }
+        },
+    )
+}
+
 fn of_agent(agent: &GateAgent) -> Markup {
     html! {
         section.part {
             h2 { (agent.title()) ": " (agent.verdict) }
             @if !agent.measures.is_empty() {
-                div.scroll tabindex="0" role="region" aria-label="Measures" {
-                    table {
-                        thead { tr { @for column in GATE_COLUMNS { th scope="col" { (column) } } } }
-                        tbody {
-                            @for measure in &agent.measures {
-                                @let cells = gate_row(measure);
-                                tr { th scope="row" { (cells[0]) } @for cell in &cells[1..] { td { (cell) } } }
-                            }
-                        }
-                    }
-                }
+                (measures(&agent.measures))
             }
             @for (place, title) in LISTED {
                 @if agent.tasks_in(place).next().is_some() {

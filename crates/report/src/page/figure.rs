@@ -38,7 +38,8 @@ pub(super) fn figures(card: &Card<'_>, wanted: Part) -> Markup {
     }
 }
 
-fn figure(picture: &Picture, id: &str) -> Markup {
+/// A picture with its words; `id` sets its ids apart from those of other pictures of the page.
+pub(crate) fn figure(picture: &Picture, id: &str) -> Markup {
     html! {
         figure.picture {
             div.scroll tabindex="0" role="group" aria-label=(picture.title) { (PreEscaped(picture.inline(&format!("{id}-")))) }
@@ -50,6 +51,11 @@ fn figure(picture: &Picture, id: &str) -> Markup {
 /// A table in a region of its own, which scrolls where the page is narrow and which the keyboard reaches.
 pub(crate) fn wide(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
+}
+
+/// The head of a table.
+pub(crate) fn heads(names: &[&str]) -> Markup {
+    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
 }
 
 /// An estimate with its interval on the axis from 0 to 1. The numbers stand beside it, so it says nothing to a screen reader.

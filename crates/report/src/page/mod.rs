@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Picture, Report, pictures};
 
-pub(crate) use figure::wide;
+pub(crate) use figure::{figure, heads, wide};
 pub(crate) use plain::plain;
 
 const STYLE: &str = include_str!("../../assets/page.css");

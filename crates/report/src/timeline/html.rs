@@ -1,12 +1,11 @@
 //! Histories as a page: one file that needs nothing else.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use retrial_metrics::Unit;
 use retrial_metrics::history::{AgentHistory, Change, History, Reputation, RunPoint, SuiteHistory};
 
 use super::words::{change, day, estimate, pass_hat, run, safe};
-use crate::Picture;
-use crate::page::sheet;
+use crate::page::{figure, heads, sheet, wide};
 use crate::plot::timeline;
 use crate::words::{counted, level, sentence};
 
@@ -110,15 +109,6 @@ fn of_agent(suite: &SuiteHistory, history: &AgentHistory, id: &str) -> Markup {
     }
 }
 
-fn figure(picture: &Picture, id: &str) -> Markup {
-    html! {
-        figure.picture {
-            div.scroll tabindex="0" role="group" aria-label=(picture.title) { (PreEscaped(picture.inline(&format!("{id}-")))) }
-            figcaption { details { summary { (picture.title) ", in words" } p { (picture.text) } } }
-        }
-    }
-}
-
 fn changes(changes: &[Change]) -> Markup {
     html! {
         @if changes.is_empty() {
@@ -135,21 +125,14 @@ fn changes(changes: &[Change]) -> Markup {
 }
 
 fn releases(history: &AgentHistory) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(format!("Releases of {}", history.agent)) {
+    let columns =
+        ["Release", "From", "Runs", "Passed of graded", "Success", "All of k pass", "Cost per success"];
+    wide(
+        &format!("Releases of {}", history.agent),
+        &html! {
             table {
                 caption { "Releases, the newest first; runs of the same release added up." }
-                thead {
-                    tr {
-                        th scope="col" { "Release" }
-                        th scope="col" { "From" }
-                        th scope="col" { "Runs" }
-                        th scope="col" { "Passed of graded" }
-                        th scope="col" { "Success" }
-                        th scope="col" { "All of k pass" }
-                        th scope="col" { "Cost per success" }
-                    }
-                }
+                (heads(&columns))
                 tbody {
                     @for row in history.releases.iter().rev() {
                         tr {
@@ -167,8 +150,8 @@ fn releases(history: &AgentHistory) -> Markup {
                     }
                 }
             }
-        }
-    }
+        },
+    )
 }
 
 fn reputations(reputations: &[Reputation]) -> Markup {
@@ -191,50 +174,44 @@ fn reputation_of(reputation: &Reputation) -> Markup {
                 (counted(reputation.graded, "graded trial")) " in " (counted(reputation.runs, "run")) " of "
                 (counted(reputation.tasks, "task")) "."
             }
-            div.scroll tabindex="0" role="region" aria-label=(format!("Standing of {}", reputation.agent)) {
-                table {
-                    caption { "How it stands on each suite since its last change-point, or since its first run." }
-                    thead {
-                        tr {
-                            th scope="col" { "Suite" }
-                            th scope="col" { "Since" }
-                            th scope="col" { "Stable for" }
-                            th scope="col" { "Success" }
-                            th scope="col" { "At least" }
-                            th scope="col" { "All of k pass" }
-                            th scope="col" { "Cost per success" }
-                        }
-                    }
-                    tbody {
-                        @for record in &reputation.suites {
-                            @let standing = &record.standing;
-                            tr {
-                                th scope="row" { (record.experiment) " " code { (record.suite.short()) } }
-                                td { (run(&standing.since)) }
-                                td {
-                                    (counted(standing.releases, "release")) ", " (counted(standing.runs, "run")) ", "
-                                    (counted(standing.days, "day"))
-                                }
-                                td.number { (estimate(&standing.success, Unit::Share)) }
-                                td.number {
-                                    @match standing.success_at_least.value() {
-                                        Some(bound) => { (Unit::Share.write(bound)) }
-                                        None => { "–" }
-                                    }
-                                }
-                                td.number { @for of in &standing.pass_hat { div { (pass_hat(Some(of))) } } }
-                                td.number { (estimate(&standing.cost_per_success, Unit::UsdMicros)) }
-                            }
-                        }
-                    }
-                }
-            }
+            (standings(reputation))
             details {
                 summary { "The " (counted(reputation.runs, "run")) " that this rests on" }
                 ul.limits { @for point in &reputation.rests_on { li { (rests_on(point)) } } }
             }
         }
     }
+}
+
+fn standings(reputation: &Reputation) -> Markup {
+    let columns =
+        ["Suite", "Since", "Stable for", "Success", "At least", "All of k pass", "Cost per success"];
+    wide(
+        &format!("Standing of {}", reputation.agent),
+        &html! {
+            table {
+                caption { "How it stands on each suite since its last change-point, or since its first run." }
+                (heads(&columns))
+                tbody {
+                    @for record in &reputation.suites {
+                        @let standing = &record.standing;
+                        tr {
+                            th scope="row" { (record.experiment) " " code { (record.suite.short()) } }
+                            td { (run(&standing.since)) }
+                            td {
+                                (counted(standing.releases, "release")) ", " (counted(standing.runs, "run")) ", "
+                                (counted(standing.days, "day"))
+                            }
+                            td.number { (estimate(&standing.success, Unit::Share)) }
+                            td.number { (standing.success_at_least.value().map_or_else(|| "–".to_owned(), |bound| Unit::Share.write(bound))) }
+                            td.number { @for of in &standing.pass_hat { div { (pass_hat(Some(of))) } } }
+                            td.number { (estimate(&standing.cost_per_success, Unit::UsdMicros)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
 }
 
 fn rests_on(point: &RunPoint) -> Markup {
