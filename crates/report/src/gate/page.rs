@@ -21,7 +21,7 @@ pub fn gate_page(found: &PolicyGate) -> String {
                 }
             }
         }
-        div.layout {
+        div.inner {
             main #main tabindex="-1" {
                 section.part aria-labelledby="decided" {
                     h2 #decided { "What decided it" }
