@@ -5,7 +5,8 @@ use retrial_metrics::decide::policy::{GateAgent, GateMeasure, PolicyGate};
 use retrial_spec::GateMode;
 
 use super::{GATE_COLUMNS, LISTED, counts, gate_row, method, quarantine};
-use crate::page::{heads, sheet, wide};
+use crate::page::{figure, heads, sheet, wide};
+use crate::plot::margins;
 
 /// Makes the page of a gate's decision: one HTML file that asks for nothing.
 pub fn gate_page(found: &PolicyGate) -> String {
@@ -36,7 +37,7 @@ pub fn gate_page(found: &PolicyGate) -> String {
                         } }
                     }
                 }
-                @for agent in &found.agents { (of_agent(agent)) }
+                @for (place, agent) in found.agents.iter().enumerate() { (of_agent(agent, place)) }
                 (list("Quarantine", &quarantine(found)))
                 (list(
                     "What else differs between the runs",
@@ -77,10 +78,11 @@ fn measures(measures: &[GateMeasure]) -> Markup {
     )
 }
 
-fn of_agent(agent: &GateAgent) -> Markup {
+fn of_agent(agent: &GateAgent, place: usize) -> Markup {
     html! {
         section.part {
             h2 { (agent.title()) ": " (agent.verdict) }
+            @if let Some(picture) = margins::picture(agent) { (figure(&picture, &format!("agent-{place}"))) }
             @if !agent.measures.is_empty() {
                 (measures(&agent.measures))
             }

@@ -10,6 +10,7 @@ mod canvas;
 mod first_parting;
 mod forest;
 mod frontier;
+pub(crate) mod margins;
 mod outcome_grid;
 mod panel;
 mod pass_curves;
