@@ -24,8 +24,10 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 class Service:
     """Notes of one change at one service."""
 
-    def __init__(self, base, headers, notes, note, replace):
+    def __init__(self, base, headers, notes, note, replace, writer):
         self.base, self.headers, self.notes, self.note, self.replace = base.rstrip("/"), headers, notes, note, replace
+        # Under which key a note says who wrote it.
+        self.writer = writer
         self.opener = urllib.request.build_opener(NoRedirects)
 
     def call(self, method, path, value=None):
@@ -35,12 +37,24 @@ class Service:
         with self.opener.open(request, timeout=30) as reply:
             return json.load(reply)
 
+    def own(self):
+        """Returns a function that says whether a note was written with this token: anybody can write the mark, and what others wrote is theirs."""
+        try:
+            user = self.call("GET", "/user")["id"]
+        except urllib.error.HTTPError as error:
+            if self.writer != "user" or error.code not in (401, 403, 404):
+                raise
+            # The token of a job of GitHub belongs to an app, which cannot ask who it is; what apps write, a bot has written.
+            return lambda note: (note.get("user") or {}).get("type") == "Bot"
+        return lambda note: (note.get(self.writer) or {}).get("id") == user
+
     def find(self, mark):
-        """Returns the id of the note that begins with the mark; none where there is none among the first two thousand."""
+        """Returns the id of the token's own note that begins with the mark; none where there is none among the first two thousand."""
+        is_own = self.own()
         for page in range(1, PAGES + 1):
             found = self.call("GET", f"{self.notes}?per_page=100&page={page}")
             for note in found:
-                if (note.get("body") or "").startswith(mark):
+                if (note.get("body") or "").startswith(mark) and is_own(note):
                     return note["id"]
             if len(found) < 100:
                 return None
@@ -70,7 +84,7 @@ def github():
     issues = f"/repos/{repository}/issues"
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
     base = os.environ.get("GITHUB_API_URL", "https://api.github.com")
-    return Service(base, headers, f"{issues}/{number}/comments", f"{issues}/comments", "PATCH")
+    return Service(base, headers, f"{issues}/{number}/comments", f"{issues}/comments", "PATCH", "user")
 
 
 def gitlab():
@@ -82,7 +96,7 @@ def gitlab():
         return "there is no RETRIAL_GITLAB_TOKEN"
     project = urllib.parse.quote(os.environ["CI_PROJECT_ID"], safe="")
     notes = f"/projects/{project}/merge_requests/{int(number)}/notes"
-    return Service(os.environ["CI_API_V4_URL"], {"PRIVATE-TOKEN": token}, notes, notes, "PUT")
+    return Service(os.environ["CI_API_V4_URL"], {"PRIVATE-TOKEN": token}, notes, notes, "PUT", "author")
 
 
 def main():

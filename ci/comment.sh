@@ -4,8 +4,15 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 body=$out/comment.md
-# A mark must be able neither to end the comment of HTML it stands in nor to break its line.
-name=$(tr -cd 'A-Za-z0-9_./-' <<<"${INPUT_NAME:-$experiment}" | tr -s -- '-' | cut -c1-100)
+# Whose result it is: the name that is given, or else the artifact's with the experiment's path.
+name=${INPUT_NAME:-${INPUT_ARTIFACT:+$INPUT_ARTIFACT }$experiment}
+# A mark must be able neither to end the comment of HTML it stands in nor to break its line, and two names never have the same one: other
+# characters are written as in addresses, and a long name ends in its digest.
+name=$(python3 -c '
+import hashlib, os, sys, urllib.parse
+name = os.fsencode(sys.argv[1])
+mark = urllib.parse.quote(name, safe="/ ")
+print(mark if len(mark) <= 100 else mark[:60] + "%~" + hashlib.sha256(name).hexdigest()[:32])' "$name")
 mark="<!-- retrial: $name -->"
 largest=65000 # bytes; GitHub takes 65,536 characters
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the experiment into INPUT_OUT/run. Where the keys of its models are not there, as in changes from forks, nothing is measured, and it
-# says so; INPUT_FALLBACK names an experiment that needs none, to be run in its place without being compared with the baseline.
+# Runs the experiment into INPUT_OUT/run. Changes from forks have no keys of its models: nothing is measured then, and it says so; INPUT_FALLBACK
+# names an experiment that needs none, to be run in its place without being compared or published. Anywhere else a missing key is an error.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 keep run_code 2
@@ -24,9 +24,8 @@ import json, sys
 print(", ".join(key["variable"] for key in json.load(sys.stdin)["keys"] if not key["is_set"]))' <"$state/plan.json")
 keep measured yes
 if [[ -n $missing ]]; then
+    is_foreign || stop 2 "the experiment needs $missing in the environment; pass it to this step from a secret"
     fallback=${INPUT_FALLBACK:-}
-    is_foreign || [[ -n $fallback ]] ||
-        stop 2 "the experiment needs $missing in the environment; pass it to this step from a secret"
     if [[ -z $fallback ]]; then
         keep measured no
         keep decision not_measured

@@ -87,6 +87,21 @@ fn without_limits_every_trial_gets_its_share_and_all_of_them_start() {
 }
 
 #[test]
+fn trials_that_are_cut_off_by_their_share_are_told_at_the_end() {
+    let place = Place::new();
+    let provider = Provider::start("200 OK", &calls("true"));
+    let told = |settings: &str, out: &str| {
+        place.write("e.toml", &with_provider(&provider, 2, &format!("[elicit]\nmode = \"off\"\n{settings}")));
+        place.run(&["run", "e.toml", "--out", out]).expect(0).stderr
+    };
+    let warned = told("[budget]\nrequests = 7", "shared");
+    let wanted = "2 of the trials ended over budget: without a limit of its own each may use its share of the run's budget, 3 requests";
+    assert!(warned.contains(wanted), "{warned}");
+    // A limit that was given is no surprise.
+    assert!(!told("[limits]\nrequests = 2\n[budget]\nrequests = 7", "limited").contains("share"));
+}
+
+#[test]
 fn a_run_without_room_puts_no_question_and_says_why_there_is_no_confidence() {
     let place = Place::new();
     let provider = Provider::start("200 OK", &answer("done", (9000, 1000)));
@@ -107,7 +122,7 @@ fn time_that_does_not_hold_another_trial_ends_the_run_early() {
     let settings = "[elicit]\nmode = \"off\"\n[limits]\nagent_sec = 17\n[budget]\nwall_sec = 20";
     place.write("e.toml", &with_provider(&slow, 4, settings));
     let ran = place.run(&["run", "e.toml", "--out", "run", "--concurrency", "1"]).expect(3);
-    assert!(ran.stderr.contains("of time"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("16 seconds left beside"), "{}", ran.stderr);
     assert_eq!(records(&place.join("run")).len(), 1, "17 of the 16 seconds that are left do not fit");
     let ran: Ran = place.run(&["run", "--resume", "run", "--budget-wall-sec", "3600"]).expect(0);
     assert!(ran.stdout.contains("4 of 4"), "{}", ran.stdout);

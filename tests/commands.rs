@@ -5,34 +5,39 @@ mod support;
 use support::{Place, experiment, tasks_dir};
 
 #[test]
-fn every_command_has_help_with_an_example() {
+fn every_command_has_help_with_an_example_and_its_exit_codes() {
     let place = Place::new();
-    for command in [
-        "",
-        "run",
-        "score",
-        "report",
-        "verify",
-        "view",
-        "status",
-        "audit",
-        "revoke",
-        "prices",
-        "task list",
-        "task check",
-        "agent list",
-        "agent check",
-        "kit build",
-        "doctor",
-        "clean",
-        "validate",
-        "completions",
-    ] {
+    let help = |command: &str| {
         let mut args: Vec<&str> = command.split_whitespace().collect();
         args.push("--help");
-        let ran = place.run(&args).expect(0);
-        assert!(ran.stdout.contains("Example"), "`{command}` shows no example:\n{}", ran.stdout);
+        place.run(&args).expect(0).stdout
+    };
+    let lines = |text: &str, heading: &str| -> Vec<String> {
+        let below = text.lines().skip_while(|line| *line != heading).skip(1);
+        let named = below.take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+        let names =
+            named.filter_map(|line| line.split_whitespace().next().filter(|_| !line.starts_with(' ')));
+        names.filter(|name| *name != "help").map(str::to_owned).collect()
+    };
+    let mut seen = 0;
+    for command in lines(&help(""), "Commands:") {
+        let text = help(&command);
+        let below = lines(&text, "Commands:");
+        if below.is_empty() {
+            assert!(text.contains("Example"), "`{command}` shows no example:\n{text}");
+            assert!(text.contains("Exit codes: 0"), "`{command}` does not say how it ends:\n{text}");
+            seen += 1;
+        }
+        for part in below {
+            let part = format!("{command} {part}");
+            let of_part = help(&part);
+            assert!(text.contains("Example") || of_part.contains("Example"), "`{part}` shows no example");
+            assert!(of_part.contains("Exit codes: 0"), "`{part}` does not say how it ends:\n{of_part}");
+            seen += 1;
+        }
     }
+    assert!(seen > 25, "{seen} commands");
+    assert!(help("").contains("Example"));
 }
 
 #[test]

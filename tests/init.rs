@@ -2,6 +2,8 @@
 
 #[path = "support/runs.rs"]
 mod runs;
+#[path = "init/repository.rs"]
+mod shown;
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -156,32 +158,6 @@ fn a_file_in_the_way_leaves_everything_as_it_was_until_force_is_given() {
 }
 
 #[test]
-fn what_the_repository_shows_is_used() {
-    let place = repository();
-    place.write("service/Cargo.toml", "");
-    place.write("service/CLAUDE.md", "");
-    place.write("service/.gitignore", "/target");
-    place.write("service/sub/dir/file", "");
-    git(
-        &place,
-        &["-C", "service", "remote", "add", "origin", "https://me:hidden-word@gitlab.example.com/a/b.git"],
-    );
-    let shown = place.run(&["init", "service/sub/dir", "--json"]).expect(0).stdout;
-    assert!(!shown.contains("hidden-word"));
-    let printed = validate("init.schema.json", &shown);
-    assert!(printed["root"].as_str().unwrap().ends_with("/service"));
-    assert_eq!(printed["found"]["default_branch"], "trunk");
-    assert_eq!(printed["found"]["ci"], "gitlab");
-    assert_eq!(printed["found"]["languages"][0], "Rust");
-    assert_eq!(printed["found"]["agents"][0]["recipe"], "claude-code");
-    assert!(paths(&printed).contains(&".gitlab-ci.yml"));
-    let text = |path: &str| fs_err::read_to_string(place.join("service").join(path)).unwrap();
-    assert!(text(".gitignore").starts_with("/target\n/retrial/results/\n"));
-    assert!(text("retrial/experiment.toml").contains("# recipe = \"claude-code\""));
-    assert!(text("retrial/experiment.toml").contains("FROM rust:1-bookworm"));
-}
-
-#[test]
 fn a_job_of_gitlab_stands_beside_a_configuration_that_is_there() {
     let place = repository();
     place.write("service/.gitlab-ci.yml", "stages: [test]\n");
@@ -199,38 +175,6 @@ fn no_file_for_ci_is_written_where_none_is_wanted() {
     let place = repository();
     let printed = found(&place, &["--ci", "none"]);
     assert!(!paths(&printed).iter().any(|path| path.contains("gitlab") || path.contains(".github")));
-}
-
-#[test]
-fn tasks_of_the_repository_take_the_place_of_the_example_where_simulated_models_can_do_them() {
-    let place = repository();
-    let copy = |from: &str, to: &str| {
-        let from = support::tasks_dir().join(from);
-        let to = place.join("service/bench").join(to);
-        fs_err::create_dir_all(place.join("service/bench")).unwrap();
-        let copied = Command::new("cp").arg("-r").args([&from, &to]).status().unwrap();
-        assert!(copied.success());
-        to
-    };
-    copy("fix-torn-tail", "one");
-    let two = copy("add-time-summary", "two");
-    place.write("service/vendor/task.toml", "x = ");
-    let printed = found(&place, &["--ci", "none"]);
-    assert_eq!(printed["found"]["tasks"], serde_json::json!(["bench/one", "bench/two"]));
-    assert_eq!(printed["found"]["unusable_tasks"][0]["path"], "vendor");
-    let experiment = place.join("service/retrial/experiment.toml");
-    assert!(fs_err::read_to_string(&experiment).unwrap().contains("tasks = [\"../bench/*\"]"));
-    assert!(!place.join("service/retrial/tasks").exists());
-    place.run(&["run", "service/retrial/experiment.toml", "--dry-run"]).expect(0);
-    // One that no simulated model can do: the example comes back, so that something can be run at once.
-    fs_err::remove_file(two.join("simulation.toml")).unwrap();
-    found(&place, &["--ci", "none", "--force"]);
-    let text = fs_err::read_to_string(&experiment).unwrap();
-    assert!(
-        text.contains("tasks = [\"tasks/*\"]\n") && text.contains("# tasks = [\"../bench/*\"]\n"),
-        "{text}"
-    );
-    place.run(&["run", "service/retrial/experiment.toml", "--dry-run"]).expect(0);
 }
 
 #[test]
@@ -284,6 +228,26 @@ fn a_directory_outside_of_git_gets_its_files_and_hears_of_it() {
     assert!(ran.stderr.contains("cannot look at `nowhere`"), "{}", ran.stderr);
     let ran = place.run(&["init", "--action", "me/mine@$(x)"]).expect(2);
     assert!(ran.stderr.contains("OWNER/REPO@REF"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_configuration_of_gitlab_that_cannot_be_read_is_not_replaced() {
+    let place = repository();
+    let path = place.join("service/.gitlab-ci.yml");
+    fs_err::write(&path, b"# caf\xe9\nstages: [test]\n").unwrap();
+    let printed = found(&place, &["--ci", "gitlab", "--force"]);
+    assert!(printed["left"][0].as_str().unwrap().contains("- local: retrial/gitlab-ci.yml"));
+    assert_eq!(fs_err::read(&path).unwrap(), b"# caf\xe9\nstages: [test]\n");
+    fs_err::remove_file(&path).unwrap();
+    fs_err::create_dir(&path).unwrap();
+    let refused = init(&place, &["--ci", "gitlab", "--force"]).expect(2);
+    assert!(refused.stderr.contains("error: nothing was written, because a file could not be read"));
+}
+
+#[test]
+fn where_nothing_can_be_written_it_says_so_and_ends_with_5() {
+    let refused = Place::new().run(&["init", "/proc", "--ci", "none"]).expect(5);
+    assert!(refused.stderr.starts_with("error: nothing was written\n  caused by: "), "{}", refused.stderr);
 }
 
 #[test]

@@ -63,6 +63,32 @@ fn nothing_that_is_published_names_a_machine_or_a_path_on_it() {
 }
 
 #[test]
+fn the_reports_lines_of_the_readme_work_as_they_stand() {
+    let place = Place::new();
+    // With a run in the place of the quick start's.
+    let run = published()[0].join("run");
+    fs_err::create_dir(place.join("mine")).unwrap();
+    for file in files(&run) {
+        fs_err::copy(&file, place.join("mine").join(file.file_name().unwrap())).unwrap();
+    }
+    let readme = fs_err::read_to_string(tasks_dir().with_file_name("README.md")).unwrap();
+    let lines = |command: &str| -> Vec<String> {
+        let lines = readme
+            .lines()
+            .filter(|line| line.starts_with(command) && line.contains("results/quickstart/<run>"));
+        lines
+            .map(|line| line.split('#').next().unwrap().replace("results/quickstart/<run>", "mine"))
+            .collect()
+    };
+    let lines = [lines("retrial report"), lines("retrial verify")].concat();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        let args: Vec<&str> = line.split_whitespace().skip(1).collect();
+        place.run(&args).expect(0);
+    }
+}
+
+#[test]
 fn what_is_published_is_small() {
     for scorecard in published() {
         let bytes: u64 = files(&scorecard).iter().map(|path| fs_err::metadata(path).unwrap().len()).sum();

@@ -20,7 +20,7 @@ impl Files {
         Self { directory, written: Vec::new() }
     }
 
-    /// Writes a file, replacing one that is there. Its name may hold directories, which are made.
+    /// Writes a file, replacing one that is there, whose permissions stay. Its name may hold directories, which are made.
     pub(crate) fn put<E: From<io::Error>>(
         &mut self,
         name: &Path,
@@ -35,6 +35,11 @@ impl Files {
         let mut writer = BufWriter::new(file);
         write(&mut writer)?;
         let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if let Ok(there) = fs_err::symlink_metadata(&path)
+            && there.is_file()
+        {
+            file.as_file().set_permissions(there.permissions())?;
+        }
         file.persist(&path).map_err(|error| error.error)?;
         self.written.push(path);
         Ok(())

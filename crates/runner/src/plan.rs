@@ -473,7 +473,8 @@ fn task_directories(
     let mut faults = Vec::new();
     for (index, pattern) in experiment.tasks.iter().enumerate() {
         let pointer = format!("/tasks/{index}");
-        let full = base.join(pattern);
+        // Only what the file says is a pattern, whatever the directory it lies in is called.
+        let full = Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(pattern);
         let paths = match glob::glob(&full.to_string_lossy()) {
             Ok(paths) => paths.filter_map(Result::ok),
             Err(error) => {

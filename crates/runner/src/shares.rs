@@ -73,17 +73,36 @@ impl Plan {
 
     /// Gives trials that have no limit of their own their share of the run's budget, for good: a resumed run keeps it.
     pub(crate) fn share_budget(&mut self) -> Result<(), PlanError> {
+        let share = self.share();
+        let limits = &mut self.experiment.limits;
+        limits.requests = limits.requests.or(share.requests).or(Some(Limits::REQUESTS));
+        limits.tokens = limits.tokens.or(share.tokens);
+        limits.usd = limits.usd.or(share.usd_micros.map(usd));
+        self.check_budget()
+    }
+
+    /// A trial's share of the run's budget.
+    fn share(&self) -> Budget {
         let planned = (self.order().len() as u64).max(1);
         let run = run_budget(self.experiment.budget);
         let question = u64::from(self.experiment.elicit.mode == ElicitMode::After);
-        let limits = &mut self.experiment.limits;
         let share = |budget: Option<u64>| budget.map(|budget| budget / planned);
-        let requests = share(run.requests)
-            .map_or(Limits::REQUESTS, |share| share.saturating_sub(question).min(Limits::REQUESTS));
-        limits.requests = limits.requests.or(Some(requests));
-        limits.tokens = limits.tokens.or(share(run.tokens));
-        limits.usd = limits.usd.or(share(run.usd_micros).map(usd));
-        self.check_budget()
+        let requests = share(run.requests).map(|share| share.saturating_sub(question).min(Limits::REQUESTS));
+        Budget { requests, tokens: share(run.tokens), usd_micros: share(run.usd_micros) }
+    }
+
+    /// Returns what a trial may use because that is its share of the run's budget, each amount in words. Where a trial has just as much by
+    /// a limit of its own, the two cannot be told apart.
+    pub fn shares(&self) -> Vec<String> {
+        let (trial, share) = (self.trial_budget(), self.share());
+        let same = |trial: Option<u64>, share: Option<u64>| trial.filter(|trial| share == Some(*trial));
+        let below_the_usual = same(trial.requests, share.requests).filter(|&share| share < Limits::REQUESTS);
+        let kinds = [
+            (BudgetKind::Requests, below_the_usual),
+            (BudgetKind::Tokens, same(trial.tokens, share.tokens)),
+            (BudgetKind::Usd, same(trial.usd_micros, share.usd_micros)),
+        ];
+        kinds.into_iter().filter_map(|(kind, share)| Some(amount(kind, share?))).collect()
     }
 
     fn check_budget(&self) -> Result<(), PlanError> {

@@ -25,6 +25,8 @@ pub struct InitOutput {
 pub struct InitFound {
     /// The branch that changes are merged into; null outside of a git repository.
     pub default_branch: Option<String>,
+    /// Whether no remote says so, and the branch was guessed from names and from what is checked out.
+    pub default_branch_is_guess: bool,
     /// Where CI runs; null where nothing says so.
     pub ci: Option<&'static str>,
     /// The languages whose build files lie at the root.

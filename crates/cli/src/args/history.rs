@@ -98,6 +98,8 @@ pub(crate) struct HistoryReadArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 shown, 2 the ledger cannot be read or knows no such suite or agent, 4 two of its lines contradict each other.")]
 pub(crate) struct HistoryShowArgs {
     #[command(flatten)]
     pub(crate) read: HistoryReadArgs,
@@ -119,6 +121,9 @@ pub(crate) struct HistoryCheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 written, 2 the ledger cannot be read or knows no such suite or agent, 4 two of its lines contradict each other,
+5 a file cannot be written.")]
 pub(crate) struct HistoryReportArgs {
     #[command(flatten)]
     pub(crate) read: HistoryReadArgs,

@@ -15,7 +15,8 @@ Examples:
 It asks nothing, starts no agent and sends nothing. Files that are there are left alone, and then nothing at all is
 written, unless --force is given; `.gitignore` only gets lines that it lacks.
 
-Exit codes: 0 written, 2 a file is in the way or the directory cannot be used.")]
+Exit codes: 0 written, 2 a file is in the way, or the directory or its repository cannot be used, 5 something cannot be
+written. Unless it is 0, nothing has changed.")]
 pub(crate) struct InitArgs {
     /// A directory of the repository; files go to the repository's root.
     #[arg(default_value = ".", value_name = "DIR")]
@@ -23,7 +24,7 @@ pub(crate) struct InitArgs {
     /// Where CI runs; by default what the repository shows.
     #[arg(long, value_enum)]
     pub(crate) ci: Option<CiOpt>,
-    /// Where GitHub finds Retrial's action; by default a variable of the repository says it.
+    /// Where GitHub finds Retrial's action; by default the workflow has a place for it, which is to be filled in.
     #[arg(long, value_name = "OWNER/REPO@REF", value_parser = action)]
     pub(crate) action: Option<String>,
     /// Replace files that are there.

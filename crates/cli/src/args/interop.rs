@@ -19,7 +19,7 @@ Examples:
 
 What a source does not know stays missing. What each of its words becomes is in docs/interop/.
 
-Exit codes: 0 imported, 2 something cannot be read; there is no run then.")]
+Exit codes: 0 imported, 2 something cannot be read, 5 something cannot be written, 130 interrupted; there is no run then.")]
 pub(crate) struct ImportArgs {
     /// What is read.
     #[arg(value_parser = import_format())]
@@ -80,7 +80,10 @@ Examples:
   retrial export results/mine --to harbor --out jobs/mine
   retrial export results/mine --to inspect --out logs
   retrial export results/mine --to parquet --out trials.parquet
-  retrial export results/mine --to otlp --out spans.jsonl")]
+  retrial export results/mine --to otlp --out spans.jsonl
+
+Exit codes: 0 written, 2 an argument is wrong, something is there already or the run goes on, 4 the records do not hold,
+5 the machine cannot read or write.")]
 pub(crate) struct ExportArgs {
     /// The run directory.
     #[arg(value_name = "RUN")]

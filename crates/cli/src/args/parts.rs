@@ -9,13 +9,19 @@ use super::SandboxOpt;
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
     /// List tasks with their category and stakes.
-    #[command(after_help = "Example:\n  retrial task list tasks/*")]
+    #[command(after_help = "\
+Example:
+  retrial task list tasks/*
+
+Exit codes: 0 listed, 2 a task cannot be read.")]
     List(TaskListArgs),
     /// Check that oracles pass, empty solutions fail, and verifiers agree with themselves.
     #[command(after_help = "\
 Examples:
   retrial task check tasks/*
-  retrial task check tasks/fix-torn-tail --repeats 10 --sandbox docker")]
+  retrial task check tasks/fix-torn-tail --repeats 10 --sandbox docker
+
+Exit codes: 0 every task is admitted, 1 one is not, 2 a task cannot be read or built, 5 nothing can run it here.")]
     Check(TaskCheckArgs),
 }
 
@@ -46,7 +52,7 @@ pub(crate) struct TaskCheckArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentCommand {
     /// List the built-in agents and simulated models.
-    #[command(after_help = "Example:\n  retrial agent list")]
+    #[command(after_help = "Example:\n  retrial agent list\n\nExit codes: 0 listed, 5 it cannot be written.")]
     List(AgentListArgs),
     /// Check that an agent installs, starts and reaches its model in a sandbox without network.
     #[command(after_help = "\
@@ -54,7 +60,10 @@ Examples:
   retrial agent check reference
   retrial agent check opencode --sandbox docker
   retrial agent check mini-swe-agent --option protocol=openai_responses
-  retrial agent check ./my-agent.toml")]
+  retrial agent check ./my-agent.toml
+
+Exit codes: 0 it works, 1 it does not, 2 there is no such agent or its recipe is wrong, 5 nothing can run it here, or its
+kit cannot be built.")]
     Check(AgentCheckArgs),
 }
 
@@ -89,7 +98,11 @@ pub(crate) struct AgentCheckArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KitCommand {
     /// Build kits; nothing is done for a kit that is there.
-    #[command(after_help = "Example:\n  retrial kit build opencode")]
+    #[command(after_help = "\
+Example:
+  retrial kit build opencode
+
+Exit codes: 0 they are there, 2 there is no such agent or its recipe is wrong, 5 a kit cannot be built.")]
     Build(KitBuildArgs),
 }
 

@@ -13,7 +13,10 @@ Examples:
   retrial report results/mine --format html,md,junit --out public
   retrial report results/old results/new --out public      one page about two runs
   retrial report results/mine --format png --out pictures  every picture as a file
-  retrial report results/mine --format json --sign me.key  with a signature that `retrial verify` checks")]
+  retrial report results/mine --format json --sign me.key  with a signature that `retrial verify` checks
+
+Exit codes: 0 written, 2 an argument is wrong, a directory is no run or the run goes on, 4 nothing was graded, which the
+report says too, or the records do not hold, 5 the machine cannot read or write.")]
 pub(crate) struct ReportArgs {
     /// The run directories.
     #[arg(required = true, value_name = "RUN")]
@@ -65,7 +68,8 @@ Examples:
   retrial verify report.html results/mine       the same of its page
   retrial verify report.json results/mine --public-key me.pub      and whether I signed it
 
-Exit codes: 0 it holds, 1 it does not, 2 the report cannot be read.")]
+Exit codes: 0 it holds, 1 it does not or its signature is not of this file, 2 the report cannot be read or is of other
+runs, 4 the records of a run do not hold, 5 the machine cannot read or write.")]
 pub(crate) struct VerifyArgs {
     /// The report in JSON or its page, as `retrial report` wrote it.
     #[arg(value_name = "REPORT")]
@@ -87,7 +91,9 @@ Examples:
   retrial view results/mine                look at a run in the browser, also while it goes on
   retrial view results/mine --port 8000
 
-The page is served to this machine alone, and only to be read. Ctrl-C ends it.")]
+The page is served to this machine alone, and only to be read. Ctrl-C ends it.
+
+Exit codes: 0 ended as asked, 2 the directory is no run, 4 its records do not hold, 5 the port cannot be used.")]
 pub(crate) struct ViewArgs {
     /// The run directory.
     #[arg(value_name = "RUN")]

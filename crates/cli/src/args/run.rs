@@ -16,7 +16,14 @@ Examples:
   retrial run my.toml --record --out results/mine
   retrial run my.toml --replay results/mine --out results/again
   retrial run --resume results/mine                go on with a run that was stopped
-  retrial run --resume results/mine --budget-usd 8 go on with a run whose budget was spent")]
+  retrial run --resume results/mine --budget-usd 8 go on with a run whose budget was spent
+
+A budget is the run's. A trial without a limit of its own (`[limits]`) may use its share: the budget divided by the
+planned trials. One that needs more ends as over budget, and the state that it left is graded; --dry-run shows the share.
+
+Exit codes: 0 every trial finished, or [stop] is settled; 2 the experiment or an argument is wrong and nothing ran;
+3 the budget has no room for the rest, or [stop] is not settled; 4 nothing was graded; 5 the run could not be completed;
+130 interrupted.")]
 pub(crate) struct RunArgs {
     /// The experiment's file; not given with --resume.
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]

@@ -16,7 +16,10 @@ Examples:
   retrial score results/a --profile princeton          their measures beside ours, and why they differ
 
 JSON: one run alone is a document of docs/schemas/scorecard.schema.json; several runs, --by action and
---profile are one of docs/schemas/score-report.schema.json.")]
+--profile are one of docs/schemas/score-report.schema.json.
+
+Exit codes: 0 printed, 2 an argument is wrong or a directory is no run, 4 nothing was graded or the records do not hold,
+5 the machine cannot read or write.")]
 pub(crate) struct ScoreArgs {
     /// The run directories.
     #[arg(required = true, value_name = "RUN")]

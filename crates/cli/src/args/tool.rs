@@ -14,7 +14,9 @@ Examples:
 The built-in table holds the simulated models alone: prices of real ones change, and are true only with the day and
 the page on which they were read. Yours go into a table like `experiments/prices.toml`, which an experiment names:
 
-  prices = \"my-prices.toml\"")]
+  prices = \"my-prices.toml\"
+
+Exit codes: 0 printed, 2 the table cannot be read.")]
 pub(crate) struct PricesArgs {
     /// A price table of your own, whose prices come first.
     #[arg(long, value_name = "FILE")]
@@ -25,7 +27,11 @@ pub(crate) struct PricesArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  retrial doctor")]
+#[command(after_help = "\
+Example:
+  retrial doctor
+
+Exit codes: 0 trials can run here, 5 nothing that can run them is usable.")]
 pub(crate) struct DoctorArgs {
     /// Print JSON.
     #[arg(long)]
@@ -33,7 +39,12 @@ pub(crate) struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  retrial clean\n  retrial clean --kits")]
+#[command(after_help = "\
+Examples:
+  retrial clean
+  retrial clean --kits
+
+Exit codes: 0 removed, on every back end that is usable, 5 something cannot be removed.")]
 pub(crate) struct CleanArgs {
     /// Remove the kits as well; they are built again when needed.
     #[arg(long)]
@@ -47,7 +58,8 @@ Examples:
   retrial validate --reps 200 --designs 5x5,20x10
   retrial validate --json | jq '.requirements[] | select(.standing != \"met\")'
 
-Exit codes: 0 every requirement is met, 1 one is missed, 3 one is unclear for lack of repetitions.")]
+Exit codes: 0 every requirement is met, 1 one is missed, 2 an argument is wrong, 3 one is unclear for
+lack of repetitions.")]
 pub(crate) struct ValidateArgs {
     /// Simulated runs of each design and population of tasks, for studies of intervals.
     #[arg(long, value_name = "N", default_value_t = retrial_metrics::validate::REPETITIONS,
@@ -72,7 +84,8 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  retrial completions bash > ~/.local/share/bash-completion/completions/retrial"
+    after_help = "Example:\n  retrial completions bash > ~/.local/share/bash-completion/completions/retrial\n\n\
+                  Exit codes: 0 printed, 2 there is no such shell."
 )]
 pub(crate) struct CompletionsArgs {
     /// The shell.

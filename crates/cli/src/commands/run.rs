@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use retrial_runner::{
     Interrupt, Overrides, Plan, PlanError, RunDir, RunSettings, SessionSummary, resume, start,
 };
-use retrial_spec::{Exit, RunBudget, RunId, SandboxChoice, StopReason};
+use retrial_spec::{Ending, Exit, RunBudget, RunId, SandboxChoice, StopReason};
 use tokio::sync::watch;
 
 use crate::args::RunArgs;
@@ -48,7 +48,9 @@ pub(crate) async fn run(args: RunArgs) -> Result<Exit, Failure> {
     }
     let path = intent.out.clone();
     let most_rounds = intent.plan.experiment.trials;
+    let shares = intent.plan.shares();
     let summary = Box::pin(work(intent)).await?;
+    warn_of_shares(&path, &shares)?;
     let finished = finish(&path, &summary, args.json)?;
     match summary.look {
         Some(look) if look.is_settled() => {
@@ -180,6 +182,25 @@ fn interrupts(progress: Arc<Progress>) -> watch::Receiver<Interrupt> {
         }
     });
     receiver
+}
+
+/// Says that trials were cut off by a limit that nobody gave them: their share of the run's budget.
+fn warn_of_shares(path: &std::path::Path, shares: &[String]) -> Result<(), Failure> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let mut cut_off = 0_u64;
+    for record in RunDir::open(path)?.0.trials()? {
+        cut_off += u64::from(record?.ending == Ending::OverBudget);
+    }
+    if cut_off > 0 {
+        out::warning(&format!(
+            "{cut_off} of the trials ended over budget: without a limit of its own each may use its share of the run's budget, {} \
+             (`[limits]` in the experiment gives trials one)",
+            shares.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn finish(path: &std::path::Path, summary: &SessionSummary, json: bool) -> Result<Exit, Failure> {

@@ -3,10 +3,13 @@
 
 mod agents;
 mod example;
+mod git;
+mod refused;
 mod repository;
 mod texts;
 mod writing;
 
+pub(crate) use refused::Refused;
 pub(crate) use repository::Repository;
-pub(crate) use texts::{Ci, Plan};
-pub(crate) use writing::{Refused, Writing};
+pub(crate) use texts::{Ci, EXPERIMENT, Plan};
+pub(crate) use writing::Writing;

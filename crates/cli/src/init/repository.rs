@@ -1,14 +1,16 @@
 //! What a repository shows of itself: git, CI, languages, tasks, agents and keys.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use retrial_runner::{TaskDir, tasks_below};
-use retrial_spec::{InitAgent, InitUnusable};
+use retrial_spec::{InitAgent, InitUnusable, TaskName};
 
 use super::agents::{self, Proposal, Provider};
 use super::example;
+use super::git::{self, DefaultBranch};
+use super::refused::Refused;
 
 /// Build files at the root, with the language they tell of and an image to start a task's Dockerfile from.
 const LANGUAGES: [(&str, &str, &str); 12] = [
@@ -32,7 +34,7 @@ pub(crate) struct Repository {
     /// The directory that files go to.
     pub(crate) root: PathBuf,
     /// The branch that changes are merged into; none outside of a git repository.
-    pub(crate) default_branch: Option<String>,
+    pub(crate) default_branch: Option<DefaultBranch>,
     /// `github` or `gitlab`, where something says so.
     pub(crate) ci: Option<&'static str>,
     /// Languages with an image for each.
@@ -62,17 +64,19 @@ impl Repository {
     /// Looks at the repository that a directory belongs to, or at the directory where it belongs to none.
     ///
     /// # Errors
-    /// Where the directory cannot be read.
-    pub(crate) fn look(dir: &Path) -> io::Result<Self> {
-        let dir = fs_err::canonicalize(dir)?;
-        fs_err::read_dir(&dir)?;
-        let top = git(&dir, &["rev-parse", "--show-toplevel"]);
+    /// [`Refused::Directory`] where it cannot be read, [`Refused::Git`] where git refuses its repository.
+    pub(crate) fn look(dir: &Path) -> Result<Self, Refused> {
+        let unreadable = |source| Refused::Directory { path: dir.to_owned(), source };
+        let dir = fs_err::canonicalize(dir).map_err(unreadable)?;
+        fs_err::read_dir(&dir).map_err(unreadable)?;
+        let top = git::root(&dir)?;
+        let remote = top.as_deref().and_then(git::remote);
         let root = top.as_ref().map_or_else(|| dir.clone(), PathBuf::from);
-        let (tasks, unusable) = tasks(&root, top.is_some())?;
+        let (tasks, unusable) = tasks(&root, top.is_some()).map_err(unreadable)?;
         let (agents, keys) = (agents::agents(&root), agents::providers());
         Ok(Self {
-            default_branch: top.map(|_| default_branch(&root)),
-            ci: ci(&root),
+            default_branch: top.map(|_| git::default_branch(&root, remote.as_deref())),
+            ci: ci(&root, remote.as_deref()),
             languages: languages(&root),
             proposal: agents::proposal(&agents, &keys),
             root,
@@ -97,26 +101,10 @@ impl Repository {
     }
 }
 
-/// What git prints, as one line; none where it fails or is not there.
-fn git(dir: &Path, args: &[&str]) -> Option<String> {
-    let output =
-        Command::new("git").arg("-C").arg(dir).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let output = output.ok().filter(|output| output.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// The default branch of the remote, or else the one that is checked out.
-fn default_branch(root: &Path) -> String {
-    let of_remote = git(root, &["symbolic-ref", "--short", "refs/remotes/origin/HEAD"])
-        .and_then(|name| Some(name.strip_prefix("origin/")?.to_owned()));
-    of_remote.or_else(|| git(root, &["symbolic-ref", "--short", "HEAD"])).unwrap_or_else(|| "main".to_owned())
-}
-
 /// Where CI runs: by the remote's host, then by the files. The remote's address may hold a password and is told to nobody.
-fn ci(root: &Path) -> Option<&'static str> {
-    let remote = git(root, &["remote", "get-url", "origin"]).unwrap_or_default();
+fn ci(root: &Path, remote: Option<&str>) -> Option<&'static str> {
+    let remote =
+        remote.and_then(|remote| git::said(root, &["remote", "get-url", remote])).unwrap_or_default();
     let after = remote.split_once("://").map_or(&*remote, |(_, after)| after);
     let host = after.rsplit_once('@').map_or(after, |(_, host)| host);
     let host = host.split(['/', ':']).next().unwrap_or_default().to_lowercase();
@@ -139,16 +127,27 @@ fn languages(root: &Path) -> Vec<(&'static str, &'static str)> {
 fn tasks(root: &Path, in_git: bool) -> io::Result<(Vec<FoundTask>, Vec<InitUnusable>)> {
     let directories = if in_git { tasks_of_git(root) } else { tasks_below(&root.join("tasks"))? };
     let (mut tasks, mut unusable) = (Vec::new(), Vec::new());
+    let mut taken: BTreeMap<TaskName, String> = BTreeMap::new();
     for directory in directories {
         let path = directory.strip_prefix(root).unwrap_or(&directory).to_string_lossy().into_owned();
+        let path = if path.is_empty() { ".".to_owned() } else { path };
         // An earlier init wrote it; to take it for the repository's own would write another experiment the second time.
         if path == example::DIRECTORY {
             continue;
         }
-        match TaskDir::read(&directory) {
-            Ok(task) => tasks.push(FoundTask { path, is_simulated: task.simulation.is_some() }),
-            Err(error) => unusable.push(InitUnusable { path, reason: error.to_string() }),
-        }
+        let reason = match TaskDir::read(&directory) {
+            Err(error) => error.to_string(),
+            Ok(task) => {
+                if let Some(other) = taken.get(&task.name) {
+                    format!("`{other}` has the same name, and an experiment's tasks need different ones")
+                } else {
+                    taken.insert(task.name.clone(), path.clone());
+                    tasks.push(FoundTask { path, is_simulated: task.simulation.is_some() });
+                    continue;
+                }
+            }
+        };
+        unusable.push(InitUnusable { path, reason });
     }
     Ok((tasks, unusable))
 }
@@ -156,7 +155,7 @@ fn tasks(root: &Path, in_git: bool) -> io::Result<(Vec<FoundTask>, Vec<InitUnusa
 fn tasks_of_git(root: &Path) -> Vec<PathBuf> {
     let args =
         ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "task.toml", "*/task.toml"];
-    let listed = git(root, &args).unwrap_or_default();
+    let listed = git::said(root, &args).unwrap_or_default();
     let files = listed.split('\0').filter(|path| !path.is_empty()).map(|path| root.join(path));
     let directories = files.filter(|path| path.is_file()).filter_map(|path| Some(path.parent()?.to_owned()));
     let mut directories: Vec<PathBuf> = directories.collect();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use retrial_spec::{InitDone, InitFile};
 
+use super::refused::Refused;
 use crate::files::Files;
 
 /// A file to write.
@@ -64,22 +65,6 @@ fn extended(there: &[u8], lines: &[String]) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// Why nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
-    /// Files are in the way.
-    #[error("nothing was written, because there is already {}", .0.join(", "))]
-    InTheWay(Vec<String>),
-    /// A part of a path is a link or no directory, so that the file would land elsewhere or nowhere.
-    #[error(
-        "nothing was written, because `{0}` is a link or of another kind than a file or directory has to be"
-    )]
-    NotPlain(String),
-    /// The disk or its permissions.
-    #[error("nothing was written")]
-    Io(#[from] io::Error),
-}
-
 /// A change with what was there before.
 struct Planned {
     path: PathBuf,
@@ -101,11 +86,16 @@ impl<'a> Writing<'a> {
         Self { root, changes }
     }
 
-    /// Writes every file. Where one cannot be written, those before it are put back as they were.
+    /// Writes every file, and checks that what is there then is right. Where one cannot be written or the check fails, those before it are
+    /// put back as they were.
     ///
     /// # Errors
     /// [`Refused`]; then nothing has changed.
-    pub(crate) fn write(&self, force: bool) -> Result<Vec<InitFile>, Refused> {
+    pub(crate) fn write(
+        &self,
+        force: bool,
+        check: impl FnOnce() -> Result<(), Refused>,
+    ) -> Result<Vec<InitFile>, Refused> {
         let mut planned = Vec::new();
         for change in self.changes {
             planned.push(self.plan(change)?);
@@ -117,9 +107,10 @@ impl<'a> Writing<'a> {
             return Err(Refused::InTheWay(in_the_way));
         }
         let absent: Vec<PathBuf> = self.absent_directories(&planned);
-        if let Err(error) = planned.iter().try_for_each(|plan| self.put(plan)) {
+        let put = planned.iter().try_for_each(|plan| self.put(plan));
+        if let Err(error) = put.map_err(Refused::Io).and_then(|()| check()) {
             undo(&planned, &absent);
-            return Err(error.into());
+            return Err(error);
         }
         let told = |(change, plan): (&Change, &Planned)| InitFile {
             path: change.path.clone(),
@@ -135,7 +126,7 @@ impl<'a> Writing<'a> {
         let before = match fs_err::read(&path) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Refused::Unreadable(error)),
         };
         let text = change.text(before.as_deref());
         let done = match (&change.kind, &before, &text) {
@@ -184,12 +175,14 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// Puts everything back. What cannot be put back stays: there is nobody left to tell but the caller, who learns of the first error.
+/// Puts back what has changed, and touches nothing else. What cannot be put back stays: there is nobody left to tell but the caller, who
+/// learns of the first error.
 fn undo(planned: &[Planned], absent: &[PathBuf]) {
-    for plan in planned {
-        let _ = match &plan.before {
-            Some(bytes) => fs_err::write(&plan.path, bytes),
-            None => fs_err::remove_file(&plan.path),
+    for plan in planned.iter().filter(|plan| plan.text.is_some()) {
+        let _ = match (&plan.before, fs_err::read(&plan.path)) {
+            (Some(bytes), Ok(there)) if *bytes == there => Ok(()),
+            (Some(bytes), _) => fs_err::write(&plan.path, bytes),
+            (None, _) => fs_err::remove_file(&plan.path),
         };
     }
     for directory in absent.iter().rev() {
@@ -218,10 +211,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs_err::write(place.path().join("c.toml"), "mine").unwrap();
         let changes = changes();
-        let refused = Writing::new(place.path(), &changes).write(false).unwrap_err();
+        let refused = Writing::new(place.path(), &changes).write(false, || Ok(())).unwrap_err();
         assert!(matches!(refused, Refused::InTheWay(files) if files == ["`c.toml`"]));
         assert!(!place.path().join("a").exists() && !place.path().join(".gitignore").exists());
-        let files = Writing::new(place.path(), &changes).write(true).unwrap();
+        let files = Writing::new(place.path(), &changes).write(true, || Ok(())).unwrap();
         assert_eq!(done(&files), [InitDone::Written, InitDone::Replaced, InitDone::Written]);
     }
 
@@ -230,10 +223,10 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs_err::write(place.path().join(".gitignore"), "/target").unwrap();
         let changes = changes();
-        let files = Writing::new(place.path(), &changes).write(false).unwrap();
+        let files = Writing::new(place.path(), &changes).write(false, || Ok(())).unwrap();
         assert_eq!(done(&files), [InitDone::Written, InitDone::Written, InitDone::Extended]);
         assert_eq!(fs_err::read_to_string(place.path().join(".gitignore")).unwrap(), "/target\n/results/\n");
-        let again = Writing::new(place.path(), &changes).write(false).unwrap();
+        let again = Writing::new(place.path(), &changes).write(false, || Ok(())).unwrap();
         assert_eq!(done(&again), [InitDone::Kept; 3]);
     }
 
@@ -241,7 +234,7 @@ mod tests {
     fn a_link_that_leads_elsewhere_is_refused() {
         let (place, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::os::unix::fs::symlink(elsewhere.path(), place.path().join("a")).unwrap();
-        let refused = Writing::new(place.path(), &changes()).write(true).unwrap_err();
+        let refused = Writing::new(place.path(), &changes()).write(true, || Ok(())).unwrap_err();
         assert!(matches!(refused, Refused::NotPlain(part) if part == "a"));
         assert_eq!(fs_err::read_dir(elsewhere.path()).unwrap().count(), 0);
     }
@@ -250,14 +243,45 @@ mod tests {
     fn what_was_written_before_a_failure_is_put_back() {
         let place = tempfile::tempdir().unwrap();
         fs_err::write(place.path().join("c.toml"), "mine").unwrap();
+        // What is as it should be is not written, and so there is nothing to be put back.
+        fs_err::write(place.path().join("kept"), "x").unwrap();
+        let written = fs_err::metadata(place.path().join("kept")).unwrap().modified().unwrap();
         let mut changes = changes();
+        changes.push(Change::file("kept", "x".to_owned(), "a file"));
         // A file cannot hold another: the second of them fails when everything else is written.
         changes.push(Change::file("d/e", String::new(), "a file"));
         changes.push(Change::file("d/e/f", String::new(), "cannot be"));
-        Writing::new(place.path(), &changes).write(true).unwrap_err();
+        Writing::new(place.path(), &changes).write(true, || Ok(())).unwrap_err();
         assert_eq!(fs_err::read_to_string(place.path().join("c.toml")).unwrap(), "mine");
-        let left: Vec<_> =
-            fs_err::read_dir(place.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
-        assert_eq!(left, ["c.toml"]);
+        assert_eq!(fs_err::metadata(place.path().join("kept")).unwrap().modified().unwrap(), written);
+        assert_eq!(names(place.path()), ["c.toml", "kept"]);
+    }
+
+    #[test]
+    fn what_does_not_hold_once_it_is_written_is_taken_away_again() {
+        let place = tempfile::tempdir().unwrap();
+        let changes = changes();
+        let check = || Err(Refused::NotPlain("c.toml".to_owned()));
+        Writing::new(place.path(), &changes).write(false, check).unwrap_err();
+        assert_eq!(names(place.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_who_may_read_it() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("c.toml");
+        fs_err::write(&path, "mine").unwrap();
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        Writing::new(place.path(), &changes()).write(true, || Ok(())).unwrap();
+        assert_eq!(fs_err::read_to_string(&path).unwrap(), "x = 1\n");
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs_err::read_dir(directory).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 }

@@ -39,9 +39,13 @@ fn found(found: &InitFound) -> String {
         |names: Vec<String>, none: &str| if names.is_empty() { none.to_owned() } else { names.join(", ") };
     let names = |names: &[&'static str]| names.iter().map(|&name| name.to_owned()).collect();
     let agents = found.agents.iter().map(|agent| format!("{} ({})", agent.recipe, agent.signs.join(", ")));
-    let branch = found.default_branch.as_ref();
+    let branch = match &found.default_branch {
+        None => "none: this is no git repository".to_owned(),
+        Some(name) if found.default_branch_is_guess => format!("{name} (a guess: no remote says so)"),
+        Some(name) => name.clone(),
+    };
     let rows = [
-        ["branch", &branch.map_or_else(|| "none: this is no git repository".to_owned(), Clone::clone)],
+        ["branch", &branch],
         ["CI", found.ci.unwrap_or("nothing says; GitHub is taken unless --ci says otherwise")],
         ["languages", &or(names(&found.languages), "none known by their build files")],
         ["tasks", &or(found.tasks.clone(), "none, so an example is written")],

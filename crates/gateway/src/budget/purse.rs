@@ -18,7 +18,7 @@ struct State {
 
 /// What is left of a run's budget has no room for a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the run's budget has no room for another trial: {} of {} is neither spent nor set aside, and a trial may use {needed}", left, kind.as_str())]
+#[error("the run's budget has no room for another trial: {}", told(*.kind, *.left, *.needed))]
 pub struct NoRoom {
     /// Which budget.
     pub kind: BudgetKind,
@@ -26,6 +26,23 @@ pub struct NoRoom {
     pub left: u64,
     /// What a trial may use.
     pub needed: u64,
+}
+
+/// What is left beside what a trial may use, in the units of the budget.
+fn told(kind: BudgetKind, left: u64, needed: u64) -> String {
+    let dollars = |micros: u64, digits: usize| format!("${:.digits$}", micros as f64 / 1e6);
+    let (left, needed) = match kind {
+        BudgetKind::Requests | BudgetKind::Tokens => {
+            (format!("{left} {}", kind.as_str()), format!("{needed} {}", kind.as_str()))
+        }
+        BudgetKind::Wall => (format!("{left} seconds"), format!("{needed} seconds")),
+        // As many digits as it takes to see that the one is less than the other.
+        BudgetKind::Usd => {
+            let digits = if dollars(left, 4) == dollars(needed, 4) { 6 } else { 4 };
+            (dollars(left, digits), dollars(needed, digits))
+        }
+    };
+    format!("{left} left beside what is spent and set aside, and a trial may use {needed}")
 }
 
 /// The part of a run's budget that is set aside for one attempt at a trial; what is not spent goes back when it is dropped.
@@ -147,6 +164,20 @@ mod tests {
         assert_eq!(purse.spent().tokens, 30);
         drop(purse.reserve(tokens(70)).unwrap());
         assert!(purse.reserve(tokens(71)).is_err());
+    }
+
+    #[test]
+    fn what_is_left_is_said_in_the_units_of_the_budget() {
+        let said = |kind, left, needed| {
+            let text = NoRoom { kind, left, needed }.to_string();
+            let amounts = text.strip_prefix("the run's budget has no room for another trial: ").unwrap();
+            amounts.replace(" left beside what is spent and set aside, and a trial may use", ",")
+        };
+        assert_eq!(said(BudgetKind::Usd, 4395, 10_000), "$0.0044, $0.0100");
+        assert_eq!(said(BudgetKind::Usd, 4395, 4396), "$0.004395, $0.004396");
+        assert_eq!(said(BudgetKind::Tokens, 40, 60), "40 tokens, 60 tokens");
+        assert_eq!(said(BudgetKind::Requests, 0, 1), "0 requests, 1 requests");
+        assert_eq!(said(BudgetKind::Wall, 5, 900), "5 seconds, 900 seconds");
     }
 
     #[test]
