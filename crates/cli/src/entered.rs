@@ -55,30 +55,57 @@ pub(crate) fn entered(
     condition: &ConditionName,
     settings: impl FnOnce(&RunManifest) -> Settings,
 ) -> Result<Entered, Failure> {
-    let (dir, manifest) = RunDir::open(&entry.run)?;
-    if dir.is_locked() {
-        return Err(Failure::Running { path: entry.run.clone() });
+    let opened = Opened::new(&entry.run, condition)?;
+    opened.expect(entry.agent.as_ref())?;
+    let settings = settings(&opened.manifest);
+    let mut entered = opened.scored(condition, &settings)?;
+    entered.entrants.retain(|entrant| entry.agent.as_ref().is_none_or(|agent| *agent == entrant.agent));
+    Ok(entered)
+}
+
+/// A run that is over and has the condition, before its trials are read.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    path: PathBuf,
+    dir: RunDir,
+    pub(crate) manifest: RunManifest,
+}
+
+impl Opened {
+    pub(crate) fn new(path: &Path, condition: &ConditionName) -> Result<Self, Failure> {
+        let (dir, manifest) = RunDir::open(path)?;
+        if dir.is_locked() {
+            return Err(Failure::Running { path: path.to_owned() });
+        }
+        if !manifest.conditions().iter().any(|one| one.name == *condition) {
+            let path = path.display();
+            return Err(Failure::Usage(format!("the run at `{path}` has no condition `{condition}`")));
+        }
+        Ok(Self { path: path.to_owned(), dir, manifest })
     }
-    if let Some(agent) = &entry.agent
-        && !manifest.agents.iter().any(|facts| facts.name == *agent)
-    {
-        let names: Vec<&str> = manifest.agents.iter().map(|facts| facts.name.as_str()).collect();
-        return Err(Failure::Usage(format!(
-            "the run at `{}` has no agent `{agent}`; it has {}",
-            entry.run.display(),
-            names.join(", ")
-        )));
+
+    /// Whether it lies there, however the path is written.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let whole = |path: &Path| fs_err::canonicalize(path).ok();
+        self.path == path || whole(path).is_some_and(|path| whole(&self.path) == Some(path))
     }
-    if !manifest.conditions().iter().any(|one| one.name == *condition) {
-        return Err(Failure::Usage(format!(
-            "the run at `{}` has no condition `{condition}`",
-            entry.run.display()
-        )));
+
+    /// Refuses an agent that it does not have.
+    pub(crate) fn expect(&self, agent: Option<&AgentName>) -> Result<(), Failure> {
+        let Some(agent) = agent else { return Ok(()) };
+        let names: Vec<&str> = self.manifest.agents.iter().map(|facts| facts.name.as_str()).collect();
+        if names.contains(&agent.as_str()) {
+            return Ok(());
+        }
+        let (path, names) = (self.path.display(), names.join(", "));
+        Err(Failure::Usage(format!("the run at `{path}` has no agent `{agent}`; it has {names}")))
     }
-    let settings = settings(&manifest);
-    let (scored, mut entrants) = scored_with_entrants(&entry.run, &dir, &manifest, &settings)?;
-    entrants.retain(|entrant| {
-        entrant.condition == *condition && entry.agent.as_ref().is_none_or(|agent| *agent == entrant.agent)
-    });
-    Ok(Entered { path: entry.run.clone(), manifest, scored, entrants })
+
+    /// Reads and scores it, and keeps the trials under the condition.
+    pub(crate) fn scored(self, condition: &ConditionName, settings: &Settings) -> Result<Entered, Failure> {
+        let Self { path, dir, manifest } = self;
+        let (scored, mut entrants) = scored_with_entrants(&path, &dir, &manifest, settings)?;
+        entrants.retain(|entrant| entrant.condition == *condition);
+        Ok(Entered { path, manifest, scored, entrants })
+    }
 }

@@ -100,6 +100,20 @@ pub(crate) fn default_settings(manifest: &RunManifest) -> Settings {
     Settings { seed: manifest.seed, target, ..plain }
 }
 
+/// Returns the chosen settings for runs that are scored alike, whichever is named first: where nobody chose a target, that of exactly
+/// these tasks if any of them may stop. The seed is by default that of the first.
+pub(crate) fn settings_of_all<'a>(
+    args: &SettingsArgs,
+    manifests: impl IntoIterator<Item = &'a RunManifest>,
+) -> Settings {
+    let each = manifests.into_iter().map(default_settings);
+    let common = |first: Settings, other: Settings| match other.target {
+        Target::FixedSuite => Settings { target: Target::FixedSuite, ..first },
+        Target::Population => first,
+    };
+    settings_beside(args, each.reduce(common).unwrap_or_default())
+}
+
 /// Says what a reader should know; of several runs, whose warning it is.
 pub(crate) fn warn(scorecards: &Scorecards, is_one_of_several: bool) {
     for warning in &scorecards.warnings {

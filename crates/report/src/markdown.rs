@@ -60,8 +60,12 @@ pub fn markdown(report: &Report) -> String {
             text: bullets_of_run(scored) + &folded("Settings and digests", &settings(run)),
         });
     }
-    let end = format!("<sub>{}</sub>\n", code(&report.generator));
-    let kept = fitting(&parts, LIMIT - RESERVE - end.len());
+    limited(&parts, &format!("<sub>{}</sub>\n", code(&report.generator)), "report")
+}
+
+/// Joins the parts that fit into a text of at most 60,000 bytes, says how many do not, and where all are: in the other forms of `what`.
+pub(crate) fn limited(parts: &[Part], end: &str, what: &str) -> String {
+    let kept = fitting(parts, LIMIT.saturating_sub(RESERVE + end.len()));
     let shown = parts.iter().zip(&kept).filter(|(_, is_kept)| **is_kept).map(|(part, _)| part.text.as_str());
     let mut text: String = shown.collect();
     let left_out = kept.iter().filter(|is_kept| !**is_kept).count() as u64;
@@ -69,17 +73,17 @@ pub fn markdown(report: &Report) -> String {
         let parts = counted(left_out, "part");
         let _ = writeln!(
             text,
-            "… and {parts} left out: this text has at most {LIMIT} bytes, the other forms of the report hold all.\n"
+            "… and {parts} left out: this text has at most {LIMIT} bytes, the other forms of the {what} hold all.\n"
         );
     }
-    text + &end
+    text + end
 }
 
 /// A part of the text that is shown whole or not at all.
-struct Part {
+pub(crate) struct Part {
     /// Whether it goes before others where not all fit.
-    is_first: bool,
-    text: String,
+    pub(crate) is_first: bool,
+    pub(crate) text: String,
 }
 
 /// Chooses the parts that fit: those that go first, and of the others as many as there is room for, in their order.
@@ -127,9 +131,11 @@ fn is_invisible(letter: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// An invisible letter that takes what it stands in apart for who looks for mentions, references and links.
+const JOINER: char = '\u{2060}';
+
 /// Writes a sentence of ours, in which a name may stand, so that nothing in it is Markdown, HTML, a mention or a link.
 pub(crate) fn prose(text: &str) -> String {
-    const JOINER: char = '\u{2060}';
     let mut safe = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         match letter {
@@ -144,11 +150,33 @@ pub(crate) fn prose(text: &str) -> String {
             letter => safe.push(letter),
         }
     }
+    without_links(safe)
+}
+
+/// Writes the same for a line of HTML, such as a summary, in which Markdown and its escapes are not read.
+pub(crate) fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '@' | '#' => safe.extend([letter, JOINER]),
+            letter if letter.is_whitespace() => safe.push(' '),
+            letter if letter.is_control() || is_invisible(letter) => safe.push('\u{fffd}'),
+            letter => safe.push(letter),
+        }
+    }
+    without_links(safe)
+}
+
+fn without_links(mut text: String) -> String {
     for link in ["www.", "://", "GH-"] {
         let (start, end) = link.split_at(link.len() - 1);
-        safe = safe.replace(link, &format!("{start}{JOINER}{end}"));
+        text = text.replace(link, &format!("{start}{JOINER}{end}"));
     }
-    safe
+    text
 }
 
 /// Writes a sentence of ours as [`prose`] does, with what stands in quotation marks of code as code.
@@ -491,6 +519,25 @@ mod tests {
             for reference in ["@m", "#1", "www.", "://", "GH-", "\n", "<"] {
                 assert!(!safe.contains(reference), "{safe}");
             }
+        }
+    }
+
+    #[test]
+    fn a_summary_shows_a_name_as_it_is_and_is_nothing_but_text() {
+        for name in HOSTILE.into_iter().chain(["20250911_chaterm_claude-4-sonnet"]) {
+            let summary = folded(&html(name), "text");
+            let mut events = Parser::new_ext(&summary, Options::ENABLE_TABLES);
+            let Some(Event::Html(shown)) = events.find(|event| matches!(event, Event::Html(_))) else {
+                panic!("{summary}: no HTML")
+            };
+            let inside = shown.trim().strip_prefix("<details><summary>").unwrap();
+            let inside = inside.strip_suffix("</summary>").unwrap();
+            assert!(!inside.contains(['<', '>', '"']), "{summary}");
+            for reference in ["@m", "#1", "www.", "://", "GH-"] {
+                assert!(!inside.contains(reference), "{summary}");
+            }
+            let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || "_-*`\\".contains(letter));
+            assert!(!is_plain || inside == name, "{summary}");
         }
     }
 

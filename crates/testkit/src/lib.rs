@@ -17,8 +17,8 @@ use retrial_spec::{
     Action, ActionKind, ActionLog, AgentFacts, AgentName, Claim, ConditionKind, ConditionName, ConditionSpec,
     Cost, Ending, Experiment, FORMAT_VERSION, Fact, FaultCount, FaultSettings, FinalState, HostFacts,
     Measured, MissingReason, Origin, Phase, PriceFacts, PriceTableFacts, RecipeFacts, RetryRule, RunId,
-    RunManifest, SandboxChoice, SandboxFacts, Source, TaskFacts, TaskName, Times, TrialId, TrialRecord,
-    UngradedReason, Usage, Verdict, WireFault, digest_bytes,
+    RunManifest, SandboxChoice, SandboxFacts, Source, StopSpec, TaskFacts, TaskName, Times, TrialId,
+    TrialRecord, UngradedReason, Usage, Verdict, WireFault, digest_bytes,
 };
 
 pub use browser::browser_script;
@@ -68,6 +68,19 @@ pub fn measured_mut(manifest: &mut RunManifest) -> &mut Measured {
         Origin::Measured(measured) => measured,
         Origin::Imported(_) => panic!("the run was imported"),
     }
+}
+
+/// Gives a run a rule that can stop it by what its trials show.
+pub fn stops(manifest: &mut RunManifest) {
+    measured_mut(manifest).experiment.stop = Some(StopSpec {
+        half_width: Some(0.2),
+        threshold: None,
+        baseline: None,
+        margin: None,
+        min_rounds: 2,
+        look_every: 1,
+        level: 0.95,
+    });
 }
 
 /// As [`run`], with a condition `faults` of server errors beside the baseline.

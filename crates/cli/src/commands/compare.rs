@@ -7,17 +7,18 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use retrial_metrics::decide::field::{Comparisons, Contender, FieldError, Question, comparisons};
 use retrial_metrics::decide::policy::{GateRun, GateSides, judge};
+use retrial_metrics::{Entrant, Settings};
 use retrial_report::{
     Picture, comparison_json, comparison_markdown, comparison_page, comparison_pictures, gate_junit,
 };
-use retrial_spec::{Day, Exit, GatePolicy, OUTPUT_SCHEMA, Quarantine, ReportOutput};
+use retrial_spec::{AgentName, Day, Exit, GatePolicy, OUTPUT_SCHEMA, Quarantine, ReportOutput};
 
 use crate::args::{CompareArgs, ComparisonFormatOpt};
-use crate::entered::{Entered, entered};
+use crate::entered::{Entered, Opened};
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::out;
-use crate::scored::{settings, warn};
+use crate::scored::{settings_of_all, warn};
 use crate::show::compare as shown;
 
 /// How much larger than its SVG a PNG is drawn, for screens with many pixels.
@@ -26,20 +27,17 @@ const SCALE: f32 = 2.0;
 /// Compares. Every run is read before anything is printed or written.
 pub(crate) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let policy = policy(args)?;
-    let mut read = Vec::new();
-    for entry in &args.entries {
-        read.push(entered(entry, &args.condition, |manifest| settings(&args.settings, manifest))?);
+    let field = Field::read(args)?;
+    for one in &field.runs {
+        warn(&one.scored, field.runs.len() > 1);
     }
-    for one in &read {
-        warn(&one.scored, read.len() > 1);
-    }
-    let found = compared(args, &read)?;
+    let found = compared(args, &field)?;
     match &args.out {
         Some(directory) => {
             let mut files = Files::new(directory.clone());
             for format in args.format.iter().copied().collect::<BTreeSet<_>>() {
                 match (format, &policy) {
-                    (ComparisonFormatOpt::Junit, Some(policy)) => junit(policy, args, &read, &mut files)?,
+                    (ComparisonFormatOpt::Junit, Some(policy)) => junit(policy, args, &field, &mut files)?,
                     _ => write(&found, format, &mut files)?,
                 }
             }
@@ -52,40 +50,84 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn compared(args: &CompareArgs, read: &[Entered]) -> Result<Comparisons, Failure> {
-    let Some(first) = read.first() else { return Err(FieldError::TooFew(0).into()) };
+/// Who takes part.
+struct Field {
+    /// The runs, each read once however often it is named.
+    runs: Vec<Entered>,
+    /// Those who were asked for, in the order in which they were named: the places of the run and of the trials in it.
+    takes_part: Vec<(usize, usize)>,
+    /// What all runs are scored with.
+    settings: Settings,
+}
+
+impl Field {
+    /// Reads the manifests of all runs, since these decide what every run is scored with, and then their trials.
+    fn read(args: &CompareArgs) -> Result<Self, Failure> {
+        let mut opened: Vec<Opened> = Vec::new();
+        let mut named = Vec::new();
+        for entry in &args.entries {
+            let place = match opened.iter().position(|run| run.is_at(&entry.run)) {
+                Some(place) => place,
+                None => {
+                    opened.push(Opened::new(&entry.run, &args.condition)?);
+                    opened.len() - 1
+                }
+            };
+            opened[place].expect(entry.agent.as_ref())?;
+            named.push((place, entry.agent.as_ref()));
+        }
+        let settings = settings_of_all(&args.settings, opened.iter().map(|run| &run.manifest));
+        let runs = opened.into_iter().map(|run| run.scored(&args.condition, &settings));
+        let runs: Vec<Entered> = runs.collect::<Result<_, Failure>>()?;
+        let of = |(run, agent): (usize, Option<&AgentName>)| {
+            let entrants = runs[run].entrants.iter().enumerate();
+            let asked =
+                entrants.filter(move |(_, entrant)| agent.is_none_or(|agent| *agent == entrant.agent));
+            asked.map(move |(entrant, _)| (run, entrant)).collect::<Vec<_>>()
+        };
+        let takes_part: Vec<(usize, usize)> = named.into_iter().flat_map(of).collect();
+        if takes_part.iter().collect::<BTreeSet<_>>().len() < takes_part.len() {
+            return Err(Failure::Usage("an agent of a run is named twice; name each once".to_owned()));
+        }
+        Ok(Self { runs, takes_part, settings })
+    }
+
+    fn entrants(&self) -> impl Iterator<Item = (&Entered, &Entrant)> {
+        self.takes_part.iter().map(|&(run, entrant)| (&self.runs[run], &self.runs[run].entrants[entrant]))
+    }
+
+    /// What those who take part are called: by their agents, with the run where agents are of one name, and with the path where runs are.
+    fn names(&self) -> Vec<String> {
+        let of = |name: &dyn Fn(&Entered, &Entrant) -> String| -> Vec<String> {
+            self.entrants().map(|(one, entrant)| name(one, entrant)).collect()
+        };
+        let is_unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+        let ways = [
+            of(&|_, entrant| entrant.agent.to_string()),
+            of(&|_, entrant| format!("{} ({})", entrant.agent, entrant.run)),
+        ];
+        // No two runs lie at one place.
+        let by_path = || of(&|one, entrant| format!("{} ({})", entrant.agent, one.path.display()));
+        ways.into_iter().find(|names| is_unique(names)).unwrap_or_else(by_path)
+    }
+}
+
+fn compared(args: &CompareArgs, field: &Field) -> Result<Comparisons, Failure> {
     let question = Question {
-        settings: settings(&args.settings, &first.manifest),
+        settings: field.settings,
         difference: args.difference,
         power: Question::POWER,
         even_if_different: args.even_if_different,
     };
-    let names = names(read)?;
-    let all = read.iter().flat_map(|one| one.entrants.iter().map(move |entrant| (one, entrant)));
-    let mut field = Vec::new();
-    for ((one, entrant), name) in all.zip(&names) {
+    let names = field.names();
+    let mut contenders = Vec::new();
+    for ((one, entrant), name) in field.entrants().zip(&names) {
         let mut cards = one.scored.scorecards.iter();
         let card = cards.find(|card| (&card.agent, &card.condition) == (&entrant.agent, &entrant.condition));
         // There is a scorecard for every entrant.
-        field.extend(card.map(|card| Contender { name, manifest: &one.manifest, card, entrant }));
+        contenders.extend(card.map(|card| Contender { name, manifest: &one.manifest, card, entrant }));
     }
-    Ok(comparisons(&field, &question)?)
-}
-
-/// What those who take part are called: by their agents, with the run where agents are of one name, and with the path where runs are.
-fn names(read: &[Entered]) -> Result<Vec<String>, Failure> {
-    let of = |name: &dyn Fn(&Entered, &retrial_metrics::Entrant) -> String| -> Vec<String> {
-        read.iter().flat_map(|one| one.entrants.iter().map(|entrant| name(one, entrant))).collect()
-    };
-    let is_unique = |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
-    let ways = [
-        of(&|_, entrant| entrant.agent.to_string()),
-        of(&|_, entrant| format!("{} ({})", entrant.agent, entrant.run)),
-        of(&|one, entrant| format!("{} ({})", entrant.agent, one.path.display())),
-    ];
-    ways.into_iter()
-        .find(|names| is_unique(names))
-        .ok_or_else(|| Failure::Usage("an agent of a run is named twice; name each once".to_owned()))
+    Ok(comparisons(&contenders, &question)?)
 }
 
 fn write(found: &Comparisons, format: ComparisonFormatOpt, files: &mut Files) -> Result<(), Failure> {
@@ -129,14 +171,9 @@ fn policy(args: &CompareArgs) -> Result<Option<GatePolicy>, Failure> {
 }
 
 /// Writes what the policy decides of each agent against the first; its decisions are said, and are not the exit code.
-fn junit(
-    policy: &GatePolicy,
-    args: &CompareArgs,
-    read: &[Entered],
-    files: &mut Files,
-) -> Result<(), Failure> {
-    let all = read.iter().flat_map(|one| one.entrants.iter().map(move |entrant| (one, entrant)));
-    let sides: Vec<GateRun<'_>> = all
+fn junit(policy: &GatePolicy, args: &CompareArgs, field: &Field, files: &mut Files) -> Result<(), Failure> {
+    let sides: Vec<GateRun<'_>> = field
+        .entrants()
         .map(|(one, entrant)| GateRun { manifest: &one.manifest, entrants: std::slice::from_ref(entrant) })
         .collect();
     let Some((first, others)) = sides.split_first() else { return Ok(()) };

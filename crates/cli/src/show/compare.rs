@@ -4,6 +4,7 @@ use retrial_metrics::decide::field::Comparisons;
 use retrial_report::{Detail, Section, answer, doubts, field_sections, pair_sections, pairs_sections};
 
 use super::columns::paragraph;
+use super::forest::forest;
 use super::scorecard::width;
 use super::table::plain;
 
@@ -17,7 +18,7 @@ pub(crate) fn render(found: &Comparisons) -> String {
         if ["contenders", "costs"].contains(&part.id) && part.rows.len() <= BESIDE {
             part = turned(part);
         }
-        text.push_str(&section(&part));
+        text.push_str(&drawn(found, &part));
     }
     if let [_] = found.pairs.as_slice() {
         text.extend(pair_sections(found, 0, Detail::Short).iter().map(section));
@@ -34,8 +35,20 @@ pub(crate) fn render(found: &Comparisons) -> String {
 /// Writes every pair in a line, what procedures call different, and who changes places.
 pub(crate) fn pairs(found: &Comparisons) -> String {
     let mut text = head(found);
-    text.extend(pairs_sections(found).iter().map(section));
+    text.extend(pairs_sections(found).iter().map(|part| drawn(found, part)));
     text
+}
+
+/// A section, and below that of the pairs its picture.
+fn drawn(found: &Comparisons, part: &Section) -> String {
+    if part.id != "pairs" {
+        return section(part);
+    }
+    // A single pair is named in full, which may leave no room for columns beside it.
+    let is_wide = part.rows.len() == 1 && blocks(part).len() > 1;
+    let text = if is_wide { section(&turned(part.clone())) } else { section(part) };
+    let labels: Vec<String> = part.rows.iter().filter_map(|row| row.first().cloned()).collect();
+    text + &forest(found, &labels)
 }
 
 /// The answer, and what to know before believing it.
@@ -51,7 +64,7 @@ fn head(found: &Comparisons) -> String {
 }
 
 fn section(part: &Section) -> String {
-    let mut text = format!("\n{}\n", part.title);
+    let mut text = format!("\n{}", paragraph(&part.title));
     let sentence = |sentence: &String| paragraph(&sentence.replace('`', ""));
     text.extend(part.before.iter().map(sentence));
     for block in blocks(part) {

@@ -7,6 +7,7 @@ pub(crate) mod by_condition;
 pub(crate) mod by_task;
 mod columns;
 pub(crate) mod compare;
+mod forest;
 mod forks;
 pub(crate) mod gate;
 pub(crate) mod history;

@@ -6,7 +6,7 @@ use retrial_metrics::decide::field::{
 use retrial_metrics::decide::{Aspect, Finding, RunDifference};
 use retrial_metrics::{Entrant, Known, MetricsError, Resource, Scorecards, Scoring, Settings, Target};
 use retrial_spec::{RunManifest, TrialRecord};
-use retrial_testkit::{Change, run, trial};
+use retrial_testkit::{Change, run, stops, trial};
 
 use proptest::prelude::*;
 
@@ -276,6 +276,26 @@ fn tasks_that_only_one_side_tried_forbid_a_comparison_and_are_left_out_where_it_
     let n = found.pairs[0].success.candidate;
     assert_eq!((n.tasks, n.trials, found.pairs[0].mismatches.len()), (4, 20, 1));
     assert!(found.even_if_different);
+}
+
+#[test]
+fn of_one_run_only_its_stopping_rule_is_said_however_often_it_was_read() {
+    let passed = ladder(2, 6);
+    let mut made = plain(&rows(&passed));
+    for task in &mut made.manifest.tasks {
+        task.digest = None;
+    }
+    let mismatches = |made: &Made| -> Vec<RunDifference> {
+        let read_again = made.manifest.clone();
+        let again = Contender { manifest: &read_again, ..made.field(&[1])[0] };
+        let field = [made.field(&[0])[0], again];
+        let pair = comparisons(&field, &question()).unwrap().pairs.remove(0);
+        pair.mismatches.into_iter().map(|mismatch| mismatch.difference).collect()
+    };
+    assert_eq!(mismatches(&made), []);
+    stops(&mut made.manifest);
+    assert_eq!(mismatches(&made), [RunDifference::StoppingRule]);
+    assert_eq!(made.compared(&[0, 1]).pairs[0].mismatches.len(), 1);
 }
 
 #[test]

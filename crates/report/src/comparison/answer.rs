@@ -4,8 +4,8 @@ use retrial_metrics::decide::field::{Comparisons, PairComparison, Ranks};
 use retrial_metrics::decide::{Finding, Weight};
 use retrial_metrics::{Target, Value};
 
-use super::numbers::{difference_of, difference_turned, name, names, quoted};
-use crate::words::{counted, level, listed};
+use super::numbers::{difference_told, name, names, place, quoted};
+use crate::words::{self, counted, level, listed};
 
 /// Returns the answer: of two agents which is better and by how much, of more which may be best.
 pub fn answer(comparisons: &Comparisons) -> Vec<String> {
@@ -15,14 +15,6 @@ pub fn answer(comparisons: &Comparisons) -> Vec<String> {
             best(comparisons, &comparisons.ranks.fixed_suite, Target::FixedSuite),
             best(comparisons, &comparisons.ranks.population, Target::Population),
         ],
-    }
-}
-
-/// Where something is said to hold.
-fn place(target: Target) -> &'static str {
-    match target {
-        Target::FixedSuite => "on exactly these tasks",
-        Target::Population => "for new tasks like these",
     }
 }
 
@@ -37,13 +29,12 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
     let (first, second) =
         if is_turned { (pair.baseline, pair.candidate) } else { (pair.candidate, pair.baseline) };
     let (first, second) = (quoted(name(comparisons, first)), quoted(name(comparisons, second)));
-    let by = |value: &Value| if is_turned { difference_turned(value) } else { difference_of(value) };
+    let by = |value: &Value| difference_told(value, is_turned);
     let (here, there) = (place(Target::FixedSuite), place(Target::Population));
     let (by_fixed, by_population) = (by(of_fixed), by(of_population));
     let sentence = match (fixed, population) {
         (Finding::NotShown, Finding::NotShown) => format!(
-            "Neither is shown to be better. {first} minus {second} in success: {by_fixed} {here}, {} {there}.",
-            told(of_population, &by_population)
+            "Neither is shown to be better. {first} minus {second} in success: {by_fixed} {here}, {by_population} {there}."
         ),
         (Finding::NotShown, _) => {
             format!(
@@ -54,8 +45,7 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
             format!("{first} is better than {second} {here}, {by_fixed}, and {there}, {by_population}.")
         }
         _ => format!(
-            "{first} is better than {second} {here}: {by_fixed}; {there} that is not shown: {}.",
-            told(of_population, &by_population)
+            "{first} is better than {second} {here}: {by_fixed}; {there} that is not shown: {by_population}."
         ),
     };
     let mut sentences = vec![sentence];
@@ -63,17 +53,6 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
         sentences.extend(missed(comparisons, pair));
     }
     sentences
-}
-
-/// A difference, or why there is none.
-fn told(value: &Value, written: &str) -> String {
-    match value {
-        Value::Undefined(reason) => format!("undefined ({reason})"),
-        Value::Estimate(estimate) => match &estimate.interval {
-            retrial_metrics::Bounds::Undefined(reason) => format!("{written} without interval ({reason})"),
-            retrial_metrics::Bounds::Interval(_) => written.to_owned(),
-        },
-    }
 }
 
 /// What could be there all the same.
@@ -99,9 +78,7 @@ fn missed(comparisons: &Comparisons, pair: &PairComparison) -> Option<String> {
 }
 
 fn best(comparisons: &Comparisons, ranks: &Ranks, target: Target) -> String {
-    let place = place(target);
-    let start = place.chars().next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    let place = format!("{start}{}", place.get(1..).unwrap_or_default());
+    let place = words::sentence(place(target));
     let of = format!(
         "({} for all {} together)",
         level(comparisons.settings.level),
@@ -145,7 +122,7 @@ pub fn doubts(comparisons: &Comparisons) -> Vec<String> {
     }
     let all = comparisons.pairs.len();
     let sentence = |(text, pairs): (String, Vec<String>)| match pairs.as_slice() {
-        _ if pairs.len() == all => format!("{text}."),
+        _ if pairs.len() == all => format!("{}.", words::sentence(&text)),
         [one] => format!("{one}: {text}."),
         _ => format!("{} of {all} pairs: {text}.", pairs.len()),
     };

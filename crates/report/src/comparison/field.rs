@@ -1,96 +1,45 @@
-//! Sections about all contenders together.
+//! Sections about all contenders together, and about every pair of them.
 
-use retrial_metrics::decide::field::{Comparisons, ContenderFacts, Dominance, Flip, Frontier, RankSet};
+use retrial_metrics::decide::field::{Comparisons, Dominance, Flip, Frontier, RankSet};
 use retrial_metrics::decide::{Finding, field::PairComparison};
-use retrial_metrics::{Resource, Value};
+use retrial_metrics::{Resource, Target, Value};
 
 use super::Section;
-use super::numbers::{difference_of, money_of, name, p, quoted, resource, share_of, time_of};
-use crate::page::plain;
-use crate::words::{counted, level, listed, target};
+use super::contenders::pass_of;
+use super::lacks::Lacks;
+use super::numbers::{difference_of, name, p, place, quoted, resource, tasks_of};
+use crate::words::{level, listed};
 
 /// From so many contenders on tables of pairs name them by their numbers.
 const MANY: usize = 4;
+/// Fewer are named by their numbers where a pair's names would have more letters than this.
+const LONG: usize = 36;
 
-/// Whether tables of pairs name contenders by their numbers.
-fn is_numbered(comparisons: &Comparisons) -> bool {
-    comparisons.contenders.len() >= MANY
-}
-
-/// A column of a table about contenders: its head, and what it says of one.
-type Column = (String, Box<dyn Fn(&ContenderFacts) -> String>);
-
-/// Makes a table about contenders; a column in which nothing is known of anyone is left out.
-fn about_contenders(comparisons: &Comparisons, columns: Vec<Column>) -> (Vec<String>, Vec<Vec<String>>) {
-    let is_known = |column: &Column| comparisons.contenders.iter().any(|facts| (column.1)(facts) != "–");
-    let columns: Vec<Column> = columns.into_iter().filter(is_known).collect();
-    let mut heads = vec!["agent".to_owned()];
-    heads.extend(columns.iter().map(|(head, _)| head.clone()));
-    let rows = comparisons.contenders.iter().enumerate().map(|(place, facts)| {
-        let number = if is_numbered(comparisons) {
-            format!("{} {}", place + 1, facts.name)
-        } else {
-            facts.name.clone()
-        };
-        std::iter::once(number).chain(columns.iter().map(|(_, cell)| cell(facts))).collect()
-    });
-    (heads, rows.collect())
-}
-
-fn column(head: impl Into<String>, cell: impl Fn(&ContenderFacts) -> String + 'static) -> Column {
-    (head.into(), Box::new(cell))
-}
-
-fn stated(text: Option<&String>) -> String {
-    text.map_or_else(|| "–".to_owned(), |text| plain(text).replace('\n', " "))
-}
-
-fn success_columns() -> Vec<Column> {
-    vec![
-        column("success, these tasks", |facts| share_of(&facts.success.fixed_suite)),
-        column("success, new tasks", |facts| share_of(&facts.success.population)),
-    ]
-}
-
-/// Each contender with its figures.
-pub(super) fn contenders(comparisons: &Comparisons) -> Section {
-    let mut columns = vec![
-        column("version", |facts| stated(facts.version.as_ref())),
-        column("model", |facts| stated(facts.model.as_ref())),
-        column("graded trials", |facts| format!("{} of {}", facts.n.trials, counted(facts.n.tasks, "task"))),
-    ];
-    columns.extend(success_columns());
-    let k = comparisons.flips.known().map(|flips| flips.k);
-    columns.extend(k.map(|k| {
-        let of = move |facts: &ContenderFacts| {
-            let found = facts.pass_hat_k.iter().find(|draws| draws.k == k);
-            found.map_or_else(|| "–".to_owned(), |draws| share_of(&draws.value))
-        };
-        column(format!("pass^{k}"), of)
-    }));
-    columns.push(column("cost per success", |facts| money_of(&facts.cost_per_success)));
-    columns.push(column("median cost", |facts| money_of(&facts.cost_median)));
-    columns.push(column("median time", |facts| time_of(&facts.time_median)));
-    let (heads, rows) = about_contenders(comparisons, columns);
-    let settings = &comparisons.settings;
-    Section { heads, rows, ..Section::new("contenders", "Who is compared") }.adds([format!(
-        "{} intervals; pass^k, costs and times for {}.",
-        level(settings.level),
-        target(settings.target)
-    )])
-}
-
-/// Each contender with its success alone.
-pub(super) fn successes(comparisons: &Comparisons) -> Section {
-    let (heads, rows) = about_contenders(comparisons, success_columns());
-    Section { heads, rows, ..Section::new("contenders", "Who is compared") }
+/// Whether tables of pairs name contenders by their numbers. A single pair is named in full.
+pub(super) fn is_numbered(comparisons: &Comparisons) -> bool {
+    let mut lengths: Vec<usize> =
+        comparisons.contenders.iter().map(|facts| facts.name.chars().count()).collect();
+    lengths.sort_unstable_by(|a, b| b.cmp(a));
+    let longest: usize = lengths.iter().take(2).sum();
+    lengths.len() >= MANY || (lengths.len() > 2 && longest > LONG)
 }
 
 /// The difference in success of each pair.
 pub(super) fn pairs(comparisons: &Comparisons) -> Section {
     let section = Section::new("pairs", "Difference in success");
     let several = comparisons.pairs.len() > 1;
-    let rows = comparisons.pairs.iter().map(|pair| pair_row(comparisons, pair, several)).collect();
+    let rows: Vec<Vec<String>> =
+        comparisons.pairs.iter().map(|pair| pair_row(comparisons, pair, several)).collect();
+    let mut lacks = Lacks::new(rows.len(), "pair");
+    for (pair, row) in comparisons.pairs.iter().zip(&rows) {
+        let (fixed, population) = (&pair.success.fixed_suite, &pair.success.population);
+        for (target, value) in
+            [(Target::FixedSuite, &fixed.difference), (Target::Population, &population.difference)]
+        {
+            lacks.add(tasks_of(target), row.first().map_or("", String::as_str), value);
+        }
+    }
+    let section = section.adds(lacks.sentences());
     if !several {
         let heads = ["pair", "these tasks", "p", "new tasks", "p"];
         return section
@@ -166,33 +115,19 @@ pub(super) fn ranks(comparisons: &Comparisons) -> Section {
         )])
 }
 
-/// Success beside cost and time.
-pub(super) fn costs(comparisons: &Comparisons) -> Section {
-    let section = Section::new("costs", "Success and what it takes");
-    if comparisons.frontiers.is_empty() {
-        return section;
-    }
-    let columns = vec![
-        column("success, new tasks", |facts| share_of(&facts.success.population)),
-        column("cost of a typical trial", |facts| money_of(&facts.typical_cost)),
-        column("cost per success", |facts| money_of(&facts.cost_per_success)),
-        column("time of a typical trial", |facts| time_of(&facts.typical_time)),
-    ];
-    let (heads, rows) = about_contenders(comparisons, columns);
-    let sentences = comparisons.frontiers.iter().flat_map(|one| frontier(comparisons, one));
-    Section { heads, rows, ..section }.adds(sentences)
-}
-
-fn frontier(comparisons: &Comparisons, frontier: &Frontier) -> Vec<String> {
+/// Who is dominated in success and a resource.
+pub(super) fn frontier(comparisons: &Comparisons, frontier: &Frontier) -> Vec<String> {
     let what = resource(frontier.resource);
     let less = if frontier.resource == Resource::Cost { "cheaper" } else { "faster" };
     let names = |places: &[usize]| {
         listed(&places.iter().map(|&place| quoted(name(comparisons, place))).collect::<Vec<_>>())
     };
+    let place = place(comparisons.settings.target);
     let mut sentences = vec![if frontier.dominated.is_empty() {
-        format!("Success and {what}: nobody is worse in both than another.")
+        format!("Success {place} and {what}: nobody is worse in both than another.")
     } else {
-        format!("Success and {what}: {} on the frontier.", with_verb(&names(&frontier.on), frontier.on.len()))
+        let on = with_verb(&names(&frontier.on), frontier.on.len());
+        format!("Success {place} and {what}: {on} on the frontier.")
     }];
     for Dominance { contender, by } in &frontier.dominated {
         let who = quoted(name(comparisons, *contender));
@@ -251,13 +186,13 @@ pub(super) fn flips(comparisons: &Comparisons) -> Section {
     let k = flips.k;
     let value = |place: usize, k: u32| -> String {
         let facts = comparisons.contenders.get(place);
-        let found = facts.and_then(|facts| facts.pass_hat_k.iter().find(|draws| draws.k == k));
+        let found = facts.and_then(|facts| pass_of(facts, k));
         let of = |value: &Value| {
             value.estimate().map_or_else(|| "–".to_owned(), |known| format!("{:.3}", known.point.value()))
         };
         match (k, facts) {
             (1, Some(facts)) => of(&facts.success.population),
-            _ => found.map_or_else(|| "–".to_owned(), |draws| of(&draws.value)),
+            _ => found.map_or_else(|| "–".to_owned(), of),
         }
     };
     let rows = flips.by_single.iter().zip(&flips.by_all).enumerate().map(|(rank, (&single, &all))| {

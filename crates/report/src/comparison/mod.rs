@@ -3,7 +3,9 @@
 //! Every form is made of the same sections, so that no form says more or other things than another.
 
 mod answer;
+mod contenders;
 mod field;
+mod lacks;
 mod markdown;
 mod numbers;
 mod page;
@@ -63,7 +65,7 @@ impl Section {
 /// How much is shown of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// At most ten tasks and actions of a pair.
+    /// At most ten tasks and actions of a pair, and how many more there are.
     Short,
     /// Every row.
     All,
@@ -76,15 +78,21 @@ impl Detail {
             Self::All => usize::MAX,
         }
     }
+
+    /// Says how many rows of a table are left out, and where they are; none where all are shown.
+    fn left_out(self, all: usize, what: &str) -> Option<String> {
+        let left = all.saturating_sub(self.rows());
+        (left > 0).then(|| format!("… and {left} more {what}, which the page and the JSON hold."))
+    }
 }
 
 /// Returns the sections that speak of all contenders together.
 pub fn field_sections(comparisons: &Comparisons) -> Vec<Section> {
     let sections = [
-        field::contenders(comparisons),
+        contenders::contenders(comparisons),
         field::pairs(comparisons),
         field::ranks(comparisons),
-        field::costs(comparisons),
+        contenders::costs(comparisons),
         field::called(comparisons),
         field::flips(comparisons),
     ];
@@ -94,7 +102,7 @@ pub fn field_sections(comparisons: &Comparisons) -> Vec<Section> {
 /// Returns the compact sections about all pairs: their differences, what procedures call different, and who changes places.
 pub fn pairs_sections(comparisons: &Comparisons) -> Vec<Section> {
     let sections = [
-        field::successes(comparisons),
+        contenders::successes(comparisons),
         field::pairs(comparisons),
         field::called(comparisons),
         field::flips(comparisons),

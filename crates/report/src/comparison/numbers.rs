@@ -2,7 +2,7 @@
 
 use retrial_metrics::decide::field::Comparisons;
 use retrial_metrics::decide::{Contrast, Scale};
-use retrial_metrics::{Bounds, Estimate, Number, Resource, Unit, Value};
+use retrial_metrics::{Bounds, Estimate, Number, Resource, Target, Unit, Value};
 
 use crate::plot::amount;
 use crate::words::dollars;
@@ -18,15 +18,20 @@ pub(super) fn difference_of(value: &Value) -> String {
     written(value, difference)
 }
 
-/// Returns the same with its sign turned, for the pair read from the other side.
-pub(super) fn difference_turned(value: &Value) -> String {
-    let Some(estimate) = value.estimate() else { return "undefined".to_owned() };
-    let point = difference(-estimate.point.value());
-    match estimate.interval.interval() {
-        Some(interval) => {
-            format!("{point} [{}, {}]", difference(-interval.high.value()), difference(-interval.low.value()))
+/// Returns a difference for a sentence, with the reason for what it lacks; turned where the pair is read from the other side.
+pub(super) fn difference_told(value: &Value, is_turned: bool) -> String {
+    let estimate = match value {
+        Value::Undefined(reason) => return format!("undefined ({reason})"),
+        Value::Estimate(estimate) => estimate,
+    };
+    let turned = |value: f64| difference(if is_turned { -value } else { value });
+    let point = turned(estimate.point.value());
+    match &estimate.interval {
+        Bounds::Undefined(reason) => format!("{point} (no interval: {reason})"),
+        Bounds::Interval(interval) => {
+            let (low, high) = (turned(interval.low.value()), turned(interval.high.value()));
+            if is_turned { format!("{point} [{high}, {low}]") } else { format!("{point} [{low}, {high}]") }
         }
-        None => format!("{point} (no interval)"),
     }
 }
 
@@ -53,10 +58,13 @@ pub(super) fn contrast(contrast: &Contrast) -> String {
     }
 }
 
+/// A value in a table, where the reason for what it lacks stands below.
 fn written(value: &Value, write: impl Fn(f64) -> String) -> String {
     match value {
         Value::Undefined(_) => "–".to_owned(),
-        Value::Estimate(Estimate { point, interval: Bounds::Undefined(_), .. }) => write(point.value()),
+        Value::Estimate(Estimate { point, interval: Bounds::Undefined(_), .. }) => {
+            format!("{} (no interval)", write(point.value()))
+        }
         Value::Estimate(Estimate { point, interval: Bounds::Interval(interval), .. }) => {
             let (low, high) = (write(interval.low.value()), write(interval.high.value()));
             format!("{} [{low}, {high}]", write(point.value()))
@@ -94,5 +102,21 @@ pub(super) fn resource(resource: Resource) -> &'static str {
         Resource::Cost => "cost",
         Resource::Time => "working time",
         other => other.label(),
+    }
+}
+
+/// Returns what a success rate speaks of, in the head of a column.
+pub(super) fn tasks_of(target: Target) -> &'static str {
+    match target {
+        Target::FixedSuite => "these tasks",
+        Target::Population => "new tasks",
+    }
+}
+
+/// Returns where something is said to hold.
+pub(super) fn place(target: Target) -> &'static str {
+    match target {
+        Target::FixedSuite => "on exactly these tasks",
+        Target::Population => "for new tasks like these",
     }
 }

@@ -84,7 +84,7 @@ fn contents(comparisons: &Comparisons, sections: &[Section]) -> Markup {
                         summary { "Pairs" }
                         ul {
                             @for (place, pair) in pairs.iter().enumerate() {
-                                li { a href=(format!("#pair-{place}")) { (name(comparisons, pair.candidate)) " and " (name(comparisons, pair.baseline)) } }
+                                li { a href=(format!("#pair-{place}")) { (breaking(name(comparisons, pair.candidate))) " and " (breaking(name(comparisons, pair.baseline))) } }
                             }
                         }
                     }
@@ -94,10 +94,14 @@ fn contents(comparisons: &Comparisons, sections: &[Section]) -> Markup {
     }
 }
 
+/// A name that may be broken within, for the narrow column.
+fn breaking(name: &str) -> Markup {
+    html! { @for piece in plain(name).split_inclusive(['_', '-', '/']) { (piece) wbr; } }
+}
+
 /// The sections of a pair; of many pairs they are folded.
 fn of_pair(comparisons: &Comparisons, place: usize) -> Markup {
-    let detail = if comparisons.pairs.len() == 1 { Detail::All } else { Detail::Short };
-    let sections = pair_sections(comparisons, place, detail);
+    let sections = pair_sections(comparisons, place, Detail::All);
     let Some(pair) = comparisons.pairs.get(place) else { return html! {} };
     let title = format!("{} against {}", name(comparisons, pair.candidate), name(comparisons, pair.baseline));
     html! {

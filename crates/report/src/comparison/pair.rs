@@ -4,11 +4,13 @@ use retrial_metrics::decide::TaskDifference;
 use retrial_metrics::decide::field::{
     ActionDifference, AspectContrast, Bought, Comparisons, PairComparison, Purchase, Way,
 };
-use retrial_metrics::{Better, Known, Number, Value};
+use retrial_metrics::{Better, Finite, Known, Number};
 
+use super::lacks::Lacks;
 use super::numbers::{contrast, difference, difference_of, name, p, quoted};
 use super::{Detail, Section};
-use crate::words::{counted, dollars, level, listed, target};
+use crate::page::plain;
+use crate::words::{counted, dollars, level, target};
 
 /// Says whose rows of a list are exploratory, and how they were adjusted.
 fn explored(what: &str) -> String {
@@ -22,9 +24,13 @@ fn pair_of(comparisons: &Comparisons, pair: &PairComparison) -> (String, String)
 /// Every measure that is compared task by task.
 pub(super) fn measures(comparisons: &Comparisons, pair: &PairComparison) -> Section {
     let (candidate, baseline) = pair_of(comparisons, pair);
-    let (known, unknown): (Vec<&AspectContrast>, Vec<&AspectContrast>) =
-        pair.contrasts.rows.iter().partition(|row| row.contrast.value.estimate().is_some());
-    let rows = known.iter().map(|row| {
+    // Each measure is a row of its own, and is called by its name alone.
+    let mut lacks = Lacks::new(1, "measure");
+    for AspectContrast { contrast, .. } in &pair.contrasts.rows {
+        lacks.add(&contrast.label, "", &contrast.value);
+    }
+    let known = pair.contrasts.rows.iter().filter(|row| row.contrast.value.estimate().is_some());
+    let rows = known.map(|row| {
         let of = &row.contrast;
         vec![
             of.label.clone(),
@@ -35,32 +41,14 @@ pub(super) fn measures(comparisons: &Comparisons, pair: &PairComparison) -> Sect
     });
     let title = format!("{candidate} against {baseline}, measure by measure");
     let heads = ["measure", "difference or ratio", "BH p", "better"];
-    let mut section = Section::new("measures", title).table(&heads, rows.collect()).adds([format!(
+    let section = Section::new("measures", title).table(&heads, rows.collect());
+    section.adds(lacks.sentences()).adds([format!(
         "{} minus {}, or divided by it (×), for {}. {}",
         quoted(&candidate),
         quoted(&baseline),
         target(comparisons.settings.target),
         explored("measures")
-    )]);
-    let reasons = without_value(&unknown);
-    if !reasons.is_empty() {
-        section = section.adds([format!("Not compared: {}.", listed(&reasons))]);
-    }
-    section
-}
-
-/// Measures without value, by the reason.
-fn without_value(rows: &[&AspectContrast]) -> Vec<String> {
-    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-    for row in rows {
-        let Value::Undefined(reason) = &row.contrast.value else { continue };
-        let reason = reason.to_string();
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, labels)) => labels.push(row.contrast.label.clone()),
-            None => reasons.push((reason, vec![row.contrast.label.clone()])),
-        }
-    }
-    reasons.into_iter().map(|(reason, labels)| format!("{} ({reason})", listed(&labels))).collect()
+    )])
 }
 
 /// Who is better, where the adjusted p-value says so.
@@ -108,7 +96,7 @@ pub(super) fn tasks(comparisons: &Comparisons, pair: &PairComparison, detail: De
         ]
     });
     let section = section.table(&["task", "difference", "Fisher p", "BH p"], shown.collect());
-    section.adds([summary, explored("tasks")])
+    section.adds(detail.left_out(all, "tasks that differ")).adds([summary, explored("tasks")])
 }
 
 /// How the ways of working differ.
@@ -120,9 +108,13 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         Known::Undefined(reason) => return section.says([format!("Not compared: {reason}.")]),
     };
     let is_shown = found.p.value() < 1.0 - comparisons.settings.level;
-    let verdict = if is_shown { "They work differently" } else { "That they work differently is not shown" };
+    let verdict = if is_shown {
+        "Worth looking into, not a verdict: they seem to work differently"
+    } else {
+        "That they work differently is not shown"
+    };
     let summary = format!(
-        "{verdict}: two trials of a task are alike to {:.2} by {}, to {:.2} by {}, and to {:.2} across both (squared discrepancy {:.3}, \
+        "{verdict}. Two trials of a task are alike to {:.2} by {}, to {:.2} by {}, and to {:.2} across both (squared discrepancy {:.3}, \
          p {}, {}).",
         found.alike_candidate.value(),
         quoted(&candidate),
@@ -134,35 +126,48 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         p(&Number::Known(found.p)),
         counted(found.tasks, "task"),
     );
-    let mut rows: Vec<&ActionDifference> = found.actions.rows.iter().collect();
+    let section = section.says([summary]);
+    let rows = differing(&found.actions.rows);
+    if rows.is_empty() {
+        return section;
+    }
+    let shown = &rows[..rows.len().min(detail.rows())];
+    let mut lacks = Lacks::new(shown.len(), "action");
+    for row in shown {
+        lacks.add("difference", &action(row), &row.difference);
+    }
+    let heads = ["actions per trial", &candidate, &baseline, "difference", "BH p"];
+    let section = section.table(&heads, shown.iter().map(|row| action_row(row)).collect());
+    let left_out = detail.left_out(rows.len(), "actions that differ");
+    section.adds(left_out).adds(lacks.sentences()).adds([explored("actions")])
+}
+
+/// The actions that one takes more often than the other, those first that differ most surely.
+fn differing(actions: &[ActionDifference]) -> Vec<&ActionDifference> {
     // Where every task differs alike there is no variance to test by, and nothing differs more surely.
     let key = |row: &ActionDifference| row.p.value().unwrap_or(0.0);
     let size = |row: &ActionDifference| (row.candidate.value() - row.baseline.value()).abs();
-    rows.retain(|row| size(row) > 1e-12);
+    let mut rows: Vec<&ActionDifference> = actions.iter().filter(|row| size(row) > 1e-12).collect();
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)).then(size(b).total_cmp(&size(a))));
-    let shown = rows.iter().take(detail.rows()).map(|row| {
-        let action = match &row.name {
-            Some(action) => {
-                format!("{} {}", row.kind.as_str(), crate::page::plain(action).replace('\n', " "))
-            }
-            None => format!("{}, all", row.kind.as_str()),
-        };
-        let rate = |value: retrial_metrics::Finite| format!("{:.2}", value.value());
-        vec![
-            action,
-            rate(row.candidate),
-            rate(row.baseline),
-            difference_of(&row.difference),
-            p(&row.adjusted_p),
-        ]
-    });
-    let shown: Vec<Vec<String>> = shown.collect();
-    let section = section.says([summary]);
-    if shown.is_empty() {
-        return section;
+    rows
+}
+
+fn action(row: &ActionDifference) -> String {
+    match &row.name {
+        Some(action) => format!("{} {}", row.kind.as_str(), plain(action).replace('\n', " ")),
+        None => format!("{}, all", row.kind.as_str()),
     }
-    let heads = ["actions per trial", &candidate, &baseline, "difference", "BH p"];
-    section.table(&heads, shown).adds([explored("actions")])
+}
+
+fn action_row(row: &ActionDifference) -> Vec<String> {
+    let rate = |value: Finite| format!("{:.2}", value.value());
+    vec![
+        action(row),
+        rate(row.candidate),
+        rate(row.baseline),
+        difference_of(&row.difference),
+        p(&row.adjusted_p),
+    ]
 }
 
 /// What the data can show, and what to buy next.

@@ -8,6 +8,7 @@ use super::spread::{tick_word, ticks};
 use super::style::{MARGIN, Role, SMALL, WIDTH};
 use super::wording::{amount, level, name, share, width_of};
 use super::{Caption, Picture};
+use crate::words::target;
 
 const TOP: f64 = 88.0;
 const HEIGHT: f64 = 470.0;
@@ -54,14 +55,24 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
         .contenders
         .iter()
         .enumerate()
-        .filter_map(|(place, facts)| one((place + 1, facts), standing(frontier, place), frontier.resource))
+        .filter_map(|(place, facts)| {
+            let success = facts.success.of(comparisons.settings.target);
+            one((place + 1, facts), success, standing(frontier, place), frontier.resource)
+        })
         .collect();
     if places.len() < 2 {
         return None;
     }
-    let below = format!("{} intervals for new tasks like these", level(comparisons.settings.level));
+    // What a trial takes has no interval for exactly these tasks.
+    let has_amounts = places.iter().any(|place| place.amount.1.is_some());
+    let below = format!(
+        "{} intervals{} for {}",
+        level(comparisons.settings.level),
+        if has_amounts { "" } else { " of success" },
+        target(comparisons.settings.target)
+    );
     let words: Vec<String> = places.iter().map(|place| place.text(unit)).collect();
-    let text = format!("{axis}, and success. {}.", words.join("; "));
+    let text = format!("{axis}, and success; {below}. {}.", words.join("; "));
     let listed = if places.len() > NAMED { places.len().div_ceil(2) } else { 0 };
     let height = HEIGHT + LINE * listed as f64 + if listed > 0 { 10.0 } else { 0.0 };
     Caption { name: stem, title: title.to_owned(), text }.picture(height, |canvas| {
@@ -80,14 +91,19 @@ fn standing(frontier: &Frontier, place: usize) -> Standing {
     }
 }
 
-fn one((number, facts): (usize, &ContenderFacts), standing: Standing, resource: Resource) -> Option<Place> {
+fn one(
+    (number, facts): (usize, &ContenderFacts),
+    success: &Value,
+    standing: Standing,
+    resource: Resource,
+) -> Option<Place> {
     let amount = if resource == Resource::Cost { &facts.typical_cost } else { &facts.typical_time };
     let known = |value: &Value| {
         let estimate = value.estimate()?;
         let ends = estimate.interval.interval().map(|known| (known.low.value(), known.high.value()));
         Some((estimate.point.value(), ends))
     };
-    let (amount, success) = (known(amount)?, known(&facts.success.population)?);
+    let (amount, success) = (known(amount)?, known(success)?);
     Some(Place { number, name: name(&facts.name), amount, success, standing })
 }
 

@@ -154,11 +154,12 @@ fn mismatches(
     (one, of_one): (&Contender<'_>, &[TaskOutcomes]),
     (other, of_other): (&Contender<'_>, &[TaskOutcomes]),
 ) -> Vec<Mismatch> {
-    let mut found = if std::ptr::eq(one.manifest, other.manifest) {
-        Vec::new()
-    } else {
-        run_differences(one.manifest, other.manifest, &one.entrant.condition)
-    };
+    let mut found = run_differences(one.manifest, other.manifest, &one.entrant.condition);
+    // A manifest holds the run's id, so that equal ones are one run: what is not known of its tasks is no doubt about it, and only that
+    // it could stop bears on its numbers.
+    if one.manifest == other.manifest {
+        found.retain(|difference| *difference == RunDifference::StoppingRule);
+    }
     if let Err(NotComparable::TasksDiffer { only_candidate, only_baseline }) = Pairing::new(of_one, of_other)
     {
         let rows = [
