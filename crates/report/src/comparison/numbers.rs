@@ -20,13 +20,13 @@ pub(super) fn difference_of(value: &Value) -> String {
 
 /// Returns the same with its sign turned, for the pair read from the other side.
 pub(super) fn difference_turned(value: &Value) -> String {
-    let Some(estimate) = value.estimate() else { return "undefined".to_owned() };
+    let Some(estimate) = value.estimate() else { return "–".to_owned() };
     let point = difference(-estimate.point.value());
     match estimate.interval.interval() {
         Some(interval) => {
             format!("{point} [{}, {}]", difference(-interval.high.value()), difference(-interval.low.value()))
         }
-        None => format!("{point} (no interval)"),
+        None => point,
     }
 }
 

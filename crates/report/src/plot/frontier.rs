@@ -59,9 +59,13 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
     if places.len() < 2 {
         return None;
     }
-    let below = format!("{} intervals for new tasks like these", level(comparisons.settings.level));
+    let below = format!(
+        "{} intervals for new tasks like these{}",
+        level(comparisons.settings.level),
+        without_place(comparisons, frontier)
+    );
     let words: Vec<String> = places.iter().map(|place| place.text(unit)).collect();
-    let text = format!("{axis}, and success. {}.", words.join("; "));
+    let text = format!("{axis}, and success. {}{}.", words.join("; "), without_place(comparisons, frontier));
     let listed = if places.len() > NAMED { places.len().div_ceil(2) } else { 0 };
     let height = HEIGHT + LINE * listed as f64 + if listed > 0 { 10.0 } else { 0.0 };
     Caption { name: stem, title: title.to_owned(), text }.picture(height, |canvas| {
@@ -70,6 +74,17 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
         draw(canvas, &places, axis, unit)?;
         if listed > 0 { list(canvas, &places, listed) } else { Ok(()) }
     })
+}
+
+/// Who takes nothing, which has no place on a logarithmic axis.
+fn without_place(comparisons: &Comparisons, frontier: &Frontier) -> String {
+    let names: Vec<String> = frontier
+        .nothing
+        .iter()
+        .filter_map(|&place| comparisons.contenders.get(place))
+        .map(|facts| name(&facts.name))
+        .collect();
+    if names.is_empty() { String::new() } else { format!("; without {}, at 0", names.join(", ")) }
 }
 
 fn standing(frontier: &Frontier, place: usize) -> Standing {
@@ -87,7 +102,9 @@ fn one((number, facts): (usize, &ContenderFacts), standing: Standing, resource: 
         let ends = estimate.interval.interval().map(|known| (known.low.value(), known.high.value()));
         Some((estimate.point.value(), ends))
     };
-    let (amount, success) = (known(amount)?, known(&facts.success.population)?);
+    // Nothing has no place on a logarithmic axis.
+    let amount = known(amount).filter(|(amount, _)| *amount > 0.0)?;
+    let success = known(&facts.success.population)?;
     Some(Place { number, name: name(&facts.name), amount, success, standing })
 }
 
