@@ -297,6 +297,22 @@ impl Reason {
         "no_difference",
         "the sides do not differ, so there is no difference to plan for; name one",
     );
+    /// What further trials would make smaller is all there is.
+    pub(crate) const EVERY_TRIAL_HELPS: Self = Self::fixed(
+        "every_trial_helps",
+        "the tasks do not differ beyond the noise of trials, so that every further trial tells more",
+    );
+    /// The test cannot be significant, or data are too noisy.
+    pub(crate) const NOT_EVEN_ONE: Self = Self::fixed(
+        "not_even_one",
+        "so few and so noisy trials would not even show a difference of 1 with that probability",
+    );
+    /// The contenders' amounts have no task in common.
+    pub(crate) const NO_COMMON_TASK: Self =
+        Self::fixed("no_common_task", "no task has an amount above 0 of everyone that takes anything");
+    /// A ratio needs amounts above 0.
+    pub(crate) const NOTHING_TAKEN: Self =
+        Self::fixed("nothing_taken", "nothing was taken in some task, and there is no ratio to nothing");
     /// The tasks themselves differ too much.
     pub(crate) const TRIALS_DO_NOT_HELP: Self = Self::fixed(
         "trials_do_not_help",

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::pairing::{Pairing, Reading};
+use super::shift::rates_p;
 use crate::estimators;
 use crate::paired::PairedCounts;
 use crate::value::{Estimate, Evidence, Finite, Number, Reason, Value};
@@ -18,6 +19,9 @@ const MOST_ENUMERATED: usize = 24;
 
 /// Sign flips that are drawn.
 const FLIPS: usize = 9999;
+
+/// Differences below this are rounding noise.
+const NOISE: f64 = 1e-12;
 
 /// What a comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -38,6 +42,17 @@ impl Finding {
             Some(interval) if interval.low.value() > 0.0 => Self::Better,
             Some(interval) if interval.high.value() < 0.0 => Self::Worse,
             _ => Self::NotShown,
+        }
+    }
+
+    /// The side that a difference lies on, however small it is; differences of rounding noise lie on none.
+    fn towards(difference: f64) -> Self {
+        if difference > NOISE {
+            Self::Better
+        } else if difference < -NOISE {
+            Self::Worse
+        } else {
+            Self::NotShown
         }
     }
 }
@@ -76,13 +91,18 @@ pub struct PopulationComparison {
 /// The difference for exactly these tasks: only the noise of trials counts.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SuiteComparison {
-    /// Candidate minus baseline with the square-and-add (MOVER) interval of two stratified Wilson intervals.
+    /// Candidate minus baseline with the square-and-add (MOVER) interval of two stratified Wilson intervals, which is undefined where some
+    /// task has a single trial.
     pub difference: Value,
     /// The exact test of "no task changed".
     pub exact: ExactTest,
-    /// What both show together: a difference is shown where the interval leaves 0 out and the exact two-sided test rejects. The test
-    /// keeps the error rate for identical agents, with however few trials; the interval sees to it that the mean has moved, and not
-    /// only single tasks. Where the test has too many cases to enumerate the interval alone decides.
+    /// Two-sided p-value of what both show together: the larger of the smallest level whose interval leaves 0 out and that of the exact
+    /// test, or the one there is.
+    pub p: Number,
+    /// What both show together: a difference is shown where the interval leaves 0 out and the exact two-sided test rejects, towards the
+    /// side of the difference. The test keeps the error rate for identical agents, with however few trials; the interval sees to it that
+    /// the mean has moved, and not only single tasks. Where the test has too many cases to enumerate the interval alone decides, and
+    /// where there is no interval the test alone, which is valid by itself.
     pub finding: Finding,
 }
 
@@ -107,7 +127,7 @@ pub struct DifferenceBand {
     pub best: Finite,
     /// How many trials are excluded.
     pub excluded: u64,
-    /// Whether the finding for the fixed suite is the same throughout.
+    /// Whether the finding for the fixed suite, of this pair alone, is the same throughout.
     pub finding_holds: bool,
 }
 
@@ -142,14 +162,77 @@ pub(crate) fn population_finding(pairs: &PairedCounts, level: Level) -> Finding 
 
 /// Returns what interval and exact test show for the fixed suite.
 pub(crate) fn suite_finding(pairs: &PairedCounts, level: Level) -> Finding {
-    let by_interval = Finding::of(&pairs.difference(Target::FixedSuite, level));
-    // The test is the dearer of the two.
-    if by_interval == Finding::NotShown {
-        return by_interval;
+    suite_finding_by(pairs, level, |difference| Ok(exact_p(&exact_of(pairs)?, difference)))
+}
+
+/// The same with the p-value of the exact test, which is asked for only where it matters: it is the dearer of the two.
+fn suite_finding_by(
+    pairs: &PairedCounts,
+    level: Level,
+    exact_p: impl FnOnce(f64) -> Result<f64, Reason>,
+) -> Finding {
+    let Ok(difference) = pairs.difference(Target::FixedSuite, level) else { return Finding::NotShown };
+    let point = difference.point.value();
+    let has_interval = difference.interval.interval().is_some();
+    let shown = if has_interval { Finding::of(&Ok(difference)) } else { Finding::towards(point) };
+    if shown == Finding::NotShown {
+        return shown;
     }
-    match StratifiedExact::new(&pairs.pairs()) {
-        Ok(exact) if exact.p_two_sided() > level.alpha() => Finding::NotShown,
-        _ => by_interval,
+    match exact_p(point) {
+        Ok(p) if p <= level.alpha() => shown,
+        Err(_) if has_interval => shown,
+        _ => Finding::NotShown,
+    }
+}
+
+/// The two-sided p-value of the exact test where it points to the side of the difference, otherwise that of the one side: with unequal
+/// numbers of trials the total of passes can lean to one side and the mean over tasks to the other.
+fn exact_p(exact: &StratifiedExact, difference: f64) -> f64 {
+    let towards = match Finding::towards(difference) {
+        Finding::Better => exact.p_greater(),
+        Finding::Worse => exact.p_less(),
+        Finding::NotShown => 1.0,
+    };
+    exact.p_two_sided().max(towards)
+}
+
+/// A two-sided p-value, and the difference it is of: all that a decision among several pairs needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Tested {
+    pub(crate) p: Number,
+    pub(crate) difference: f64,
+}
+
+/// Tests the difference for a target, as [`compare`] does.
+pub(crate) fn tested(pairs: &Result<PairedCounts, Reason>, target: Target, level: Level) -> Tested {
+    let p = |pairs: &PairedCounts| match target {
+        Target::Population => Ok(pairs.student(level)?.p_two_sided()?),
+        Target::FixedSuite => suite_p(pairs, &exact_of(pairs), level),
+    };
+    let pairs = pairs.as_ref().map_err(Clone::clone);
+    Tested { difference: pairs.clone().and_then(point).unwrap_or(0.0), p: Number::of(pairs.and_then(p)) }
+}
+
+fn point(pairs: &PairedCounts) -> Result<f64, Reason> {
+    Ok(pairs.first.mean_rate()? - pairs.second.mean_rate()?)
+}
+
+fn exact_of(pairs: &PairedCounts) -> Result<StratifiedExact, Reason> {
+    Ok(StratifiedExact::new(&pairs.pairs())?)
+}
+
+/// The p-value at which [`suite_finding`] turns.
+fn suite_p(
+    pairs: &PairedCounts,
+    exact: &Result<StratifiedExact, Reason>,
+    level: Level,
+) -> Result<f64, Reason> {
+    let difference = point(pairs)?;
+    let exact = exact.as_ref().map(|exact| exact_p(exact, difference));
+    match (rates_p(pairs, level), exact) {
+        (Ok(interval), Ok(exact)) => Ok(interval.max(exact)),
+        (Ok(known), Err(_)) | (Err(_), Ok(known)) => Ok(known),
+        (Err(reason), Err(_)) => Err(reason),
     }
 }
 
@@ -176,8 +259,10 @@ fn sign_flip(pairs: &PairedCounts, seed: u64) -> Result<SignFlip, Reason> {
 }
 
 fn suite(plain: &Result<PairedCounts, Reason>, level: Level) -> SuiteComparison {
-    let exact = plain.clone().and_then(|pairs| Ok(StratifiedExact::new(&pairs.pairs())?));
+    let exact = plain.clone().and_then(|pairs| exact_of(&pairs));
     let p = |of: fn(&StratifiedExact) -> f64| Number::of(exact.as_ref().map(of).map_err(Clone::clone));
+    let together = plain.as_ref().map_err(Clone::clone).and_then(|pairs| suite_p(pairs, &exact, level));
+    let known = |difference| exact.as_ref().map(|exact| exact_p(exact, difference)).map_err(Clone::clone);
     SuiteComparison {
         difference: plain.clone().and_then(|pairs| pairs.difference(Target::FixedSuite, level)).into(),
         exact: ExactTest {
@@ -185,7 +270,8 @@ fn suite(plain: &Result<PairedCounts, Reason>, level: Level) -> SuiteComparison 
             better_p: p(StratifiedExact::p_greater),
             two_sided_p: p(StratifiedExact::p_two_sided),
         },
-        finding: plain.as_ref().map_or(Finding::NotShown, |pairs| suite_finding(pairs, level)),
+        p: Number::of(together),
+        finding: plain.as_ref().map_or(Finding::NotShown, |pairs| suite_finding_by(pairs, level, known)),
     }
 }
 

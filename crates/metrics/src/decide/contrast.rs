@@ -5,22 +5,15 @@ use std::collections::BTreeMap;
 use retrial_spec::TaskName;
 use retrial_stats::calibration::brier::brier;
 use retrial_stats::compare::Pair;
-use retrial_stats::compare::mover::square_and_add;
-use retrial_stats::compare::paired::PairedDifference;
-use retrial_stats::fixed_groups::FixedGroupsPosterior;
-use retrial_stats::{
-    ClusterCounts, Counts, Functional, Level, Method, Undefined, agreement, moments, passk, spread,
-};
+use retrial_stats::{Counts, Forecast, Level, Undefined, agreement, moments, passk, spread};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::shift::Shift;
 use crate::entrant::{Entrant, EntrantTask};
 use crate::paired::PairedCounts;
-use crate::value::{Estimate, Evidence, Interval, Number, Reason, Value};
+use crate::value::{Evidence, Number, Reason, Value};
 use crate::{Better, MeasureId, MetricsError, Resource, Settings, Target, confidence, resources, success};
-
-/// Steps of the search for a p-value among confidence levels.
-const BISECTIONS: u32 = 40;
 
 /// What is compared of two sides: a measure that has a value for each task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,24 +90,22 @@ impl Aspect {
             Self::ActionMix => known(&task.action_mix),
             Self::ActionOrder => known(&task.action_order),
             Self::Spread(resource) => Ok(log_deviation(&amounts(resource, task, is_replayed)?)?),
-            Self::Brier => {
-                let forecasts = confidence::forecasts(&[task.view()])?;
-                Ok(brier(&forecasts.concat())?)
-            }
+            Self::Brier => Ok(brier(&forecasts(task)?)?),
             Self::InvisibleFailures => Ok(confidence::invisible_counts(&task.view()).rate()?),
-            Self::Amount(resource) => Ok(log_mean(&amounts(resource, task, is_replayed)?)?),
+            Self::Amount(resource) => log_mean(&amounts(resource, task, is_replayed)?),
         }
     }
 
-    /// Returns how many trials of a task its value rests on, at most.
-    fn trials_of(self, task: &EntrantTask) -> usize {
+    /// Returns how many trials of a task its value rests on.
+    fn trials_of(self, task: &EntrantTask, is_replayed: bool) -> usize {
         match self {
-            Self::Success | Self::PassHatK(_) | Self::OutcomeConsistency | Self::Brier => {
-                task.view().graded().count()
-            }
+            Self::Success | Self::PassHatK(_) | Self::OutcomeConsistency => task.view().graded().count(),
+            Self::Brier => forecasts(task).map_or(0, |stated| stated.len()),
             Self::InvisibleFailures => confidence::invisible_counts(&task.view()).total() as usize,
             Self::ActionMix | Self::ActionOrder => task.view().acted().count(),
-            Self::Spread(_) | Self::Amount(_) => task.view().ran().count(),
+            Self::Spread(resource) | Self::Amount(resource) => {
+                amounts(resource, task, is_replayed).map_or(0, |known| known.len())
+            }
         }
     }
 }
@@ -123,13 +114,18 @@ pub(super) fn amounts(resource: Resource, task: &EntrantTask, is_replayed: bool)
     Ok(resources::amounts_of(resource, &[task.view()], is_replayed)?.concat())
 }
 
+/// The stated confidences of a task with what happened.
+fn forecasts(task: &EntrantTask) -> Result<Vec<Forecast>, Reason> {
+    Ok(confidence::forecasts(&[task.view()])?.concat())
+}
+
 fn log_deviation(amounts: &[f64]) -> Result<f64, Undefined> {
     Ok(moments::variance(&spread::logarithms(amounts)?)?.sqrt())
 }
 
-fn log_mean(amounts: &[f64]) -> Result<f64, Undefined> {
+fn log_mean(amounts: &[f64]) -> Result<f64, Reason> {
     let mean = moments::mean(amounts)?;
-    if mean > 0.0 { Ok(mean.ln()) } else { Err(Undefined::NotPositive) }
+    if mean > 0.0 { Ok(mean.ln()) } else { Err(Reason::NOTHING_TAKEN) }
 }
 
 /// How two sides are set against each other.
@@ -152,7 +148,7 @@ impl Scale {
     }
 
     /// Returns the smallest and the largest true value there can be, as people read it: what differs lies between 0 and 1.
-    fn range(self) -> (f64, f64) {
+    pub(super) fn range(self) -> (f64, f64) {
         match self {
             Self::Difference => (-1.0, 1.0),
             Self::Ratio => (0.0, f64::MAX),
@@ -178,6 +174,10 @@ pub struct Contrast {
     pub target: Target,
     /// Candidate minus baseline, or divided by it, over the tasks that have a value on both sides; n is that of the candidate.
     pub value: Value,
+    /// The candidate's trials that the value rests on: those of which what is compared is known.
+    pub candidate_n: Evidence,
+    /// The same of the baseline.
+    pub baseline_n: Evidence,
     /// One-sided p-value of "the candidate is not worse".
     pub worse_p: Number,
     /// One-sided p-value of "the candidate is not better".
@@ -236,6 +236,8 @@ pub fn contrast(
         better: aspect.better(),
         target: settings.target,
         value: value.into(),
+        candidate_n: pairs.evidence().0,
+        baseline_n: pairs.evidence().1,
         worse_p,
         better_p,
         p,
@@ -244,25 +246,27 @@ pub fn contrast(
 }
 
 /// The tasks of both sides that have a value on both.
-struct Pairs<'a> {
-    aspect: Aspect,
+pub(super) struct Pairs<'a> {
+    pub(super) aspect: Aspect,
     tasks: Vec<(&'a EntrantTask, &'a EntrantTask)>,
-    values: Vec<Pair<f64>>,
+    pub(super) values: Vec<Pair<f64>>,
     left_out: Vec<TaskName>,
     /// Why the first task without a value has none.
-    reason: Option<Reason>,
+    pub(super) reason: Option<Reason>,
+    /// Whether the candidate was answered from a recording, and whether the baseline was.
+    is_replayed: (bool, bool),
 }
 
 impl<'a> Pairs<'a> {
     fn new(aspect: Aspect, candidate: &'a Entrant, baseline: &'a Entrant) -> Self {
         let others: BTreeMap<&TaskName, &EntrantTask> =
             baseline.tasks.iter().map(|task| (&task.task, task)).collect();
-        let mut pairs =
-            Self { aspect, tasks: Vec::new(), values: Vec::new(), left_out: Vec::new(), reason: None };
+        let is_replayed = (candidate.is_replayed, baseline.is_replayed);
+        let (tasks, values, left_out) = (Vec::new(), Vec::new(), Vec::new());
+        let mut pairs = Self { aspect, tasks, values, left_out, reason: None, is_replayed };
         for task in &candidate.tasks {
             let Some(&other) = others.get(&task.task) else { continue };
-            let first = aspect.of_task(task, candidate.is_replayed);
-            match (first, aspect.of_task(other, baseline.is_replayed)) {
+            match (aspect.of_task(task, is_replayed.0), aspect.of_task(other, is_replayed.1)) {
                 (Ok(first), Ok(second)) => {
                     pairs.tasks.push((task, other));
                     pairs.values.push(Pair { first, second });
@@ -276,163 +280,17 @@ impl<'a> Pairs<'a> {
         pairs
     }
 
-    fn evidence(&self) -> Evidence {
-        let trials = self.tasks.iter().map(|(task, _)| self.aspect.trials_of(task) as u64).sum();
-        Evidence { trials, tasks: self.tasks.len() as u64 }
+    /// What the candidate's values rest on, and what the baseline's do.
+    pub(super) fn evidence(&self) -> (Evidence, Evidence) {
+        let of = |trials: usize| Evidence { trials: trials as u64, tasks: self.tasks.len() as u64 };
+        let used = |task: &EntrantTask, is_replayed| self.aspect.trials_of(task, is_replayed);
+        let first = self.tasks.iter().map(|(task, _)| used(task, self.is_replayed.0)).sum();
+        let second = self.tasks.iter().map(|(_, task)| used(task, self.is_replayed.1)).sum();
+        (of(first), of(second))
     }
 
-    fn counts(&self, of: impl Fn(&EntrantTask) -> Counts) -> Result<PairedCounts, Reason> {
+    pub(super) fn counts(&self, of: impl Fn(&EntrantTask) -> Counts) -> Result<PairedCounts, Reason> {
         let (first, second) = self.tasks.iter().map(|(a, b)| (of(a), of(b))).unzip();
         PairedCounts::new(first, second)
-    }
-}
-
-/// What is known of one side's function of success probabilities, for exactly its tasks.
-struct OfSide {
-    point: f64,
-    posterior: FixedGroupsPosterior,
-}
-
-impl OfSide {
-    fn new(
-        functional: Functional,
-        values: impl Iterator<Item = f64>,
-        counts: &ClusterCounts,
-        seed: u64,
-    ) -> Result<Self, Reason> {
-        let point = moments::mean(&values.collect::<Vec<f64>>())?;
-        Ok(Self { point, posterior: success::fixed_posterior(counts, &[functional], seed)? })
-    }
-
-    fn interval(
-        &self,
-        functional: Functional,
-        level: Level,
-    ) -> Result<(f64, retrial_stats::Interval), Reason> {
-        Ok((self.point, self.posterior.estimate(functional, self.point, level).interval?))
-    }
-}
-
-/// How far apart the sides are, from which bounds of any level follow.
-enum Shift {
-    /// The mean of paired values.
-    Student(Vec<Pair<f64>>),
-    /// Two rates.
-    Rates(PairedCounts),
-    /// A function of the tasks' success probabilities, which each side has a posterior of.
-    Posterior { functional: Functional, first: Box<OfSide>, second: Box<OfSide> },
-}
-
-impl Shift {
-    fn new(pairs: &Pairs<'_>, settings: &Settings) -> Result<Self, Reason> {
-        if pairs.values.is_empty() {
-            return Err(pairs.reason.clone().unwrap_or(Reason::NO_TRIALS));
-        }
-        let outcomes = |task: &EntrantTask| success::task_counts(&task.view());
-        let is_fixed = settings.target == Target::FixedSuite;
-        match pairs.aspect {
-            Aspect::Success if is_fixed => Ok(Self::Rates(pairs.counts(outcomes)?)),
-            Aspect::InvisibleFailures if is_fixed => {
-                Ok(Self::Rates(pairs.counts(|task| confidence::invisible_counts(&task.view()))?))
-            }
-            Aspect::PassHatK(k) if is_fixed => Self::posterior(Functional::PassHat(k), pairs, settings.seed),
-            Aspect::OutcomeConsistency if is_fixed => {
-                Self::posterior(Functional::Consistency, pairs, settings.seed)
-            }
-            _ => Ok(Self::Student(pairs.values.clone())),
-        }
-    }
-
-    fn posterior(functional: Functional, pairs: &Pairs<'_>, seed: u64) -> Result<Self, Reason> {
-        let sides = pairs.counts(|task| success::task_counts(&task.view()))?;
-        let values = &pairs.values;
-        let first = OfSide::new(functional, values.iter().map(|pair| pair.first), &sides.first, seed)?;
-        let second = OfSide::new(functional, values.iter().map(|pair| pair.second), &sides.second, seed)?;
-        Ok(Self::Posterior { functional, first: Box::new(first), second: Box::new(second) })
-    }
-
-    /// The estimate as people read it.
-    fn estimate(&self, pairs: &Pairs<'_>, level: Level, settings: &Settings) -> Result<Estimate, Reason> {
-        let scale = pairs.aspect.scale();
-        let (point, interval) = self.at(level)?;
-        let range = scale.range();
-        let interval = interval.and_then(|(interval, method)| {
-            let ends =
-                retrial_stats::Interval::new(scale.shown(interval.low()), scale.shown(interval.high()))
-                    .map_err(|_| Reason::from(Undefined::NotFinite))?;
-            // An unbiased estimate may lie outside, and its interval holds it all the same.
-            Interval::new(ends.clamp(range.0, range.1).hull(scale.shown(point)), level, method)
-        });
-        Estimate::new(scale.shown(point), pairs.evidence(), settings.target, interval)
-    }
-
-    /// The point and the interval of a level, on the scale on which differences are taken.
-    #[expect(clippy::type_complexity, reason = "an interval may be missing where there is a point")]
-    fn at(&self, level: Level) -> Result<(f64, Result<(retrial_stats::Interval, Method), Reason>), Reason> {
-        match self {
-            Self::Student(values) => {
-                let paired = PairedDifference::new(values, level)?;
-                let interval = paired.t().and(paired.estimate.interval).map_err(Reason::from);
-                Ok((paired.estimate.point, interval.map(|interval| (interval, Method::PairedT))))
-            }
-            Self::Rates(counts) => {
-                let found =
-                    retrial_stats::compare::mover::mover_difference(&counts.first, &counts.second, level)?;
-                let interval = found.interval.map_err(Reason::from);
-                Ok((found.point, interval.map(|interval| (interval, found.method))))
-            }
-            Self::Posterior { functional, first, second } => {
-                let both = first.interval(*functional, level).and_then(|first| {
-                    let second = second.interval(*functional, level)?;
-                    Ok((square_and_add(first, second), Method::Mover))
-                });
-                Ok((first.point - second.point, both))
-            }
-        }
-    }
-
-    /// The one-sided p-value of "the candidate's value is not above the baseline's".
-    fn p_not_above(&self, level: Level) -> Result<f64, Reason> {
-        match self {
-            Self::Student(values) => Ok(PairedDifference::new(values, level)?.p_non_inferior(0.0)?),
-            _ => self.smallest_level(|interval| interval.low() > 0.0),
-        }
-    }
-
-    /// The one-sided p-value of "the candidate's value is not below the baseline's".
-    fn p_not_below(&self, level: Level) -> Result<f64, Reason> {
-        match self {
-            Self::Student(values) => Ok(1.0 - PairedDifference::new(values, level)?.p_non_inferior(0.0)?),
-            _ => self.smallest_level(|interval| interval.high() < 0.0),
-        }
-    }
-
-    /// The smallest error rate that can be told from 0: draws of a posterior know no smaller one.
-    fn finest(&self) -> f64 {
-        match self {
-            Self::Student(_) | Self::Rates(_) => 1e-9,
-            Self::Posterior { .. } => 1.0 / success::DRAWS as f64,
-        }
-    }
-
-    /// The smallest one-sided error rate, from 1/2 down, at which the bound leaves 0 out; 1/2 stands for all above it.
-    fn smallest_level(&self, is_out: impl Fn(retrial_stats::Interval) -> bool) -> Result<f64, Reason> {
-        let out_at = |error: f64| -> Result<bool, Reason> {
-            let level = Level::from_one_sided(1.0 - error).map_err(|_| Undefined::OutOfDomain)?;
-            Ok(is_out(self.at(level)?.1?.0))
-        };
-        let (mut low, mut high) = (self.finest(), 0.499_999);
-        if !out_at(high)? {
-            return Ok(0.5);
-        }
-        if out_at(low)? {
-            return Ok(low);
-        }
-        for _ in 0..BISECTIONS {
-            // Levels are compared by their ratio, since small ones matter most.
-            let middle = (low * high).sqrt();
-            if out_at(middle)? { high = middle } else { low = middle }
-        }
-        Ok(high)
     }
 }

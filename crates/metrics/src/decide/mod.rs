@@ -24,6 +24,7 @@ mod gate;
 mod multiplicity;
 mod pairing;
 pub mod policy;
+mod shift;
 
 pub use comparable::{RunDifference, Weight, run_differences};
 pub use compare::{
@@ -35,5 +36,5 @@ pub use gate::{Decision, Gate, GateRule, Open, TrialsNeeded, gate};
 pub use multiplicity::{Adjusted, Adjustment, Purpose, TaskDifference, adjusted, task_differences};
 pub use pairing::{NotComparable, Pairing, Side, TaskOutcomes};
 
-pub(crate) use compare::{population_finding, suite_finding};
+pub(crate) use compare::{Tested, population_finding, suite_finding, tested};
 pub(crate) use gate::OneSided;

@@ -62,7 +62,7 @@ pub struct TaskDifference {
     pub task: TaskName,
     /// Success rate of the candidate minus that of the baseline.
     pub difference: Finite,
-    /// Two-sided p-value of Fisher's exact test.
+    /// Two-sided p-value of Fisher's exact test: that of all results at most as probable as the one observed.
     pub p: Finite,
     /// The same, adjusted over all tasks for exploration (Benjamini–Hochberg).
     pub adjusted_p: Finite,
@@ -82,7 +82,7 @@ pub fn task_differences(pairing: &Pairing) -> Result<Vec<TaskDifference>, Reason
             first: counts(candidate.passed, candidate.failed)?,
             second: counts(baseline.passed, baseline.failed)?,
         };
-        let p = StratifiedExact::new(&[pair])?.p_two_sided();
+        let p = StratifiedExact::new(&[pair])?.p_two_sided_by_probability();
         found.push((&candidate.task, pair.first.rate()? - pair.second.rate()?, p));
     }
     let p: Vec<f64> = found.iter().map(|row| row.2).collect();

@@ -26,6 +26,7 @@ pub use document::{
 };
 pub use error::PlanningError;
 pub use pilot::{Given, Pilot, Spending};
+pub(crate) use power::difference_variance;
 pub use power::{Chance, Detectable, Found, Outcome, Split, Terms, Width, chance, detectable, half_width};
 pub use prices::Prices;
 pub use question::{Achieved, Question, independent_trials, shown_half_width};

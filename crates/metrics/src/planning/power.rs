@@ -419,7 +419,7 @@ fn deviation(variance: f64, tasks: f64) -> f64 {
 ///
 /// That of the multiplied probabilities of [`Assumptions`]; without a drop and with T tasks it is Miller's 2μ(1−μ)[ρ(1−r) + (1−ρ)/n]
 /// (2024, arXiv 2411.00640, section 5). For a fixed suite the tasks' own differences are no noise.
-pub(super) fn difference_variance(assumptions: Assumptions, target: Target, drop: f64, trials: u64) -> f64 {
+pub(crate) fn difference_variance(assumptions: Assumptions, target: Target, drop: f64, trials: u64) -> f64 {
     let Assumptions { mu, r, .. } = assumptions;
     let (factor, between, n) = (1.0 - drop / mu, assumptions.between(), trials as f64);
     let within_worse = factor * mu - factor * factor * (mu * mu + between);

@@ -130,3 +130,19 @@ fn a_task_without_a_value_on_a_side_is_left_out_by_name_and_an_unknown_measure_s
     let unknown = contrast(Aspect::Amount(Resource::Cost), &new, &old, &Settings::default()).unwrap();
     assert!(unknown.value.estimate().is_none() && unknown.p.value().is_none());
 }
+
+#[test]
+fn a_p_value_far_in_the_tail_is_small_and_not_nothing_on_either_side() {
+    let (new, old) = entrants(|agent, task, number, made| {
+        let usd_micros = [1000, 2000][agent] + 3 * task as u64 * [2, 5][agent] + u64::from(number);
+        made.cost = Fact::known(Cost { usd_micros, priced_on: None }, Source::Computed);
+    });
+    let forth = contrast(Aspect::Amount(Resource::Cost), &new, &old, &Settings::default()).unwrap();
+    let back = contrast(Aspect::Amount(Resource::Cost), &old, &new, &Settings::default()).unwrap();
+    for (small, large) in [(&forth.better_p, &back.worse_p), (&back.worse_p, &forth.better_p)] {
+        let (small, large) = (small.value().unwrap(), large.value().unwrap());
+        assert!(small > 0.0 && small < 1e-6, "{small}");
+        assert!((small / large - 1.0).abs() < 1e-9, "{small} {large}");
+    }
+    assert!(forth.p.value().unwrap() > 0.0);
+}

@@ -1,12 +1,16 @@
 //! Decisions as a caller sees them: what is a regression, what is no difference, what cannot be compared, and what never flips.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
+mod amounts;
 mod comparable;
 mod contrasts;
 mod examples;
 mod fields;
+mod flips;
 mod properties;
+mod purchases;
 mod refusals;
+mod suites;
 
 use retrial_metrics::decide::{Pairing, TaskOutcomes};
 use retrial_spec::TaskName;

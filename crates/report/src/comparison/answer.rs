@@ -2,7 +2,7 @@
 
 use retrial_metrics::decide::field::{Comparisons, PairComparison, Ranks};
 use retrial_metrics::decide::{Finding, Weight};
-use retrial_metrics::{Target, Value};
+use retrial_metrics::{Number, Target, Value};
 
 use super::numbers::{difference_told, name, names, place, quoted};
 use crate::words::{self, counted, level, listed};
@@ -55,34 +55,41 @@ fn of_two(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
     sentences
 }
 
-/// What could be there all the same.
-fn missed(comparisons: &Comparisons, pair: &PairComparison) -> Option<String> {
+/// What could be there all the same, and what such data could never show.
+fn missed(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
     let power = level(comparisons.power.value());
-    let of = |number: &retrial_metrics::Number, target| {
-        number.value().map(|difference| format!("{difference:.2} {}", place(target)))
-    };
-    let parts: Vec<String> = [
-        of(&pair.detectable.fixed_suite, Target::FixedSuite),
-        of(&pair.detectable.population, Target::Population),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if parts.is_empty() {
-        return None;
+    let (mut shown, mut never) = (Vec::new(), Vec::new());
+    for target in [Target::FixedSuite, Target::Population] {
+        match pair.detectable.of(target) {
+            Number::Known(difference) => {
+                shown.push(format!("{:.2} {}", difference.value(), place(target)));
+            }
+            Number::Undefined(reason) => {
+                never.push(format!(
+                    "How small a difference data like these show {} is undefined: {reason}.",
+                    place(target)
+                ));
+            }
+        }
     }
-    Some(format!(
-        "That does not mean that they are alike: data like these show a difference with a probability of {power} only from {}.",
-        listed(&parts)
-    ))
+    let mut sentences = Vec::new();
+    if !shown.is_empty() {
+        sentences.push(format!(
+            "That does not mean that they are alike: data like these show a difference with a probability of about {power} only from {}.",
+            listed(&shown)
+        ));
+    }
+    sentences.extend(never);
+    sentences
 }
 
 fn best(comparisons: &Comparisons, ranks: &Ranks, target: Target) -> String {
     let place = words::sentence(place(target));
     let of = format!(
-        "({} for all {} together)",
+        "({} for all {} together{})",
         level(comparisons.settings.level),
-        counted(comparisons.pairs.len() as u64, "pair")
+        counted(comparisons.pairs.len() as u64, "pair"),
+        untested(comparisons, target)
     );
     let best = names(comparisons, &ranks.best);
     if ranks.excluded.is_empty() {
@@ -93,6 +100,26 @@ fn best(comparisons: &Comparisons, ranks: &Ranks, target: Target) -> String {
     match best.as_slice() {
         [only] => format!("{place} only {only} may be best; {} {verb} excluded {of}.", listed(&excluded)),
         _ => format!("{place} {} may be best; {} {verb} excluded {of}.", either(&best), listed(&excluded)),
+    }
+}
+
+/// For how many pairs there is no answer, and why not.
+fn untested(comparisons: &Comparisons, target: Target) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    let mut pairs = 0_u64;
+    for pair in &comparisons.pairs {
+        if let Number::Undefined(reason) = &pair.decided.of(target).p {
+            pairs += 1;
+            let reason = reason.to_string();
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+    }
+    if pairs == 0 {
+        String::new()
+    } else {
+        format!("; no answer for {}: {}", counted(pairs, "pair"), listed(&reasons))
     }
 }
 
@@ -143,11 +170,17 @@ fn of_pair(pair: &PairComparison) -> Vec<String> {
         let tasks = counted(pair.success.left_out.len() as u64, "task");
         found.push(format!("{tasks} left out, which one side has no graded trial of"));
     }
-    if let Some(band) = pair.success.worst_case.filter(|band| !band.finding_holds) {
-        found.push(format!(
-            "the answer for exactly these tasks depends on {} that count neither as passed nor as failed",
-            counted(band.excluded, "trial")
-        ));
-    }
+    let (fixed, population) = (pair.decided.fixed_suite.holds, pair.decided.population.holds);
+    let answers = match (fixed, population) {
+        (true, true) => return found,
+        (false, true) => "the answer for exactly these tasks depends",
+        (true, false) => "the answer for new tasks like these depends",
+        (false, false) => "the answers for exactly these tasks and for new ones depend",
+    };
+    let excluded = pair.success.worst_case.map_or(0, |band| band.excluded);
+    found.push(format!(
+        "{answers} on {} that count neither as passed nor as failed",
+        counted(excluded, "trial")
+    ));
     found
 }

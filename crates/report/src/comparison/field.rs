@@ -148,6 +148,17 @@ pub(super) fn frontier(comparisons: &Comparisons, frontier: &Frontier) -> Vec<St
             ));
         }
     }
+    if !frontier.nothing.is_empty() {
+        sentences.push(format!("The {what} of {} is 0 in every trial.", names(&frontier.nothing)));
+    }
+    let tasks = frontier.tasks;
+    let all = comparisons.contenders.iter().map(|facts| facts.n.tasks).max().unwrap_or(0);
+    if tasks > 0 && tasks < all {
+        sentences.push(format!(
+            "The {what} of a typical trial is that of the {} in which everyone that takes any takes more than none.",
+            counted(tasks, "task")
+        ));
+    }
     if !frontier.unknown.is_empty() {
         sentences.push(format!("The {what} of {} is not known.", names(&frontier.unknown)));
     }

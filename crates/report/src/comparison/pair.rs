@@ -107,7 +107,7 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         Known::Known(found) => found,
         Known::Undefined(reason) => return section.says([format!("Not compared: {reason}.")]),
     };
-    let is_shown = found.p.value() < 1.0 - comparisons.settings.level;
+    let is_shown = found.adjusted_p.value() < 1.0 - comparisons.settings.level;
     let verdict = if is_shown {
         "Worth looking into, not a verdict: they seem to work differently"
     } else {
@@ -115,7 +115,7 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
     };
     let summary = format!(
         "{verdict}. Two trials of a task are alike to {:.2} by {}, to {:.2} by {}, and to {:.2} across both (squared discrepancy {:.3}, \
-         p {}, {}).",
+         p {}{}, {}).",
         found.alike_candidate.value(),
         quoted(&candidate),
         found.alike_baseline.value(),
@@ -124,6 +124,11 @@ pub(super) fn trajectories(comparisons: &Comparisons, pair: &PairComparison, det
         // An unbiased estimate may lie below 0; minus nothing is nothing.
         (found.discrepancy.value() * 1000.0).round() / 1000.0 + 0.0,
         p(&Number::Known(found.p)),
+        if comparisons.pairs.len() > 1 {
+            format!(", over all pairs {} (Benjamini–Hochberg)", p(&Number::Known(found.adjusted_p)))
+        } else {
+            String::new()
+        },
         counted(found.tasks, "task"),
     );
     let section = section.says([summary]);
@@ -175,11 +180,12 @@ pub(super) fn purchase(comparisons: &Comparisons, pair: &PairComparison) -> Sect
     let (candidate, baseline) = pair_of(comparisons, pair);
     let section = Section::new("purchase", format!("{candidate} against {baseline}, what to buy next"));
     let power = level(comparisons.power.value());
-    let smallest = |number: &Number| {
-        number.value().map_or_else(|| "undefined".to_owned(), |difference| format!("{difference:.3}"))
+    let smallest = |number: &Number| match number {
+        Number::Known(difference) => format!("{:.3}", difference.value()),
+        Number::Undefined(reason) => format!("undefined ({reason})"),
     };
     let section = section.says([format!(
-        "Smallest difference that data like these show with a probability of {power}: {} on exactly these tasks, {} for new tasks like \
+        "Smallest difference that data like these show with a probability of about {power}: {} on exactly these tasks, {} for new tasks like \
          these.",
         smallest(&pair.detectable.fixed_suite),
         smallest(&pair.detectable.population),
@@ -212,12 +218,13 @@ fn offers(section: Section, found: &Purchase, power: &str) -> Section {
         Way::Trials => "For new tasks more trials are the cheaper way.".to_owned(),
         Way::Tasks => "For new tasks more tasks are the cheaper way.".to_owned(),
     }));
-    notes.extend(found.trials_that_help.value().map(|trials| {
-        format!(
+    notes.push(match &found.trials_that_help {
+        Number::Known(trials) => format!(
             "Beyond about {} of a task further ones hardly tell more about new tasks.",
-            counted(trials as u64, "trial")
-        )
-    }));
+            counted(trials.value() as u64, "trial")
+        ),
+        Number::Undefined(reason) => format!("How many trials of a task help for new tasks: {reason}."),
+    });
     for (what, bought) in [
         ("More trials for exactly these tasks", &found.fixed_suite),
         ("More trials for new tasks", &found.population.more_trials),

@@ -66,10 +66,11 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
     // What a trial takes has no interval for exactly these tasks.
     let has_amounts = places.iter().any(|place| place.amount.1.is_some());
     let below = format!(
-        "{} intervals{} for {}",
+        "{} intervals{} for {}{}",
         level(comparisons.settings.level),
         if has_amounts { "" } else { " of success" },
-        target(comparisons.settings.target)
+        target(comparisons.settings.target),
+        without_place(comparisons, frontier)
     );
     let words: Vec<String> = places.iter().map(|place| place.text(unit)).collect();
     let text = format!("{axis}, and success; {below}. {}.", words.join("; "));
@@ -81,6 +82,17 @@ fn picture(comparisons: &Comparisons, frontier: &Frontier) -> Option<Picture> {
         draw(canvas, &places, axis, unit)?;
         if listed > 0 { list(canvas, &places, listed) } else { Ok(()) }
     })
+}
+
+/// Who takes nothing, which has no place on a logarithmic axis.
+fn without_place(comparisons: &Comparisons, frontier: &Frontier) -> String {
+    let names: Vec<String> = frontier
+        .nothing
+        .iter()
+        .filter_map(|&place| comparisons.contenders.get(place))
+        .map(|facts| name(&facts.name))
+        .collect();
+    if names.is_empty() { String::new() } else { format!("; without {}, at 0", names.join(", ")) }
 }
 
 fn standing(frontier: &Frontier, place: usize) -> Standing {
@@ -103,7 +115,9 @@ fn one(
         let ends = estimate.interval.interval().map(|known| (known.low.value(), known.high.value()));
         Some((estimate.point.value(), ends))
     };
-    let (amount, success) = (known(amount)?, known(success)?);
+    // Nothing has no place on a logarithmic axis.
+    let amount = known(amount).filter(|(amount, _)| *amount > 0.0)?;
+    let success = known(success)?;
     Some(Place { number, name: name(&facts.name), amount, success, standing })
 }
 

@@ -1,12 +1,10 @@
 //! What the data can show, and what to buy to show more: further trials of each task, or further tasks.
 
-use retrial_stats::compare::paired::differences;
-use retrial_stats::hierarchical::GridPosterior;
-use retrial_stats::power::{Design, PairedTest, fixed_groups_detectable, fixed_groups_items_needed};
-use retrial_stats::{ClusterCounts, Counts, Undefined, moments};
+use retrial_stats::{ClusterCounts, Undefined, moments};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::reach::{Design, Reach};
 use super::{ByTarget, Contender, Question};
 use crate::Resource;
 use crate::paired::PairedCounts;
@@ -16,6 +14,9 @@ use crate::value::{Finite, Known, Number, Reason};
 
 /// Most trials of a task that anything is said of.
 const MOST_TRIALS: u64 = 100_000;
+
+/// Most tasks that anything is said of.
+const MOST_TASKS: u64 = 10_000_000;
 
 /// What to buy so that a difference is shown with a given power, in a two-sided test of one pair alone.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -28,9 +29,12 @@ pub struct Purchase {
     pub population: Buying,
     /// For exactly these tasks, where further tasks would change the question.
     pub fixed_suite: Known<Bought>,
-    /// The correlation of the outcomes of one task.
-    pub correlation: Number,
-    /// Trials of each task, one over the correlation, beyond which further ones hardly tell more about new tasks.
+    /// The variance of the difference of a single trial each, within a task: what further trials make smaller.
+    pub trial_variance: Number,
+    /// The variance over tasks of the true differences, beyond the noise of trials: what only further tasks make smaller in the mean.
+    pub task_variance: Number,
+    /// Trials of each task beyond which further ones hardly tell more about new tasks: the first variance over the second, so that with
+    /// more trials the noise is the smaller part. Undefined where the tasks do not differ beyond the noise, since every trial helps then.
     pub trials_that_help: Number,
 }
 
@@ -68,51 +72,19 @@ pub struct Bought {
     pub price_usd_micros: Number,
 }
 
-/// Returns the smallest difference that a two-sided test at the level shows with the power, for both targets.
+/// Returns the smallest difference that the decision of one pair alone shows with the power, for both targets, by formula.
 ///
-/// Population: paired Student with the observed deviation of the tasks' differences. Fixed suite: the noise of trials alone, with mean and
-/// correlation of the posterior of both sides together, so that a suite in which nothing varied by chance does not look free of noise.
+/// Population: paired Student. Fixed suite: the normal approximation with a correction for the exact test's whole trials. Both take the
+/// noise of agents that are so far apart for theirs, and the one for the population is never below the other.
 pub(super) fn detectable(counts: &Result<PairedCounts, Reason>, question: &Question) -> ByTarget<Number> {
-    let of = |found: &dyn Fn(&PairedCounts) -> Result<f64, Reason>| {
-        Number::of(counts.as_ref().map_err(Clone::clone).and_then(found))
+    let of = |found: &dyn Fn(&Reach<'_>) -> Result<f64, Reason>| {
+        let counts = counts.as_ref().map_err(Clone::clone);
+        Number::of(counts.and_then(|pairs| found(&Reach::new(pairs, question)?)))
     };
-    let alpha = 1.0 - question.settings.level;
     ByTarget {
-        population: of(&|pairs| {
-            let deviation = deviation(pairs)?;
-            Ok(PairedTest::new(deviation, alpha)?.detectable(pairs.first.len() as u64, question.power)?)
-        }),
-        fixed_suite: of(&|pairs| {
-            let (design, tasks) = (design(pairs)?, pairs.first.len() as u64);
-            Ok(fixed_groups_detectable(design, tasks, 1.0 - alpha / 2.0, question.power)?)
-        }),
+        population: of(&|reach| reach.least_for_new()),
+        fixed_suite: of(&|reach| reach.least_for_these(reach.now)),
     }
-}
-
-/// The standard deviation over tasks of the observed differences.
-fn deviation(pairs: &PairedCounts) -> Result<f64, Reason> {
-    let deviation = moments::variance(&differences(&pairs.rates()?))?.sqrt();
-    if deviation > 1e-12 { Ok(deviation) } else { Err(Undefined::ZeroVariance.into()) }
-}
-
-/// Mean rate and correlation of both sides together, with the harmonic mean of trials per task and side, rounded down.
-fn design(pairs: &PairedCounts) -> Result<Design, Reason> {
-    let posterior = GridPosterior::new(&both(pairs)?)?;
-    let inverse =
-        |counts: &ClusterCounts| counts.groups().iter().map(|task| 1.0 / task.total() as f64).sum::<f64>();
-    let sides = 2.0 * pairs.first.len() as f64;
-    let items = (sides / (inverse(&pairs.first) + inverse(&pairs.second))).floor().max(1.0) as u64;
-    Ok(Design::new(posterior.mean_mu(), posterior.mean_rho(), items)?)
-}
-
-/// The trials of both sides of each task, taken together.
-fn both(pairs: &PairedCounts) -> Result<ClusterCounts, Reason> {
-    let sums = pairs.pairs().into_iter().map(|pair| {
-        let (a, b) = (pair.first, pair.second);
-        Counts::new(a.successes().saturating_add(b.successes()), a.total().saturating_add(b.total()))
-    });
-    let sums = sums.collect::<Result<Vec<Counts>, _>>().map_err(|_| Undefined::OutOfDomain)?;
-    Ok(ClusterCounts::new(sums).map_err(|_| Undefined::Empty)?)
 }
 
 /// Returns what to buy.
@@ -122,26 +94,25 @@ pub(super) fn purchase(
     question: &Question,
 ) -> Result<Purchase, Reason> {
     let pairs = counts.as_ref().map_err(Clone::clone)?;
-    let observed = (pairs.first.mean_rate()? - pairs.second.mean_rate()?).abs();
-    let difference = question.difference.unwrap_or(observed);
+    let reach = Reach::new(pairs, question)?;
+    let difference = question.difference.map_or_else(|| reach.difference(), Ok)?;
     if difference < 1e-9 {
         return Err(Reason::NO_DIFFERENCE);
     }
-    let shop = Shop {
-        pairs,
-        difference,
-        alpha: 1.0 - question.settings.level,
-        power: question.power,
-        prices: (price(candidate), price(baseline)),
-    };
-    let correlation = both(pairs).and_then(|both| Ok(GridPosterior::new(&both)?.mean_rho()));
+    let (single, between) = (reach.of_single(difference), reach.between());
+    let helps = single.clone().and_then(|single| match between.clone()? {
+        between if between > 1e-12 => Ok((single / between).ceil()),
+        _ => Err(Reason::EVERY_TRIAL_HELPS),
+    });
+    let shop = Shop { pairs, reach, difference, prices: (price(candidate), price(baseline)) };
     Ok(Purchase {
         difference: Finite::new(difference)?,
         observed: question.difference.is_none(),
         population: shop.population(),
         fixed_suite: shop.suite_trials().into(),
-        trials_that_help: Number::of(correlation.clone().map(|rho| (1.0 / rho).ceil())),
-        correlation: Number::of(correlation),
+        trial_variance: Number::of(single),
+        task_variance: Number::of(between),
+        trials_that_help: Number::of(helps),
     })
 }
 
@@ -154,9 +125,8 @@ fn price(contender: &Contender<'_>) -> Result<f64, Reason> {
 /// What is to be shown, from what is there.
 struct Shop<'a> {
     pairs: &'a PairedCounts,
+    reach: Reach<'a>,
     difference: f64,
-    alpha: f64,
-    power: f64,
     prices: (Result<f64, Reason>, Result<f64, Reason>),
 }
 
@@ -181,60 +151,30 @@ impl Shop<'_> {
     }
 
     /// Trials of each task with which paired Student over these tasks shows the difference.
-    ///
-    /// The variance of the tasks' observed differences is that of the true ones and the noise of trials, which is estimated without
-    /// bias from each task (p̂(1−p̂)/(n−1) on each side) and falls with the number of trials; the rest does not, and sets the limit of
-    /// what trials can do (Miller 2024, arXiv 2411.00640, section 5).
     fn more_trials(&self) -> Result<Bought, Reason> {
-        let rates = self.pairs.rates()?;
-        let observed = moments::variance(&differences(&rates))?;
-        let (mut single, mut now) = (0.0, 0.0);
-        for pair in self.pairs.pairs() {
-            for counts in [pair.first, pair.second] {
-                let (p, n) = (counts.rate()?, counts.total() as f64);
-                if n < 2.0 {
-                    return Err(Undefined::TooFewItems { have: 1, need: 2 }.into());
-                }
-                single += p * (1.0 - p) * n / (n - 1.0);
-                now += p * (1.0 - p) / (n - 1.0);
-            }
-        }
-        let tasks = self.tasks() as f64;
-        let (single, between) = (single / tasks, (observed - now / tasks).max(0.0));
-        let shows = |trials: u64| -> Result<bool, Reason> {
-            let variance = between + single / trials as f64;
-            if variance <= 1e-12 {
-                return Err(Undefined::ZeroVariance.into());
-            }
-            let test = PairedTest::new(variance.sqrt(), self.alpha)?;
-            Ok(test.power_two_sided(self.tasks(), self.difference)? >= self.power)
-        };
-        if !shows(MOST_TRIALS)? {
-            return Err(Reason::TRIALS_DO_NOT_HELP);
-        }
-        let (mut low, mut high) = (0, MOST_TRIALS);
-        while high - low > 1 {
-            let middle = u64::midpoint(low, high);
-            if shows(middle)? { high = middle } else { low = middle }
-        }
-        self.trials(high)
+        // What trials make smaller must be known.
+        self.reach.of_single(self.difference)?;
+        let shows =
+            |trials| self.reach.shows_for_new(Design::of_equal(self.tasks(), trials), self.difference);
+        let needed = smallest(1, MOST_TRIALS, shows)?.ok_or(Reason::TRIALS_DO_NOT_HELP)?;
+        self.trials(needed, self.reach.shows_for_new(self.reach.now, self.difference)?)
     }
 
     /// Trials of each task with which exactly these tasks show the difference.
     fn suite_trials(&self) -> Result<Bought, Reason> {
-        let confidence = 1.0 - self.alpha / 2.0;
-        let design = design(self.pairs)?;
-        let trials =
-            fixed_groups_items_needed(design, self.tasks(), self.difference, confidence, self.power)?;
-        if trials > MOST_TRIALS {
-            return Err(Undefined::NotReached.into());
-        }
-        self.trials(trials)
+        // A design that is too small shows nothing.
+        let shows = |design| self.reach.shows_for_these(design, self.difference).unwrap_or(false);
+        self.reach.of_single(self.difference)?;
+        let needed = smallest(1, MOST_TRIALS, |trials| Ok(shows(Design::of_equal(self.tasks(), trials))))?;
+        self.trials(needed.ok_or(Undefined::NotReached)?, shows(self.reach.now))
     }
 
-    /// So many trials of each task on each side, of which those there are need not be bought.
-    fn trials(&self, trials: u64) -> Result<Bought, Reason> {
+    /// So many trials of each task on each side, of which those there are need not be bought; none where what there is is enough.
+    fn trials(&self, trials: u64, is_enough: bool) -> Result<Bought, Reason> {
         let missing = |counts: &ClusterCounts| -> u64 {
+            if is_enough {
+                return 0;
+            }
             counts.groups().iter().map(|task| trials.saturating_sub(task.total())).sum()
         };
         let (of_first, of_second) = (missing(&self.pairs.first), missing(&self.pairs.second));
@@ -248,8 +188,8 @@ impl Shop<'_> {
 
     /// Tasks in all with which paired Student shows the difference, each with as many trials as a task has now on average.
     fn more_tasks(&self) -> Result<Bought, Reason> {
-        let needed = PairedTest::new(deviation(self.pairs)?, self.alpha)?
-            .groups_needed(self.difference, self.power)?;
+        let shows = |tasks| self.reach.shows_for_new(self.reach.now.on(tasks), self.difference);
+        let needed = smallest(2, MOST_TASKS, shows)?.ok_or(Undefined::NotReached)?;
         let further = needed.saturating_sub(self.tasks()) as f64;
         let per_task = |counts: &ClusterCounts| counts.total() as f64 / counts.len() as f64;
         let (first, second) = (per_task(&self.pairs.first), per_task(&self.pairs.second));
@@ -265,4 +205,21 @@ impl Shop<'_> {
         let price = |of: &Result<f64, Reason>| of.clone();
         Ok(price(&self.prices.0)? * first + price(&self.prices.1)? * second)
     }
+}
+
+/// The smallest number from `low` to `high` for which a condition holds that stays true once it is.
+fn smallest(low: u64, high: u64, holds: impl Fn(u64) -> Result<bool, Reason>) -> Result<Option<u64>, Reason> {
+    let (mut below, mut reached) = (low - 1, low);
+    while !holds(reached)? {
+        if reached >= high {
+            return Ok(None);
+        }
+        below = reached;
+        reached = reached.saturating_mul(2).min(high);
+    }
+    while reached - below > 1 {
+        let middle = u64::midpoint(below, reached);
+        if holds(middle)? { reached = middle } else { below = middle }
+    }
+    Ok(Some(reached))
 }

@@ -3,14 +3,15 @@
 use std::num::NonZeroUsize;
 
 use retrial_spec::{AgentName, ConditionName, RunId};
-use retrial_stats::{Level, Undefined, moments};
+use retrial_stats::{Level, moments};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::takes::Taken;
 use super::{ByTarget, Contender, Question};
 use crate::estimators::{self, Context};
 use crate::trials::TaskTrials;
-use crate::value::{Estimate, Evidence, Interval, Number, Reason, Value};
+use crate::value::{Estimate, Evidence, Number, Reason, Value};
 use crate::{MeasureId, Resource, Settings, Target, resources, success};
 
 /// One contender with the figures by which it stands in a table.
@@ -32,7 +33,8 @@ pub struct ContenderFacts {
     pub n: Evidence,
     /// The mean over tasks of the share of trials that pass.
     pub success: ByTarget<Value>,
-    /// The probability that all of k trials of a task pass, for the numbers of draws that a short table shows.
+    /// The probability that all of k trials of a task pass, for the numbers of draws that a short table shows and the one that orders are
+    /// compared by.
     pub pass_hat_k: Vec<DrawsValue>,
     /// All money spent for each trial that passed, in millionths of a US dollar.
     pub cost_per_success: Value,
@@ -40,8 +42,9 @@ pub struct ContenderFacts {
     pub cost_median: Value,
     /// The same of the working time, in milliseconds.
     pub time_median: Value,
-    /// What a trial of a typical task costs: the geometric mean over tasks of the mean cost of a trial, in millionths of a US dollar.
-    /// The costs of two contenders on the same tasks differ by the ratio of these, so that it is the axis that costs are compared on.
+    /// What a trial of a typical task costs: the geometric mean over tasks of the mean cost of a trial, in millionths of a US dollar, over
+    /// the tasks in which every contender that costs anything costs more than 0; and 0 where no trial costs anything. The costs of two
+    /// contenders differ by the ratio of these, so that it is the axis that costs are compared on.
     pub typical_cost: Value,
     /// The same of the working time, in milliseconds.
     pub typical_time: Value,
@@ -58,8 +61,22 @@ pub struct DrawsValue {
     pub value: Value,
 }
 
-pub(super) fn facts(contender: &Contender<'_>, question: &Question, level: Level) -> ContenderFacts {
-    let Contender { name, manifest, card, entrant } = *contender;
+/// What is known of a contender besides its own trials.
+pub(super) struct Beside<'a> {
+    /// The draws that orders are compared by.
+    pub(super) draws: Option<u32>,
+    pub(super) cost: &'a Taken,
+    pub(super) time: &'a Taken,
+}
+
+pub(super) fn facts(
+    field: &[Contender<'_>],
+    place: usize,
+    beside: &Beside<'_>,
+    question: &Question,
+    level: Level,
+) -> ContenderFacts {
+    let Contender { name, manifest, card, entrant } = field[place];
     let tasks: Vec<TaskTrials<'_>> = entrant.tasks.iter().map(|task| task.view()).collect();
     let agent = manifest.agents.iter().find(|facts| facts.name == entrant.agent);
     let headline = |id| {
@@ -67,8 +84,7 @@ pub(super) fn facts(contender: &Contender<'_>, question: &Question, level: Level
         found.unwrap_or(Value::Undefined(Reason::NOT_RECORDED))
     };
     let success = |target| success_rate(&tasks, &Settings { target, ..question.settings }, level).into();
-    let typical = |resource| typical(&tasks, resource, entrant.is_replayed, &question.settings, level).into();
-    let curve = card.all(MeasureId::PassHatK).filter(|measure| measure.headline);
+    let curve = card.all(MeasureId::PassHatK).filter(|measure| measure.headline || measure.k == beside.draws);
     ContenderFacts {
         name: name.to_owned(),
         run: entrant.run.clone(),
@@ -88,8 +104,8 @@ pub(super) fn facts(contender: &Contender<'_>, question: &Question, level: Level
         cost_per_success: headline(MeasureId::CostPerSuccess),
         cost_median: headline(MeasureId::CostMedian),
         time_median: headline(MeasureId::TimeMedian),
-        typical_cost: typical(Resource::Cost),
-        typical_time: typical(Resource::Time),
+        typical_cost: beside.cost.typical(place, question, level),
+        typical_time: beside.time.typical(place, question, level),
         mean_cost_usd_micros: Number::of(mean_cost(&tasks)),
     }
 }
@@ -98,34 +114,6 @@ fn success_rate(tasks: &[TaskTrials<'_>], settings: &Settings, level: Level) -> 
     let counts = success::outcome_counts(tasks)?;
     let context = Context { threads: NonZeroUsize::MIN, ..Context::without_actions(settings, level) };
     estimators::rate(&counts, &context)
-}
-
-/// What a trial of a typical task takes: the geometric mean over tasks of their mean amounts, with Student's interval of the logarithms.
-fn typical(
-    tasks: &[TaskTrials<'_>],
-    resource: Resource,
-    is_replayed: bool,
-    settings: &Settings,
-    level: Level,
-) -> Result<Estimate, Reason> {
-    let amounts = resources::amounts_of(resource, tasks, is_replayed)?;
-    let trials = amounts.iter().map(|task| task.len() as u64).sum();
-    let logarithms = amounts.iter().map(|task| {
-        let mean = moments::mean(task)?;
-        if mean > 0.0 { Ok(mean.ln()) } else { Err(Undefined::NotPositive) }
-    });
-    let logarithms = logarithms.collect::<Result<Vec<f64>, Undefined>>()?;
-    let found = moments::mean_t(&logarithms, level)?;
-    let interval = match settings.target {
-        Target::FixedSuite => Err(Reason::NOT_FOR_TARGET),
-        Target::Population => found.interval.map_err(Reason::from).and_then(|interval| {
-            let ends = retrial_stats::Interval::new(interval.low().exp(), interval.high().exp())
-                .map_err(|_| Reason::from(Undefined::NotFinite))?;
-            Interval::new(ends, level, found.method)
-        }),
-    };
-    let n = Evidence { trials, tasks: amounts.len() as u64 };
-    Estimate::new(found.point.exp(), n, settings.target, interval)
 }
 
 fn mean_cost(tasks: &[TaskTrials<'_>]) -> Result<f64, Reason> {

@@ -1,14 +1,16 @@
 //! Whether the order of contenders by single trials is that by several trials in a row.
 
+use retrial_stats::{Level, Undefined};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Contender;
 use super::contender::ContenderFacts;
+use super::holm::{finding, over_all};
 use super::pair::PairComparison;
-use crate::decide::Aspect;
-use crate::value::{Bounds, Estimate, Finite, Reason, Value};
-use crate::{Measure, MeasureId};
+use crate::decide::{Aspect, Finding};
+use crate::value::{Bounds, Estimate, Finite, Number, Reason, Value};
+use crate::{Measure, MeasureId, Target};
 
 /// The orders by pass@1 and by pass^k, and the pairs that they put differently.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -34,42 +36,49 @@ pub struct Flip {
     pub by_single: Value,
     /// The same of pass^k: negative.
     pub by_all: Value,
-    /// Whether both differences are shown, each by itself. Otherwise the flip may be noise.
+    /// Whether both differences are shown: that of success as it is decided for the target, and that of pass^k, each p-value adjusted over
+    /// all pairs (Holm). Otherwise the flip may be noise.
     pub shown: bool,
 }
 
-/// Returns the most draws, above 1, that every scorecard has a value of pass^k for; none where there are none.
-pub(super) fn common_draws(field: &[Contender<'_>]) -> Option<u32> {
-    let of = |contender: &Contender<'_>| -> Vec<u32> {
-        let is_known = |measure: &&Measure| measure.headline && measure.value.estimate().is_some();
-        let all = contender.card.all(MeasureId::PassHatK).filter(is_known);
-        all.filter_map(|measure| measure.k.filter(|&k| k > 1)).collect()
+/// Returns the most draws that every scorecard has a value of pass^k for, or why there are none above 1.
+pub(super) fn common_draws(field: &[Contender<'_>]) -> Result<u32, Reason> {
+    let most = |contender: &Contender<'_>| {
+        let is_known = |measure: &&Measure| measure.value.estimate().is_some();
+        contender.card.all(MeasureId::PassHatK).filter(is_known).filter_map(|measure| measure.k).max()
     };
-    let (first, others) = field.split_first()?;
-    let mut common = of(first);
-    for other in others {
-        let of_other = of(other);
-        common.retain(|k| of_other.contains(k));
+    // A curve has every number of draws up to its most.
+    match field.iter().map(|contender| most(contender).unwrap_or(0)).min() {
+        Some(k) if k > 1 => Ok(k),
+        Some(0) | None => Err(Reason::NO_GRADED_TRIALS),
+        Some(have) => Err(Undefined::TooFewItems { have: have as usize, need: 2 }.into()),
     }
-    common.into_iter().max()
 }
 
 pub(super) fn flips(
     contenders: &[ContenderFacts],
     pairs: &[PairComparison],
-    draws: Option<u32>,
+    draws: Result<u32, Reason>,
+    target: Target,
+    level: Level,
 ) -> Result<RankFlips, Reason> {
-    let k = draws.ok_or_else(|| Reason::too_few_trials(1, 2))?;
+    let k = draws?;
     let single = |place: usize| point(&contenders[place].success.population);
     let all = |place: usize| {
         let curve = &contenders[place].pass_hat_k;
         curve.iter().find(|draws| draws.k == k).and_then(|draws| point(&draws.value))
     };
+    let p = pairs.iter().map(|pair| match pair.contrast(Aspect::PassHatK(k)) {
+        Some(contrast) => contrast.p.clone(),
+        None => Number::Undefined(Reason::NO_GRADED_TRIALS),
+    });
+    let adjusted = over_all(&p.collect::<Vec<Number>>());
+    let each = pairs.iter().zip(&adjusted);
     Ok(RankFlips {
         k,
         by_single: ordered(contenders.len(), single),
         by_all: ordered(contenders.len(), all),
-        flips: pairs.iter().filter_map(|pair| flip(pair, k)).collect(),
+        flips: each.filter_map(|(pair, adjusted)| flip(pair, k, adjusted, (target, level))).collect(),
     })
 }
 
@@ -88,7 +97,7 @@ fn ordered(count: usize, of: impl Fn(usize) -> Option<f64>) -> Vec<usize> {
 /// Differences below this are rounding noise.
 const NOISE: f64 = 1e-9;
 
-fn flip(pair: &PairComparison, k: u32) -> Option<Flip> {
+fn flip(pair: &PairComparison, k: u32, adjusted: &Number, (target, level): (Target, Level)) -> Option<Flip> {
     let (single, all) = (pair.contrast(Aspect::Success)?, pair.contrast(Aspect::PassHatK(k))?);
     let (by_single, by_all) = (point(&single.value)?, point(&all.value)?);
     if by_single.abs() < NOISE
@@ -100,11 +109,10 @@ fn flip(pair: &PairComparison, k: u32) -> Option<Flip> {
     let sign = by_single.signum();
     let (ahead_by_single, ahead_by_all) =
         if sign > 0.0 { (pair.candidate, pair.baseline) } else { (pair.baseline, pair.candidate) };
+    // They lie on two sides of 0, so that shown differences are of opposite kinds.
+    let shown = pair.decided.of(target).finding != Finding::NotShown
+        && finding(adjusted, by_all, level) != Finding::NotShown;
     let (by_single, by_all) = (turned(&single.value, sign), turned(&all.value, sign));
-    let interval =
-        |value: &Value| value.estimate().and_then(|estimate| estimate.interval.interval().copied());
-    let shown = interval(&by_single).is_some_and(|interval| interval.low.value() > 0.0)
-        && interval(&by_all).is_some_and(|interval| interval.high.value() < 0.0);
     Some(Flip { ahead_by_single, ahead_by_all, by_single, by_all, shown })
 }
 

@@ -12,6 +12,8 @@ mod holm;
 mod pair;
 mod pareto;
 mod ranks;
+mod reach;
+mod takes;
 mod trajectories;
 
 use retrial_spec::{RunManifest, SchemaFile};
@@ -22,7 +24,7 @@ use serde::Serialize;
 
 use crate::decide::{NotComparable, RunDifference};
 use crate::value::Finite;
-use crate::{Entrant, MetricsError, Scorecard, Settings};
+use crate::{Entrant, MetricsError, Resource, Scorecard, Settings};
 
 pub use actions::ActionDifference;
 pub use buy::{Bought, Buying, Purchase, Way};
@@ -36,6 +38,8 @@ pub use ranks::{RankSet, Ranks};
 pub use trajectories::Trajectories;
 
 use super::multiplicity::{Adjustment, Purpose};
+use contender::Beside;
+use takes::Taken;
 
 /// The number of the schema of [`Comparisons`].
 pub const COMPARISONS_SCHEMA: u32 = 1;
@@ -131,6 +135,13 @@ impl<T> ByTarget<T> {
             crate::Target::FixedSuite => &self.fixed_suite,
         }
     }
+
+    fn of_mut(&mut self, target: crate::Target) -> &mut T {
+        match target {
+            crate::Target::Population => &mut self.population,
+            crate::Target::FixedSuite => &mut self.fixed_suite,
+        }
+    }
 }
 
 /// A list of which several p-values are looked at together.
@@ -188,15 +199,21 @@ pub fn comparisons(field: &[Contender<'_>], question: &Question) -> Result<Compa
         return Err(FieldError::TooFew(field.len()));
     }
     let draws = flips::common_draws(field);
-    let mut pairs = Vec::new();
+    let k = draws.as_ref().ok().copied();
+    let (mut pairs, mut readings) = (Vec::new(), Vec::new());
     for baseline in 0..field.len() {
         for candidate in baseline + 1..field.len() {
-            pairs.push(pair::pair(field, (candidate, baseline), draws, question)?);
+            let (pair, read) = pair::pair(field, (candidate, baseline), k, question, level)?;
+            pairs.push(pair);
+            readings.push(read);
         }
     }
-    holm::decide(&mut pairs, level);
+    holm::decide(&mut pairs, &readings, level);
+    trajectories::adjust(&mut pairs);
+    let [cost, time] = [Resource::Cost, Resource::Time].map(|resource| Taken::new(field, resource));
+    let beside = Beside { draws: k, cost: &cost, time: &time };
     let contenders: Vec<ContenderFacts> =
-        field.iter().map(|one| contender::facts(one, question, level)).collect();
+        (0..field.len()).map(|place| contender::facts(field, place, &beside, question, level)).collect();
     Ok(Comparisons {
         schema: COMPARISONS_SCHEMA,
         generator: concat!("retrial-metrics ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -207,9 +224,9 @@ pub fn comparisons(field: &[Contender<'_>], question: &Question) -> Result<Compa
             population: ranks::ranks(field.len(), &pairs, |pair| &pair.decided.population),
             fixed_suite: ranks::ranks(field.len(), &pairs, |pair| &pair.decided.fixed_suite),
         },
-        frontiers: pareto::frontiers(field.len(), &pairs, question.settings.target, level),
+        frontiers: pareto::frontiers(field.len(), &pairs, &[&cost, &time], question.settings.target, level),
         called: called::count(&pairs, level),
-        flips: flips::flips(&contenders, &pairs, draws).into(),
+        flips: flips::flips(&contenders, &pairs, draws, question.settings.target, level).into(),
         contenders,
         pairs,
     })

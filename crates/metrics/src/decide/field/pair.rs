@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use retrial_spec::TaskName;
+use retrial_stats::Level;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::called::Procedure;
-use super::holm::{HolmTest, with_unknown};
+use super::holm::{HolmTest, Readings, with_unknown};
 use super::{ByTarget, Contender, Explored, FieldError, Question, Trajectories, buy, called, trajectories};
 use crate::decide::pairing::Reading;
 use crate::decide::{
@@ -85,13 +86,15 @@ impl PairComparison {
     }
 }
 
-/// Compares two contenders, which are given as candidate and baseline.
+/// Compares two contenders, which are given as candidate and baseline. What is decided follows when all pairs are known, from the tests
+/// that are returned beside.
 pub(super) fn pair(
     field: &[Contender<'_>],
     (candidate, baseline): (usize, usize),
     draws: Option<u32>,
     question: &Question,
-) -> Result<PairComparison, FieldError> {
+    level: Level,
+) -> Result<(PairComparison, Readings), FieldError> {
     let (one, other) = (&field[candidate], &field[baseline]);
     let (of_one, of_other) = (one.entrant.outcomes(), other.entrant.outcomes());
     let mismatches = mismatches((one, &of_one), (other, &of_other));
@@ -116,37 +119,22 @@ pub(super) fn pair(
     let p = |of: fn(&crate::paired::PairedCounts) -> Result<f64, Reason>| {
         Number::of(counts.as_ref().map_err(Clone::clone).and_then(of))
     };
-    Ok(PairComparison {
+    let readings = Readings::new(&pairing, &success, level);
+    let found = PairComparison {
         candidate,
         baseline,
         mismatches,
-        decided: ByTarget {
-            population: HolmTest::of(success.population.student_p.clone()),
-            fixed_suite: HolmTest::of(suite_p((one, other), &success, settings)?),
-        },
+        decided: readings.undecided(),
         naive_p: p(called::naive_p),
         clustered_p: p(called::clustered_p),
-        contrasts: contrasts((one, other), draws, settings)?,
+        contrasts: contrasts((one, other), draws, settings, &success)?,
         tasks: task_differences(&pairing).map(Explored::new).into(),
         trajectories: trajectories::compare((one.entrant, other.entrant), settings).into(),
         detectable: buy::detectable(&counts, question),
         purchase: buy::purchase(&counts, (one, other), question).into(),
         success,
-    })
-}
-
-/// The p-value of the finding for exactly these tasks, which asks that both the interval and the exact test show a difference.
-fn suite_p(
-    (one, other): (&Contender<'_>, &Contender<'_>),
-    success: &Comparison,
-    settings: &Settings,
-) -> Result<Number, MetricsError> {
-    let settings = Settings { target: Target::FixedSuite, ..*settings };
-    let by_interval = contrast(Aspect::Success, one.entrant, other.entrant, &settings)?.p;
-    Ok(match (by_interval.value(), success.fixed_suite.exact.two_sided_p.value()) {
-        (Some(interval), Some(exact)) => Number::of::<Reason>(Ok(interval.max(exact))),
-        _ => by_interval,
-    })
+    };
+    Ok((found, readings))
 }
 
 /// Everything that differs besides the agents: of the runs where there are two, and tasks that were tried on one side only.
@@ -208,15 +196,34 @@ fn aspects(draws: Option<u32>) -> Vec<Aspect> {
     aspects
 }
 
+/// Success on exactly these tasks by what it is decided by, which is the exact test too, and not by its interval alone.
+fn with_exact(by_interval: Contrast, success: &Comparison) -> Contrast {
+    let both = |interval: Number, exact: &Number| match (interval.value(), exact.value()) {
+        (Some(_), None) => interval,
+        (Some(one), Some(other)) if one >= other => interval,
+        _ => exact.clone(),
+    };
+    let exact = &success.fixed_suite.exact;
+    Contrast {
+        worse_p: both(by_interval.worse_p, &exact.worse_p),
+        better_p: both(by_interval.better_p, &exact.better_p),
+        p: success.fixed_suite.p.clone(),
+        ..by_interval
+    }
+}
+
 fn contrasts(
     (one, other): (&Contender<'_>, &Contender<'_>),
     draws: Option<u32>,
     settings: &Settings,
+    success: &Comparison,
 ) -> Result<Explored<AspectContrast>, MetricsError> {
-    let contrasts = aspects(draws)
-        .into_iter()
-        .map(|aspect| contrast(aspect, one.entrant, other.entrant, settings))
-        .collect::<Result<Vec<Contrast>, _>>()?;
+    let contrasts = aspects(draws).into_iter().map(|aspect| {
+        let found = contrast(aspect, one.entrant, other.entrant, settings)?;
+        let is_decided = aspect == Aspect::Success && settings.target == Target::FixedSuite;
+        Ok(if is_decided { with_exact(found, success) } else { found })
+    });
+    let contrasts = contrasts.collect::<Result<Vec<Contrast>, MetricsError>>()?;
     let p: Vec<Number> = contrasts.iter().map(|contrast| contrast.p.clone()).collect();
     let rows = contrasts.into_iter().zip(with_unknown(&p, Purpose::Exploration));
     let rows = rows.map(|(contrast, adjusted_p)| AspectContrast { contrast, adjusted_p });

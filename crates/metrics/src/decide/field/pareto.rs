@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::holm::{finding, over_all};
 use super::pair::PairComparison;
-use crate::decide::{Aspect, Finding};
+use super::takes::{Against, Taken};
+use crate::decide::Finding;
 use crate::value::Number;
 use crate::{Resource, Target};
 
@@ -15,10 +16,14 @@ use crate::{Resource, Target};
 pub struct Frontier {
     /// What a success takes.
     pub resource: Resource,
+    /// Tasks that amounts rest on: those in which every contender that takes anything takes more than 0.
+    pub tasks: u64,
     /// Contenders that nobody dominates by the point estimates.
     pub on: Vec<usize>,
     /// Contenders that somebody dominates by the point estimates.
     pub dominated: Vec<Dominance>,
+    /// Contenders that take nothing in any trial, which is less than anything.
+    pub nothing: Vec<usize>,
     /// Contenders of which it is not known what they take.
     pub unknown: Vec<usize>,
 }
@@ -49,61 +54,61 @@ struct Faced<'a> {
     pair: &'a PairComparison,
     /// Candidate minus baseline.
     success: f64,
-    /// The logarithm of candidate over baseline.
+    /// The logarithm of candidate over baseline; infinite where one of them takes nothing.
     amount: f64,
     success_finding: Finding,
     /// Better is less.
     amount_finding: Finding,
 }
 
-/// Returns the frontier of each resource that is known of any pair: cost, then time.
+/// Returns the frontier of each resource that is known of any pair.
 ///
 /// That somebody is better in both is shown where both single tests show it (an intersection–union test needs no further adjustment:
 /// Berger 1982, Technometrics 24, 295–300); each is adjusted over all pairs.
 pub(super) fn frontiers(
     contenders: usize,
     pairs: &[PairComparison],
+    taken: &[&Taken],
     target: Target,
     level: Level,
 ) -> Vec<Frontier> {
-    let of = |resource| frontier(contenders, pairs, (resource, target), level);
-    [Resource::Cost, Resource::Time].into_iter().filter_map(of).collect()
+    taken.iter().filter_map(|taken| frontier(contenders, pairs, taken, (target, level))).collect()
 }
 
 fn frontier(
     contenders: usize,
     pairs: &[PairComparison],
-    (resource, target): (Resource, Target),
-    level: Level,
+    taken: &Taken,
+    (target, level): (Target, Level),
 ) -> Option<Frontier> {
-    let faced = faced(pairs, (resource, target), level);
+    let faced = faced(pairs, taken, (target, level));
     if faced.is_empty() {
         return None;
     }
-    let is_known =
-        |place: usize| faced.iter().any(|one| one.pair.candidate == place || one.pair.baseline == place);
-    let (known, unknown): (Vec<usize>, Vec<usize>) = (0..contenders).partition(|&place| is_known(place));
+    let (known, unknown): (Vec<usize>, Vec<usize>) =
+        (0..contenders).partition(|&place| taken.is_known(place));
+    let nothing = known.iter().copied().filter(|&place| taken.is_nothing(place)).collect();
     let (mut on, mut dominated) = (Vec::new(), Vec::new());
     for contender in known {
         let by: Vec<Dominator> = faced.iter().filter_map(|one| one.dominator_of(contender)).collect();
         if by.is_empty() { on.push(contender) } else { dominated.push(Dominance { contender, by }) }
     }
-    Some(Frontier { resource, on, dominated, unknown })
+    Some(Frontier { resource: taken.resource, tasks: taken.tasks, on, dominated, nothing, unknown })
 }
 
-fn faced(pairs: &[PairComparison], (resource, target): (Resource, Target), level: Level) -> Vec<Faced<'_>> {
-    let contrast = |pair: &PairComparison| pair.contrast(Aspect::Amount(resource)).cloned();
-    let p: Vec<Number> = pairs
-        .iter()
-        .map(|pair| contrast(pair).map_or(Number::Undefined(crate::Reason::NOT_RECORDED), |found| found.p))
-        .collect();
-    let each = pairs.iter().zip(over_all(&p)).filter_map(|(pair, adjusted)| {
-        let ratio = contrast(pair)?.value.estimate()?.point.value();
-        let success = pair.success.population.difference.estimate()?.point.value();
-        let amount = ratio.ln();
+fn faced<'a>(pairs: &'a [PairComparison], taken: &Taken, (target, level): (Target, Level)) -> Vec<Faced<'a>> {
+    let against: Vec<Option<Against>> =
+        pairs.iter().map(|pair| taken.against(pair.candidate, pair.baseline, level)).collect();
+    let p = against.iter().map(|found| match found {
+        Some(found) => found.p.clone(),
+        None => Number::Undefined(crate::Reason::NOT_RECORDED),
+    });
+    let adjusted = over_all(&p.collect::<Vec<Number>>());
+    let each = pairs.iter().zip(against).zip(adjusted).filter_map(|((pair, against), adjusted)| {
+        let amount = against?.log_ratio;
         Some(Faced {
             pair,
-            success,
+            success: pair.success.population.difference.estimate()?.point.value(),
             amount,
             success_finding: pair.decided.of(target).finding,
             amount_finding: finding(&adjusted, -amount, level),

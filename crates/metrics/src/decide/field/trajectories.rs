@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::Explored;
 use super::actions::{ActionDifference, Common, differences};
-use crate::value::{Finite, Reason};
+use super::holm::with_unknown;
+use super::pair::PairComparison;
+use crate::decide::Purpose;
+use crate::value::{Finite, Known, Number, Reason};
 use crate::{Entrant, Settings};
 
 /// Relabellings that are drawn for the p-value.
@@ -29,6 +32,8 @@ pub struct Trajectories {
     pub discrepancy: Finite,
     /// P-value of "within each task both work alike", by exchanging labels within tasks.
     pub p: Finite,
+    /// The same, adjusted over all pairs that have one, for exploration (Benjamini–Hochberg).
+    pub adjusted_p: Finite,
     /// Relabellings drawn for it.
     pub relabellings: u64,
     /// How often each kind of action, and each action, is taken; exploratory.
@@ -70,14 +75,30 @@ pub(super) fn compare(
     let found = discrepancy_stratified(&strata, RELABELLINGS as usize, settings.seed)?;
     let level =
         Level::new(settings.level).map_err(|_| Reason::from(retrial_stats::Undefined::OutOfDomain))?;
+    let p = Finite::new(found.p)?;
     Ok(Trajectories {
         tasks: found.strata as u64,
         alike_candidate: Finite::new(found.within_first)?,
         alike_baseline: Finite::new(found.within_second)?,
         alike_across: Finite::new(found.across)?,
         discrepancy: Finite::new(found.squared)?,
-        p: Finite::new(found.p)?,
+        p,
+        adjusted_p: p,
         relabellings: RELABELLINGS,
         actions: differences(&recorded, level)?,
     })
+}
+
+/// Adjusts the p-values of all pairs that have one.
+pub(super) fn adjust(pairs: &mut [PairComparison]) {
+    let p = pairs.iter().map(|pair| match &pair.trajectories {
+        Known::Known(found) => Number::Known(found.p),
+        Known::Undefined(reason) => Number::Undefined(reason.clone()),
+    });
+    let adjusted = with_unknown(&p.collect::<Vec<Number>>(), Purpose::Exploration);
+    for (pair, adjusted) in pairs.iter_mut().zip(adjusted) {
+        if let (Known::Known(found), Known::Known(adjusted)) = (&mut pair.trajectories, adjusted) {
+            found.adjusted_p = adjusted;
+        }
+    }
 }
