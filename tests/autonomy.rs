@@ -4,8 +4,8 @@
 mod runs;
 mod support;
 
-use retrial_spec::{Claim, RetrialFacts, RunManifest, Stakes, TrialRecord, Verdict, Verifiability};
-use retrial_testkit::{Change, run, trial};
+use retrial_spec::{Claim, RetrialFacts, RunManifest, Stakes, StopSpec, TrialRecord, Verdict, Verifiability};
+use retrial_testkit::{Change, measured_mut, run, trial};
 use runs::{validate, write_run};
 use support::Place;
 
@@ -103,9 +103,7 @@ fn a_run_that_got_worse_shows_which_kind_of_work_fell_and_by_which_bound() {
 fn a_required_share_is_met_missed_or_not_shown() {
     let place = Place::new();
     let write = |name: &str, fails: &dyn Fn(&str, u32) -> bool| {
-        let (mut manifest, mut records) = suite(fails);
-        manifest.tasks.retain(|task| task.name.as_str() != "odd");
-        records.retain(|record| record.trial.task.as_str() != "odd");
+        let (manifest, records) = stated(fails);
         write_run(&place, name, &manifest, &records);
     };
     write("good", &|_, _| false);
@@ -126,6 +124,55 @@ fn a_task_that_states_nothing_leaves_a_required_share_open() {
     write(&place, "one", 1, |_, _| false);
     let ran = place.run(&["autonomy", "one", "--require", "delegate=0.5"]).expect(3);
     assert!(ran.stderr.contains("some tasks do not state what they are"), "{}", ran.stderr);
+}
+
+/// The suite without the task that states nothing.
+fn stated(fails: impl Fn(&str, u32) -> bool) -> (RunManifest, Vec<TrialRecord>) {
+    let (mut manifest, mut records) = suite(fails);
+    manifest.tasks.retain(|task| task.name.as_str() != "odd");
+    records.retain(|record| record.trial.task.as_str() != "odd");
+    (manifest, records)
+}
+
+#[test]
+fn a_run_with_a_stopping_rule_gives_no_bounds_and_leaves_a_required_share_open() {
+    let place = Place::new();
+    let (mut manifest, records) = stated(|_, _| false);
+    measured_mut(&mut manifest).experiment.stop = Some(StopSpec {
+        half_width: Some(0.2),
+        threshold: None,
+        baseline: None,
+        margin: None,
+        min_rounds: 2,
+        look_every: 1,
+        level: 0.95,
+    });
+    write_run(&place, "one", &manifest, &records);
+    let ran = place.run(&["autonomy", "one", "--require", "delegate=0.5"]).expect(3);
+    assert_narrow(&ran.stdout);
+    let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("the run could stop by what its rounds showed"), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("not decided: the run could stop by what its rounds showed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn trials_that_did_not_finish_count_against_a_level_and_the_report_says_so() {
+    let place = Place::new();
+    let (manifest, mut records) = stated(|_, _| false);
+    records.retain(|record| !["fix-01", "fix-02"].contains(&record.trial.task.as_str()));
+    write_run(&place, "one", &manifest, &records);
+    let ran = place.run(&["autonomy", "one", "--require", "delegate=0.5"]).expect(3);
+    assert_narrow(&ran.stdout);
+    let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("it depends on 10 trials that did not finish, taken here for failures"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

@@ -143,6 +143,53 @@ fn bad_input_is_refused_with_2_and_says_what_to_do() {
     }
 }
 
+/// A pilot of a cheap agent and a dear one, of whose trials the price is known or not.
+fn with_dear_opponent(is_known: bool) -> Place {
+    let place = Place::new();
+    let tasks: Vec<String> = (1..=8).map(|task| format!("task-{task}")).collect();
+    let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
+    let manifest = run(&["cheap", "dear"], &tasks, 3);
+    let trials = tasks.iter().flat_map(|task| (1..=3).map(move |number| (*task, number)));
+    let records: Vec<TrialRecord> = trials
+        .flat_map(|(task, number)| {
+            let other = trial(task, "dear", number);
+            let other = if is_known { other.costs(1_000_000) } else { other };
+            let one = trial(task, "cheap", number).costs(50_000);
+            [if number == 1 { one.fails() } else { one }, other]
+        })
+        .collect();
+    write_run(&place, "pilot", &manifest, &records);
+    place
+}
+
+#[test]
+fn each_side_of_a_comparison_is_priced_at_its_own_cost() {
+    let args = ["plan", "pilot", "--agent", "cheap", "--against", "dear", "--difference", "0.1"];
+    let place = with_dear_opponent(true);
+    let ran = place.run(&args).expect(0);
+    assert!(ran.stdout.contains("a trial of cheap costs $0.0500, one of dear $1.0000"), "{}", ran.stdout);
+    let plan: serde_json::Value =
+        serde_json::from_str(&place.run(&[&args[..], &["--json"]].concat()).expect(0).stdout).unwrap();
+    let row = &plan["answer"]["reached"];
+    let (trials, cost) = (row["trials"].as_f64().unwrap(), row["usd_micros"].as_f64().unwrap());
+    assert!((cost - trials / 2.0 * 1_050_000.0).abs() < 1.0, "{row}");
+    // A gate compares releases of one agent.
+    let gate = ["plan", "pilot", "--agent", "cheap", "--gate-margin", "0.1", "--tasks", "8"];
+    assert!(place.run(&gate).stdout.contains("both sides of the gate"), "{}", place.run(&gate).stdout);
+}
+
+#[test]
+fn where_the_price_of_one_side_is_not_known_no_cost_is_shown_and_a_budget_is_refused() {
+    let args = ["plan", "pilot", "--agent", "cheap", "--against", "dear", "--difference", "0.1"];
+    let place = with_dear_opponent(false);
+    let ran = place.run(&args).expect(0);
+    let text = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("what one of dear costs is not known"), "{}", ran.stdout);
+    assert!(!text.contains(" cost "), "{}", ran.stdout);
+    let ran = place.run(&[&args[..], &["--budget-usd", "50"]].concat()).expect(2);
+    assert!(ran.stderr.contains("of a trial of each agent"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_pilot_with_nothing_graded_ends_with_4() {
     let place = Place::new();

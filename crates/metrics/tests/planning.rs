@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap like tests")]
 
 use retrial_metrics::planning::{
-    Answer, Assumptions, Limits, Obstacle, Outcome, Pilot, Planned, PlanningError, Prices, Question, Request,
-    Split, Terms, chance, detectable, half_width, plan,
+    Against, Answer, Assumptions, Limits, Obstacle, Outcome, PerTrial, Pilot, Planned, PlanningError, Prices,
+    Question, Request, Split, Terms, chance, detectable, half_width, plan,
 };
 use retrial_metrics::{Scorecards, Settings, Target, scorecard};
 use retrial_testkit::{Change, run, trial};
@@ -22,6 +22,12 @@ fn request(question: Question, target: Target, limits: Limits) -> Request {
 
 fn planned(question: Question, target: Target, limits: Limits) -> Planned {
     plan(request(question, target, limits), usual(), None).unwrap()
+}
+
+/// Prices of a trial of every agent, and of a task, in millionths of a dollar.
+fn priced(trial: f64, task: f64) -> Prices {
+    let agent = PerTrial { usd_micros: Some(trial), ms: None };
+    Prices { agent, against: Against::SameAsAgent, task_usd_micros: task }
 }
 
 /// A pilot of one or two agents: passes of each of the tasks, of five trials each.
@@ -112,7 +118,7 @@ fn more_trials_make_up_for_too_few_tasks_as_long_as_they_can() {
     let (free, scarce) = (width(None), width(Some(50)));
     assert_eq!(free.trials, 3);
     assert!(scarce.tasks <= 50 && scarce.trials > 3, "{scarce}");
-    let prices = Prices { trial_usd_micros: Some(1e5), task_usd_micros: 2e6, trial_ms: None };
+    let prices = priced(1e5, 2e6);
     let question = Question::HalfWidth(0.09);
     let request = Request { prices, ..request(question, Target::Population, Limits::default()) };
     let planned = plan(request, usual(), None).unwrap();
@@ -154,7 +160,7 @@ fn no_failure_in_299_independent_trials_rules_out_one_in_a_hundred() {
 
 #[test]
 fn a_budget_is_kept_and_what_it_cannot_buy_is_said() {
-    let prices = Prices { trial_usd_micros: Some(50_000.0), task_usd_micros: 0.0, trial_ms: None };
+    let prices = priced(50_000.0, 0.0);
     let question = Question::Difference { difference: 0.1, power: 0.8 };
     let ask = |budget: u64| {
         let limits = Limits { budget_usd_micros: Some(budget), ..Limits::default() };
@@ -166,6 +172,74 @@ fn a_budget_is_kept_and_what_it_cannot_buy_is_said() {
     assert!(out.best.usd_micros.unwrap() <= 10_000_000.0 && out.best.usd_micros.unwrap() > 9_000_000.0);
     let Answer::Reached(row) = ask(1_000_000_000) else { panic!("1000 dollars are enough") };
     assert!(row.usd_micros.unwrap() < 100_000_000.0, "{:?}", row.usd_micros);
+}
+
+#[test]
+fn a_dear_opponent_makes_pairs_dear_and_a_budget_buy_fewer() {
+    let question = Question::Difference { difference: 0.1, power: 0.8 };
+    let own = |usd| PerTrial { usd_micros: Some(usd), ms: None };
+    let ask = |against| {
+        let limits = Limits { budget_usd_micros: Some(100_000_000), ..Limits::default() };
+        let prices = Prices { agent: own(50_000.0), against, task_usd_micros: 0.0 };
+        let request = Request { prices, ..request(question, Target::Population, limits) };
+        plan(request, usual(), None).unwrap().answer
+    };
+    let Answer::Reached(row) = ask(Against::SameAsAgent) else { panic!("100 dollars are enough") };
+    assert!((row.usd_micros.unwrap() - row.trials as f64 * 50_000.0).abs() < 1.0);
+    // A dollar a trial of the other: 105 cents a pair.
+    let Answer::OutOfReach(out) = ask(Against::Own(own(1_000_000.0))) else { panic!("not enough") };
+    assert_eq!(out.because, Obstacle::Budget);
+    assert!((out.best.usd_micros.unwrap() - out.best.trials as f64 / 2.0 * 1_050_000.0).abs() < 1.0);
+    assert!(out.best.trials < row.trials / 3);
+}
+
+#[test]
+fn no_design_around_the_answer_does_for_less() {
+    let free = Limits::default();
+    let alike = Assumptions::new(0.99, 0.4, 0.5).unwrap();
+    let zero = Question::ZeroFailures(0.01);
+    let width = Question::HalfWidth(0.05);
+    let difference = Question::Difference { difference: 0.2, power: 0.8 };
+    for (question, target, assumptions, prices) in [
+        (zero, Target::Population, alike, Prices::default()),
+        (zero, Target::Population, alike, priced(1e5, 1e6)),
+        (width, Target::FixedSuite, usual(), Prices::default()),
+        (width, Target::FixedSuite, usual(), priced(1e5, 1e8)),
+        (width, Target::Population, usual(), priced(1e5, 2e6)),
+        (difference, Target::Population, usual(), priced(1e5, 2e6)),
+    ] {
+        let request = Request { prices, ..request(question, target, free) };
+        let planned = plan(request, assumptions, None).unwrap();
+        let Answer::Reached(row) = planned.answer else { panic!("{:?}", planned.answer) };
+        let cost = |row: &retrial_metrics::planning::Row| row.usd_micros.unwrap_or(row.trials as f64);
+        for other in planned.table.iter().filter(|other| other.is_enough && other.row.split.trials >= 3) {
+            assert!(
+                cost(&other.row) >= cost(&row),
+                "{question:?} {target:?}: {} for {}",
+                other.row.split,
+                row.split
+            );
+        }
+    }
+}
+
+#[test]
+fn suites_and_zero_failures_are_planned_with_every_number_of_trials() {
+    let ask = |question, target, assumptions, prices| {
+        let request = Request { prices, ..request(question, target, Limits::default()) };
+        plan(request, assumptions, None).unwrap().answer.row().clone()
+    };
+    let alike = Assumptions::new(0.99, 0.4, 0.5).unwrap();
+    let free = Prices::default();
+    let row = ask(Question::ZeroFailures(0.01), Target::Population, alike, free);
+    assert_eq!((row.split, row.trials), (Split { tasks: 148, trials: 3 }, 444));
+    // Where nothing else tells designs apart five trials of each are planned.
+    let row = ask(Question::HalfWidth(0.05), Target::FixedSuite, usual(), free);
+    assert_eq!(row.split, Split { tasks: 39, trials: 5 });
+    // A hundred dollars a task: as few tasks as are still a suite.
+    let row = ask(Question::HalfWidth(0.05), Target::FixedSuite, usual(), priced(1e5, 1e8));
+    assert_eq!(row.split.tasks, 5);
+    assert!(row.usd_micros.unwrap() < 520e6, "{:?}", row.usd_micros);
 }
 
 #[test]

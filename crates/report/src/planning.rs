@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use retrial_metrics::Target;
 use retrial_metrics::planning::{
-    Achieved, Answer, Assumptions, DEFAULT_R, Found, Given, Obstacle, OutOfReach, Pilot, Planned, Question,
-    Row, TableRow, independent_trials,
+    Achieved, Against, Answer, Assumptions, DEFAULT_R, Found, Given, Obstacle, OutOfReach, PerTrial, Pilot,
+    Planned, Question, Row, Split, TableRow, independent_trials,
 };
 
 use crate::words::{counted, level, percent, target};
@@ -15,6 +15,9 @@ pub fn plan_facts(plan: &Planned) -> Vec<(&'static str, String)> {
     let mut facts = vec![("question", plan_question(plan)), ("assumed", assumed(plan))];
     if let Some(pilot) = &plan.pilot {
         facts.push(("pilot", of_pilot(pilot)));
+    }
+    if let Some(prices) = of_prices(plan) {
+        facts.push(("prices", prices));
     }
     match &plan.answer {
         Answer::Reached(row) => facts.push(("answer", design(plan, row))),
@@ -85,6 +88,44 @@ fn of_pilot(pilot: &Pilot) -> String {
         ends("μ", pilot.mu),
         ends("ρ", pilot.rho),
     )
+}
+
+/// What a trial of each side costs, where two run and something is known of either.
+fn of_prices(plan: &Planned) -> Option<String> {
+    let (pilot, agent) = (plan.pilot.as_ref()?, plan.prices.agent);
+    if plan.question.sides() < 2 {
+        return None;
+    }
+    let priced = |trial: PerTrial| trial.usd_micros.map(dollars);
+    let name = |other: &Pilot| {
+        other.other.as_ref().map_or_else(|| "the other agent".to_owned(), ToString::to_string)
+    };
+    let own = priced(agent);
+    match plan.prices.against {
+        Against::SameAsAgent => own.map(|own| {
+            let other = if matches!(plan.question, Question::Gate { .. }) {
+                "both sides of the gate are taken to be of this agent"
+            } else {
+                "the pilot knows no other agent, so that the same is taken for it"
+            };
+            format!("a trial of {} costs {own}; {other}", pilot.agent)
+        }),
+        Against::Own(other) => match (own, priced(other)) {
+            (Some(own), Some(other)) => {
+                Some(format!("a trial of {} costs {own}, one of {} {other}", pilot.agent, name(pilot)))
+            }
+            (None, None) => None,
+            (own, other) => {
+                let (known, price, unknown) = match (own, other) {
+                    (Some(own), _) => (pilot.agent.to_string(), own, name(pilot)),
+                    (None, other) => (name(pilot), other.unwrap_or_default(), pilot.agent.to_string()),
+                };
+                Some(format!(
+                    "a trial of {known} costs {price}; what one of {unknown} costs is not known, and so neither is what both cost: --cost-per-trial says it"
+                ))
+            }
+        },
+    }
 }
 
 fn design(plan: &Planned, row: &Row) -> String {
@@ -203,11 +244,31 @@ fn at_worst(plan: &Planned) -> Option<String> {
 
 fn best_split(plan: &Planned) -> String {
     let keep = "keep 3 or more, 5 or more for consistency";
+    let task = dollars(plan.prices.task_usd_micros);
+    let is_task_dear = plan.prices.task_usd_micros > 0.0;
+    if is_task_dear && plan.prices.round_usd_micros(plan.question.sides()).is_none() {
+        return "not known, since the price of a trial is not: designs are compared by their trials alone"
+            .to_owned();
+    }
+    let are_trials_alike = matches!(plan.question, Question::ZeroFailures(_))
+        && plan.terms.target == Target::Population
+        && plan.assumptions.rho > 0.0;
     match plan.best_trials {
-        None if matches!(plan.question, Question::ZeroFailures(_)) => {
-            "more tasks, with fewer trials of each, say more than trials that share tasks".to_owned()
+        None if are_trials_alike && is_task_dear => format!(
+            "more tasks, with fewer trials of each, say more than trials that share tasks, and a task costs {task} besides its trials: the answer weighs both; {keep}"
+        ),
+        None if are_trials_alike => {
+            format!("more tasks, with fewer trials of each, say more than trials that share tasks; {keep}")
         }
+        None if is_task_dear => format!(
+            "tasks × trials is what counts, and a task costs {task} besides its trials: the fewer tasks, the cheaper, so say with --tasks how many the answer is to be about; {keep}"
+        ),
         None => format!("here tasks × trials is what counts, not how they are split; {keep}"),
+        Some(best) if best <= 1.0 && is_task_dear => {
+            format!(
+                "one trial of as many tasks as there are, since tasks differ more than trials of one; {keep}"
+            )
+        }
         Some(best) if best <= 1.0 => {
             format!(
                 "one trial of as many tasks as there are, since a task costs nothing but its trials; {keep}"
@@ -255,6 +316,9 @@ const fn column(
     Column { head, applies, cell }
 }
 
+/// The least design, which has a price where others have one.
+const ONE: Split = Split { tasks: 1, trials: 1 };
+
 const COLUMNS: [Column; 11] = [
     column("tasks", |_| true, |_, row| row.row.split.tasks.to_string()),
     column("trials", |_| true, |_, row| row.row.split.trials.to_string()),
@@ -278,12 +342,12 @@ const COLUMNS: [Column; 11] = [
     column("at worst", |plan| plan.pilot.is_some(), |plan, row| value(plan.question, row.at_worst)),
     column(
         "cost",
-        |plan| plan.prices.trial_usd_micros.is_some(),
+        |plan| plan.prices.usd_micros(plan.question.sides(), ONE).is_some(),
         |_, row| row.row.usd_micros.map_or_else(String::new, dollars),
     ),
     column(
         "work",
-        |plan| plan.prices.trial_ms.is_some(),
+        |plan| plan.prices.agent_ms(plan.question.sides(), ONE).is_some(),
         |_, row| row.row.agent_ms.map_or_else(String::new, hours),
     ),
     column(

@@ -74,7 +74,7 @@ pub(crate) struct PlanArgs {
     /// Spend no more than this, in dollars, on all agents together.
     #[arg(long, value_name = "DOLLARS")]
     pub(crate) budget_usd: Option<f64>,
-    /// What a trial costs, in dollars, instead of the pilot's mean.
+    /// What a trial costs, in dollars, whichever agent runs it, instead of the pilot's means.
     #[arg(long, value_name = "DOLLARS")]
     pub(crate) cost_per_trial: Option<f64>,
     /// What a task costs once besides its trials, in dollars: to write it, to review it.

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use retrial_metrics::planning::{
-    Answer, Assumptions, DEFAULT_R, Limits, Pilot, Planned, PlanningError, Prices, Question, Request,
-    Spending, Terms, plan as planned,
+    Against, Answer, Assumptions, DEFAULT_R, Limits, PerTrial, Pilot, Planned, PlanningError, Prices,
+    Question, Request, Spending, Terms, plan as planned,
 };
 use retrial_metrics::{Scorecard, Scorecards, Target};
 use retrial_report::{plan_markdown, plan_picture};
@@ -31,7 +31,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
         question,
         terms: terms(args, source.as_ref()),
         limits: limits(args)?,
-        prices: prices(args, source.as_ref())?,
+        prices: prices(args, source.as_ref(), question)?,
     };
     let pilot = source.map(|source| source.pilot);
     let planned = planned(request, assumptions, pilot.as_ref())?;
@@ -94,18 +94,26 @@ fn limits(args: &PlanArgs) -> Result<Limits, Failure> {
     })
 }
 
-fn prices(args: &PlanArgs, source: Option<&Source>) -> Result<Prices, Failure> {
+/// What a trial of each side costs: what was given, for both alike, or what the pilot knows of each. A gate compares releases of one
+/// agent, so that the other side costs as much unless another agent was named.
+fn prices(args: &PlanArgs, source: Option<&Source>, question: Question) -> Result<Prices, Failure> {
     let given = args.cost_per_trial.map(|dollars| micros("--cost-per-trial", dollars)).transpose()?;
-    let spent = source.map(|source| source.spending).unwrap_or_default();
-    let trial = given.or(spent.trial_usd_micros());
-    if args.budget_usd.is_some() && trial.is_none_or(|trial| trial <= 0.0) {
-        return Err(Failure::Usage(
-            "a budget needs the price of a trial: the pilot knows none, so give `--cost-per-trial`"
-                .to_owned(),
-        ));
+    let own = |spent: PerTrial| PerTrial { usd_micros: given.or(spent.usd_micros), ..spent };
+    let is_other = args.against.is_some() || !matches!(question, Question::Gate { .. });
+    let other = source.and_then(|source| source.other_spending).filter(|_| is_other);
+    let prices = Prices {
+        agent: own(source.map(|source| source.spending.per_trial()).unwrap_or_default()),
+        against: other.map_or(Against::SameAsAgent, |spent| Against::Own(own(spent.per_trial()))),
+        task_usd_micros: micros("--cost-per-task", args.cost_per_task)?,
+    };
+    let is_known = prices.round_usd_micros(question.sides()).is_some_and(|round| round > 0.0);
+    if args.budget_usd.is_some() && !is_known {
+        let whose = if question.sides() == 2 { " of each agent" } else { "" };
+        return Err(Failure::Usage(format!(
+            "a budget needs the price of a trial{whose}: it is not known, so give `--cost-per-trial`"
+        )));
     }
-    let task = micros("--cost-per-task", args.cost_per_task)?;
-    Ok(Prices { trial_usd_micros: trial, task_usd_micros: task, trial_ms: spent.trial_ms() })
+    Ok(prices)
 }
 
 /// Dollars in millionths.
@@ -121,6 +129,8 @@ fn micros(name: &str, dollars: f64) -> Result<f64, Failure> {
 struct Source {
     pilot: Pilot,
     spending: Spending,
+    /// That of the agent it is compared with, where there is one.
+    other_spending: Option<Spending>,
     seed: u64,
 }
 
@@ -134,14 +144,19 @@ impl Source {
         }
         let (card, other) = cards(&scorecards, &manifest, args)?;
         let pilot = Pilot::new(card, other)?.with(args.mu, args.rho, args.r);
-        let mut spending = Spending::default();
+        let (mut spending, mut other_spending) = (Spending::default(), other.map(|_| Spending::default()));
         for record in run.trials()? {
             let record = record?;
-            if record.trial.agent == card.agent && record.trial.condition == card.condition {
+            let is_of = |card: &Scorecard| {
+                record.trial.agent == card.agent && record.trial.condition == card.condition
+            };
+            if is_of(card) {
                 spending.add(&record);
+            } else if other.is_some_and(is_of) {
+                other_spending.iter_mut().for_each(|spending| spending.add(&record));
             }
         }
-        Ok(Self { pilot, spending, seed: manifest.seed })
+        Ok(Self { pilot, spending, other_spending, seed: manifest.seed })
     }
 }
 

@@ -101,7 +101,10 @@ pub(crate) fn answer(agent: &AgentAutonomy, share: f64, answer: Required) -> Str
     let found = match answer {
         Required::Met => "met",
         Required::Missed => "missed, whatever further evidence shows of what is not shown to be too low",
-        Required::Open if agent.unstated.is_empty() => "not shown: there is too little evidence",
+        Required::Open if agent.may_stop => "not decided: the run could stop by what its rounds showed",
+        Required::Open if agent.unstated.is_empty() && !agent.cells.is_empty() => {
+            "not shown: there is too little evidence"
+        }
         Required::Open => "not decided: some tasks do not state what they are",
     };
     format!("{}: delegate {:.0} % of the stated work: {delegated}: {found}", agent.agent, share * 100.0)

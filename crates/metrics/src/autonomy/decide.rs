@@ -4,9 +4,11 @@ use retrial_spec::{AutonomyLevel, AutonomyNeeds, AutonomyRule};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bounds::{BoundOf, Measured, Sample, Speaking};
+use super::bounds::{BoundOf, Measured, Sure};
 use super::evidence::TaskEvidence;
-use super::raise::{MoreEvidence, more_evidence};
+use super::model::{Raising, Speaking};
+use super::raise::{MoreEvidence, Wanted, more_evidence};
+use super::sample::Sample;
 use crate::value::{Finite, Number, Reason};
 
 /// Why a cell has its level and no higher one.
@@ -23,7 +25,7 @@ pub enum Cause {
     NotEnoughEvidence,
     /// A need is shown to be missed.
     MeasuredTooLow,
-    /// The trials that count would do, and would not if those that do not count had failed.
+    /// The trials that count would do, and would not if those that do not count, or did not finish, had failed.
     ExcludedTrials,
 }
 
@@ -42,7 +44,10 @@ pub struct Obstacle {
     /// How many trials in a row, for repeated success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<u32>,
-    /// What was observed.
+    /// How many in a row the bound was made of, where some task has fewer trials than `k`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<u32>,
+    /// What was observed; with `from` that of pass^from, which pass^k never exceeds.
     pub point: Number,
     /// The bound.
     pub bound: Number,
@@ -52,10 +57,6 @@ pub struct Obstacle {
     pub point_meets: bool,
     /// Whether it is shown that the need is missed.
     pub is_shown: bool,
-    /// What evidence would show the need to be met if it were like the evidence there is; none where the need is met, or where what
-    /// was observed does not meet it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub more: Option<MoreEvidence>,
 }
 
 /// Where a cell stands.
@@ -72,6 +73,10 @@ pub struct Standing {
     pub next: Option<AutonomyLevel>,
     /// The needs of the next level that are not met; where there is no next level, the need that is met most narrowly.
     pub decided_by: Vec<Obstacle>,
+    /// What evidence would give the next level if it went as that there is; none where there is no next level, where what was observed
+    /// misses a need of it, and where trials that do not count stand in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more: Option<MoreEvidence>,
     /// The bounds, at the confidence that the level was decided with.
     pub measured: Measured,
     /// Whether the work may turn out to be such that it can be left alone: no need of it is shown to be missed.
@@ -84,8 +89,10 @@ pub(super) struct Case<'a> {
     pub(super) rule: &'a AutonomyRule,
     pub(super) tasks: Vec<TaskEvidence>,
     plain: Sample,
-    /// With excluded trials taken for failures, where there are any.
+    /// With trials that say nothing taken for failures, where there are any.
     worst: Option<Sample>,
+    /// With the same taken for successes.
+    best: Option<Sample>,
 }
 
 /// What all cases are decided by.
@@ -94,14 +101,19 @@ pub(super) struct Ruling {
     pub(super) confidence: f64,
     pub(super) repeats: u32,
     pub(super) speaking: Speaking,
+    pub(super) may_stop: bool,
 }
 
 impl<'a> Case<'a> {
     pub(super) fn new(rule: &'a AutonomyRule, tasks: Vec<TaskEvidence>, ruling: Ruling) -> Self {
-        let Ruling { repeats, speaking, .. } = ruling;
-        let worst: Vec<TaskEvidence> = tasks.iter().map(TaskEvidence::at_worst).collect();
-        let worst = (worst != tasks).then(|| Sample::new(&worst, repeats, speaking));
-        Self { rule, plain: Sample::new(&tasks, repeats, speaking), tasks, worst }
+        let other = |of: fn(&TaskEvidence) -> TaskEvidence, raising| {
+            let other: Vec<TaskEvidence> = tasks.iter().map(of).collect();
+            (other != tasks).then(|| Sample::new(&other, ruling, raising))
+        };
+        let worst = other(TaskEvidence::at_worst, Raising::Done);
+        // No lower bound of it is looked at.
+        let best = other(TaskEvidence::at_best, Raising::Left);
+        Self { rule, plain: Sample::new(&tasks, ruling, Raising::Done), tasks, worst, best }
     }
 
     /// Whether bounds can be defined, which the design decides and not the outcomes.
@@ -111,6 +123,19 @@ impl<'a> Case<'a> {
 
     fn at_worst(&self) -> &Sample {
         self.worst.as_ref().unwrap_or(&self.plain)
+    }
+
+    fn at_best(&self) -> &Sample {
+        self.best.as_ref().unwrap_or(&self.plain)
+    }
+
+    /// Returns the bounds of a sample of the case, with those on the other side as the trials that say nothing leave them at best.
+    fn measured(&self, sample: &Sample, sure: Sure) -> Measured {
+        let measured = sample.measured(sure);
+        match &self.best {
+            Some(best) => measured.beyond_of(best.measured(sure)),
+            None => measured,
+        }
     }
 }
 
@@ -122,13 +147,30 @@ impl<'a> Case<'a> {
 /// its true one at 1 − confidence: with m cells each is asked at 1 − (1 − confidence)/m, and a cell that is left alone hands its share
 /// on to the others, as the ends of the sequences in Bretz, Maurer, Brannath & Posch 2009 (Statistics in Medicine 28, 586–604).
 ///
-/// Only cells count for which bounds are defined; that depends on the design alone. The same is done with excluded trials taken for
-/// failures, and the lower level counts.
+/// Only cells count for which bounds are defined; that depends on the design alone. The same is done with excluded and missing trials
+/// taken for failures, and the lower level counts.
+///
+/// That a need is missed is a claim too. Over all cells and all that is asked of them the probability of any that is false is held at
+/// 1 − confidence by Bonferroni's inequality, with excluded and missing trials taken for successes.
 pub(super) fn decide(cases: &[Case<'_>], ruling: Ruling) -> Vec<Standing> {
     let plain = holm(&pairs(cases, |case| &case.plain), ruling.confidence);
     let worst = holm(&pairs(cases, Case::at_worst), ruling.confidence);
+    let claims = cases.iter().filter(|case| case.at_best().can_claim()).count().max(1);
     let decided = cases.iter().zip(plain.into_iter().zip(worst));
-    decided.map(|(case, (plain, worst))| standing(case, plain, worst, ruling)).collect()
+    let standings = decided.map(|(case, (plain, worst))| {
+        let beyond = 1.0 - (1.0 - ruling.confidence) / (claims * asked(case.rule)) as f64;
+        standing(case, plain, worst, beyond, ruling)
+    });
+    standings.collect()
+}
+
+/// How many of the bounds a rule asks for at any level. A need of a higher level is shown to be missed by the same bound as one of a
+/// lower level, so that levels do not count.
+fn asked(rule: &AutonomyRule) -> usize {
+    let needs: Vec<&AutonomyNeeds> =
+        AutonomyLevel::ALL.iter().filter_map(|&level| rule.needs(level)).collect();
+    let is_asked = |of: &BoundOf| needs.iter().any(|needs| of.needed(needs).is_some());
+    BoundOf::ALL.iter().filter(|of| is_asked(of)).count().max(1)
 }
 
 fn pairs<'c>(
@@ -152,7 +194,7 @@ fn holm(cells: &[(&AutonomyRule, &Sample)], confidence: f64) -> Vec<Decided> {
         let shared = 1.0 - (1.0 - confidence) / open.len() as f64;
         for &place in &open {
             let (rule, sample) = cells[place];
-            decided[place] = Decided { level: level(rule, &sample.measured(shared)), confidence: shared };
+            decided[place] = Decided { level: level(rule, sample, shared), confidence: shared };
         }
         let before = open.len();
         open.retain(|&place| decided[place].level != AutonomyLevel::Delegate);
@@ -164,36 +206,36 @@ fn holm(cells: &[(&AutonomyRule, &Sample)], confidence: f64) -> Vec<Decided> {
 }
 
 /// The highest level whose needs are all met.
-fn level(rule: &AutonomyRule, measured: &Measured) -> AutonomyLevel {
+pub(super) fn level(rule: &AutonomyRule, sample: &Sample, confidence: f64) -> AutonomyLevel {
+    let measured = sample.measured(Sure::both(confidence));
     let is_met = |level: &AutonomyLevel| rule.needs(*level).is_some_and(|needs| measured.meets(needs));
     AutonomyLevel::ALL.into_iter().rev().find(is_met).unwrap_or(AutonomyLevel::Supervised)
 }
 
-fn standing(case: &Case<'_>, plain: Decided, worst: Decided, ruling: Ruling) -> Standing {
-    let lower = if worst.level < plain.level { worst } else { plain };
+fn standing(case: &Case<'_>, plain: Decided, worst: Decided, beyond: f64, ruling: Ruling) -> Standing {
     let is_excluded = worst.level < plain.level;
-    let sample = if is_excluded { case.at_worst() } else { &case.plain };
-    let measured = sample.measured(lower.confidence);
+    let (lower, sample) = if is_excluded { (worst, case.at_worst()) } else { (plain, &case.plain) };
+    let measured = case.measured(sample, Sure { bound: lower.confidence, beyond });
     let next =
         AutonomyLevel::ALL.into_iter().find(|&above| above > lower.level && case.rule.needs(above).is_some());
     let needs = next.and_then(|next| case.rule.needs(next));
     let decided_by = match (needs, case.rule.needs(lower.level)) {
-        (Some(needs), _) => unmet(case, needs, &measured, ruling),
+        (Some(needs), _) => unmet(needs, &measured),
         (None, Some(needs)) => narrowest(needs, &measured).into_iter().collect(),
         (None, None) => Vec::new(),
     };
-    let alone = |sample: &Sample| level(case.rule, &sample.measured(ruling.confidence));
+    let only_shown = decided_by.iter().all(|need| need.point_meets || need.point.value().is_none());
+    let wanted = next.filter(|_| only_shown && !is_excluded && !ruling.may_stop);
+    let wanted = wanted.map(|level| Wanted { level, plain: plain.confidence, worst: worst.confidence });
+    let alone = |sample: &Sample| level(case.rule, sample, ruling.confidence);
     Standing {
         level: lower.level,
         alone: alone(&case.plain).min(alone(case.at_worst())),
         cause: cause(lower.level, needs, &measured, is_excluded),
         next,
-        may_be_delegated: case
-            .rule
-            .delegate
-            .as_ref()
-            .is_some_and(|needs| !is_missed(needs, &case.plain.measured(ruling.confidence))),
+        may_be_delegated: case.rule.delegate.as_ref().is_some_and(|needs| !is_missed(needs, &measured)),
         decided_by,
+        more: wanted.map(|wanted| more_evidence(case, wanted, ruling)),
         measured,
     }
 }
@@ -228,28 +270,20 @@ fn obstacle(of: BoundOf, need: f64, measured: &Measured) -> Option<Obstacle> {
     Some(Obstacle {
         of,
         k: bound.k,
+        from: bound.from,
         point: bound.point.clone(),
         bound: bound.bound.clone(),
         need: Finite::new(need).ok()?,
         point_meets: bound.point_meets(need),
         is_shown: bound.misses(need),
-        more: None,
     })
 }
 
 /// The needs that are not met, what must get better before what only must be shown.
-fn unmet(case: &Case<'_>, needs: &AutonomyNeeds, measured: &Measured, ruling: Ruling) -> Vec<Obstacle> {
+fn unmet(needs: &AutonomyNeeds, measured: &Measured) -> Vec<Obstacle> {
     let asked = BoundOf::ALL.into_iter().filter_map(|of| Some((of, of.needed(needs)?)));
     let missing = asked.filter(|&(of, need)| !measured.of(of).meets(need));
-    let mut found: Vec<Obstacle> = missing
-        .filter_map(|(of, need)| {
-            let mut found = obstacle(of, need, measured)?;
-            let confidence = measured.of(of).confidence;
-            found.more = (found.point_meets || found.point.value().is_none())
-                .then(|| more_evidence(&case.tasks, (of, need), confidence, ruling));
-            Some(found)
-        })
-        .collect();
+    let mut found: Vec<Obstacle> = missing.filter_map(|(of, need)| obstacle(of, need, measured)).collect();
     found.sort_by_key(|obstacle| obstacle.point_meets);
     found
 }

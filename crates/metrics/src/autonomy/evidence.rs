@@ -16,6 +16,8 @@ pub struct TaskEvidence {
     pub task: TaskName,
     /// Category, stakes, verifiability and minutes, where the task states them.
     pub facts: Option<RetrialFacts>,
+    /// Trials that the run plans; those of them that did not finish are missing.
+    pub planned: u64,
     /// Trials that count as passed.
     pub passed: u64,
     /// Trials that count as failed.
@@ -27,9 +29,9 @@ pub struct TaskEvidence {
 }
 
 impl TaskEvidence {
-    /// Returns what is known of a task without trials.
+    /// Returns what is known of a task without trials, of which none are planned.
     pub fn new(task: TaskName, facts: Option<RetrialFacts>) -> Self {
-        Self { task, facts, passed: 0, failed: 0, invisible: 0, excluded: 0 }
+        Self { task, facts, planned: 0, passed: 0, failed: 0, invisible: 0, excluded: 0 }
     }
 
     /// Returns how many trials count.
@@ -37,10 +39,38 @@ impl TaskEvidence {
         self.passed.saturating_add(self.failed)
     }
 
-    /// Returns the same with every excluded trial taken for a failure that nobody was told of.
+    /// Returns how many planned trials did not finish.
+    pub fn missing(&self) -> u64 {
+        self.planned.saturating_sub(self.graded().saturating_add(self.excluded))
+    }
+
+    /// Returns how many trials say nothing: those that count as neither, and those that are missing.
+    fn silent(&self) -> u64 {
+        self.excluded.saturating_add(self.missing())
+    }
+
+    /// Returns the same with every trial that says nothing taken for a failure that nobody was told of.
     pub(super) fn at_worst(&self) -> Self {
-        let more = |count: u64| count.saturating_add(self.excluded);
+        let more = |count: u64| count.saturating_add(self.silent());
         Self { failed: more(self.failed), invisible: more(self.invisible), excluded: 0, ..self.clone() }
+    }
+
+    /// Returns the same with every trial that says nothing taken for a success.
+    pub(super) fn at_best(&self) -> Self {
+        Self { passed: self.passed.saturating_add(self.silent()), excluded: 0, ..self.clone() }
+    }
+
+    /// Returns so many times as many finished trials that went as these did.
+    pub(super) fn times(&self, times: u64) -> Self {
+        let more = |count: u64| count.saturating_mul(times);
+        Self {
+            planned: more(self.graded().saturating_add(self.excluded)),
+            passed: more(self.passed),
+            failed: more(self.failed),
+            invisible: more(self.invisible),
+            excluded: more(self.excluded),
+            ..self.clone()
+        }
     }
 }
 
@@ -51,6 +81,8 @@ pub struct AgentEvidence {
     pub agent: AgentName,
     /// The condition; levels speak of the baseline alone.
     pub condition: ConditionName,
+    /// Whether a stopping rule could end the run by what its trials showed. Then no bounds are defined.
+    pub may_stop: bool,
     /// The tasks that were planned for the agent, by name.
     pub tasks: Vec<TaskEvidence>,
 }
@@ -60,6 +92,7 @@ pub struct AgentEvidence {
 pub struct EvidenceTally<'a> {
     settings: &'a Settings,
     condition: Option<&'a ConditionName>,
+    may_stop: bool,
     agents: Vec<(&'a AgentName, BTreeMap<&'a TaskName, TaskEvidence>)>,
 }
 
@@ -70,15 +103,18 @@ impl<'a> EvidenceTally<'a> {
         let condition = manifest.conditions().iter().find(|condition| is_baseline(condition.kind));
         let condition = condition.map(|condition| &condition.name);
         let of = |agent: &'a AgentName| {
-            let planned = manifest.tasks.iter().filter(|task| {
-                condition.is_some_and(|condition| manifest.planned_for(&task.name, agent, condition) > 0)
+            let planned = |task: &TaskName| {
+                condition.map_or(0, |condition| u64::from(manifest.planned_for(task, agent, condition)))
+            };
+            let tasks = manifest.tasks.iter().map(|task| (task, planned(&task.name)));
+            let tasks = tasks.filter(|&(_, planned)| planned > 0).map(|(task, planned)| {
+                let empty = TaskEvidence::new(task.name.clone(), task.facts.clone());
+                (&task.name, TaskEvidence { planned, ..empty })
             });
-            planned
-                .map(|task| (&task.name, TaskEvidence::new(task.name.clone(), task.facts.clone())))
-                .collect()
+            tasks.collect()
         };
         let agents = manifest.agents.iter().map(|agent| (&agent.name, of(&agent.name))).collect();
-        Self { settings, condition, agents }
+        Self { settings, condition, may_stop: manifest.may_stop(), agents }
     }
 
     /// Adds a record that scoring has accepted; those of other conditions are left out.
@@ -105,6 +141,7 @@ impl<'a> EvidenceTally<'a> {
         let agents = self.agents.into_iter().map(|(agent, tasks)| AgentEvidence {
             agent: agent.clone(),
             condition: condition.clone(),
+            may_stop: self.may_stop,
             tasks: tasks.into_values().collect(),
         });
         agents.collect()

@@ -7,7 +7,7 @@
 //! | question | place |
 //! |---|---|
 //! | what is known of each task | `evidence` |
-//! | how reliable is a cell at least | `bounds` |
+//! | how reliable is a cell at least | `bounds`, made of counts by `sample` and `model` |
 //! | which level does a cell get, also among several | `decide` |
 //! | what would raise it | `raise` |
 //! | how much work is that | `report` |
@@ -16,8 +16,10 @@
 mod bounds;
 mod decide;
 mod evidence;
+mod model;
 mod raise;
 mod report;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod track;

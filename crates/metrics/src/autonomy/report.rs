@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::bounds::Speaking;
 use super::decide::{Case, Ruling, Standing, decide};
 use super::evidence::{AgentEvidence, TaskEvidence};
+use super::model::Speaking;
 use super::track::{LevelChange, changes};
 use crate::value::{Evidence, Number, Reason};
 use crate::{Settings, Target, TimeoutPolicy, UngradedPolicy};
@@ -75,6 +75,8 @@ pub struct AgentAutonomy {
     pub agent: AgentName,
     /// The condition that the levels speak of.
     pub condition: ConditionName,
+    /// Whether a stopping rule could end the run by what its trials showed, so that no bounds are defined.
+    pub may_stop: bool,
     /// How many cells share the error probability, because bounds are defined for them.
     pub claims: u64,
     /// The categories, by name.
@@ -119,8 +121,10 @@ pub struct CellAutonomy {
     pub passed: u64,
     /// Trials that failed without their agent saying so.
     pub invisible: u64,
-    /// Trials that count as neither passed nor failed.
+    /// Finished trials that count as neither passed nor failed.
     pub excluded: u64,
+    /// Planned trials that did not finish.
+    pub missing: u64,
     /// Where it stands.
     pub standing: Standing,
 }
@@ -167,21 +171,20 @@ impl AgentAutonomy {
     /// | first that holds | answer |
     /// |---|---|
     /// | the share that is delegated reaches it, and every task states what it is | met |
-    /// | it would not be reached if all work were delegated of which no need is shown to be missed | missed |
+    /// | every task states what it is, and it would not be reached if all work were delegated of which no need is shown to be missed | missed |
     /// | otherwise | open |
     pub fn requires(&self, share: f64) -> Required {
         const SLACK: f64 = 1e-12;
-        let reaches = |number: Number| number.value().is_some_and(|value| value + SLACK >= share);
         let delegated = self.share(AutonomyLevel::Delegate);
         let possible = self.minutes_share(|cell| {
             cell.standing.level == AutonomyLevel::Delegate || cell.standing.may_be_delegated
         });
-        if self.unstated.is_empty() && reaches(delegated) {
-            Required::Met
-        } else if self.unstated.is_empty() && !reaches(possible) {
-            Required::Missed
-        } else {
-            Required::Open
+        match (delegated.value(), possible.value()) {
+            _ if !self.unstated.is_empty() => Required::Open,
+            (Some(delegated), _) if delegated + SLACK >= share => Required::Met,
+            (_, Some(possible)) if possible + SLACK < share => Required::Missed,
+            // Also where no work is stated at all.
+            _ => Required::Open,
         }
     }
 
@@ -247,6 +250,7 @@ pub fn autonomy(agent: &AgentEvidence, policy: &AutonomyPolicy, settings: &Setti
         confidence: policy.confidence,
         repeats: policy.repeats,
         speaking: Speaking { target: settings.target, seed: settings.seed },
+        may_stop: agent.may_stop,
     };
     let cases: Vec<Case<'_>> = divided
         .iter()
@@ -265,6 +269,7 @@ pub fn autonomy(agent: &AgentEvidence, policy: &AutonomyPolicy, settings: &Setti
     AgentAutonomy {
         agent: agent.agent.clone(),
         condition: agent.condition.clone(),
+        may_stop: agent.may_stop,
         claims,
         categories: categories(&cells),
         work: work(&cells),
@@ -292,6 +297,7 @@ fn cell(
         passed: sum(|task| task.passed),
         invisible: sum(|task| task.invisible),
         excluded: sum(|task| task.excluded),
+        missing: sum(TaskEvidence::missing),
         standing,
     }
 }

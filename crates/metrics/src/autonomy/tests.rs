@@ -1,5 +1,8 @@
 //! Levels of made-up agents, and what must hold of all of them.
 
+mod claims;
+mod silent;
+
 use proptest::prelude::*;
 use retrial_spec::{
     AgentName, AutonomyLevel, AutonomyPolicy, ConditionName, RetrialFacts, Stakes, TaskName, Verifiability,
@@ -15,6 +18,7 @@ fn facts(category: &str, stakes: Stakes, verifiability: Verifiability) -> Retria
 /// So many tasks of one kind, each with these passed and failed trials; failures are invisible.
 fn tasks(kind: &RetrialFacts, counts: &[(u64, u64)]) -> Vec<TaskEvidence> {
     let task = |(place, &(passed, failed)): (usize, &(u64, u64))| TaskEvidence {
+        planned: passed + failed,
         passed,
         failed,
         invisible: failed,
@@ -26,7 +30,8 @@ fn tasks(kind: &RetrialFacts, counts: &[(u64, u64)]) -> Vec<TaskEvidence> {
 fn decided_for(tasks: Vec<TaskEvidence>, target: Target) -> AgentAutonomy {
     let (agent, condition) = (AgentName::new("agent").unwrap(), ConditionName::baseline());
     let settings = Settings { target, ..Settings::default() };
-    autonomy(&AgentEvidence { agent, condition, tasks }, &AutonomyPolicy::default(), &settings)
+    let evidence = AgentEvidence { agent, condition, may_stop: false, tasks };
+    autonomy(&evidence, &AutonomyPolicy::default(), &settings)
 }
 
 fn decided(tasks: Vec<TaskEvidence>) -> AgentAutonomy {
@@ -52,14 +57,14 @@ fn few_trials_are_not_enough_evidence_and_many_failures_are_measured_too_low() {
     let few = decided(tasks(&kind, &[(3, 0); 3]));
     let standing = &few.cells[0].standing;
     assert_eq!((standing.level, &standing.cause), (AutonomyLevel::Supervised, &Cause::NotEnoughEvidence));
-    let more = standing.decided_by[0].more.as_ref().unwrap();
+    let more = standing.more.as_ref().unwrap();
     assert!(more.tasks.is_some_and(|tasks| tasks > 3), "{more:?}");
     assert_eq!(few.requires(0.5), Required::Open);
     let bad = decided(tasks(&kind, &[(1, 9); 20]));
     let standing = &bad.cells[0].standing;
     assert_eq!((standing.level, &standing.cause), (AutonomyLevel::Supervised, &Cause::MeasuredTooLow));
     let obstacle = &standing.decided_by[0];
-    assert!(!obstacle.point_meets && obstacle.is_shown && obstacle.more.is_none());
+    assert!(!obstacle.point_meets && obstacle.is_shown && standing.more.is_none());
     assert_eq!(bad.requires(0.5), Required::Missed);
 }
 
@@ -70,7 +75,7 @@ fn one_task_says_nothing_of_new_ones_but_something_of_itself() {
     assert!(
         matches!(&alone.cells[0].standing.cause, Cause::NoBound(reason) if reason.code() == "too_few_tasks")
     );
-    assert!(alone.cells[0].standing.decided_by[0].more.as_ref().unwrap().trials_of_each_task.is_none());
+    assert!(alone.cells[0].standing.more.as_ref().unwrap().trials_of_each_task.is_none());
     let fixed = decided_for(tasks(&kind, &[(50, 0)]), Target::FixedSuite);
     assert_eq!(fixed.cells[0].standing.level, AutonomyLevel::Delegate);
 }
@@ -81,10 +86,10 @@ fn trials_of_the_same_tasks_do_not_help_where_the_tasks_differ() {
     let mut counts = vec![(5, 0); 9];
     counts.push((0, 5));
     let agent = decided(tasks(&kind, &counts));
-    let obstacle = &agent.cells[0].standing.decided_by[0];
-    assert_eq!(obstacle.of, BoundOf::Success);
-    let more = obstacle.more.as_ref().unwrap();
-    assert!(more.trials_of_each_task.is_none() && more.tasks.is_some(), "{obstacle:?}");
+    let standing = &agent.cells[0].standing;
+    assert_eq!(standing.decided_by[0].of, BoundOf::Success);
+    let more = standing.more.as_ref().unwrap();
+    assert!(more.trials_of_each_task.is_none() && more.tasks.is_some(), "{standing:?}");
 }
 
 #[test]
@@ -108,7 +113,7 @@ fn what_cannot_be_checked_at_high_stakes_is_never_left_alone() {
 fn trials_that_do_not_count_may_not_decide() {
     let mut all = tasks(&facts("fix", EASY.0, EASY.1), &[(10, 0); 30]);
     for task in &mut all {
-        task.excluded = 10;
+        (task.excluded, task.planned) = (10, 20);
     }
     let standing = &decided(all).cells[0].standing;
     assert!(standing.level < AutonomyLevel::Delegate);

@@ -11,23 +11,29 @@
 //! | what difference does a design show | [`detectable`] |
 //! | which design answers a question, at what price | [`plan`] |
 
+mod answer;
 mod assumptions;
+mod difficulty;
 mod document;
 mod error;
+mod formulas;
 mod pilot;
 mod power;
 mod prices;
 mod question;
 mod search;
+mod smallest;
+mod terms;
 
+pub use answer::{Answer, Checks, Limits, Obstacle, OutOfReach, Request, Row};
 pub use assumptions::{Assumptions, DEFAULT_R};
 pub use document::{
     Along, AtWorst, Curve, CurvePoint, PLANNING_VERSION, Planned, TableRow, plan, planning_schema,
 };
 pub use error::PlanningError;
+pub(crate) use formulas::difference_variance;
 pub use pilot::{Given, Pilot, Spending};
-pub(crate) use power::difference_variance;
-pub use power::{Chance, Detectable, Found, Outcome, Split, Terms, Width, chance, detectable, half_width};
-pub use prices::Prices;
+pub use power::{Detectable, Width, chance, detectable, half_width};
+pub use prices::{Against, PerTrial, Prices};
 pub use question::{Achieved, Question, independent_trials, shown_half_width};
-pub use search::{Answer, Checks, Limits, Obstacle, OutOfReach, Request, Row};
+pub use terms::{Chance, Found, Outcome, Split, Terms};

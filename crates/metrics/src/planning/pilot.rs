@@ -1,14 +1,13 @@
 //! What a pilot run says of an agent and its tasks, and how little.
 
 use retrial_spec::{AgentName, TrialRecord};
-use retrial_stats::compare::{Pair, paired};
 use retrial_stats::hierarchical::GridPosterior;
-use retrial_stats::variance::BinaryVariance;
-use retrial_stats::{ClusterCounts, Counts, Interval, Level, moments, special};
+use retrial_stats::{ClusterCounts, Counts, Interval, Level};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Assumptions, DEFAULT_R, PlanningError};
+use super::difficulty::likeness;
+use super::{Assumptions, DEFAULT_R, PerTrial, PlanningError};
 use crate::{Scorecard, Target, TaskRow};
 
 /// A number that a pilot gives, with its 90 % interval.
@@ -53,10 +52,8 @@ impl Pilot {
     /// Reads a pilot from the scorecard of an agent, and of another one on the same tasks if there is one.
     ///
     /// μ and ρ are means of the posterior of the beta-binomial model on the standard grid, so that three tasks that all passed do not
-    /// look like certainty. r is Pearson's correlation of the two agents' rates over tasks, which the noise of trials attenuates, divided
-    /// by that attenuation: √ of the product of both sides' reliabilities, the share of the variance of observed rates that is not noise
-    /// (Spearman 1904, American Journal of Psychology 15, 72–101). Its interval is Fisher's of the plain correlation, 90 %, divided
-    /// likewise; up to three tasks it is 0 to 1.
+    /// look like certainty. r is the correlation of the two agents' rates over tasks with two trials or more of each, freed from the
+    /// noise of trials; its 90 % interval holds what is as uncertain in that as in the correlation itself.
     ///
     /// # Errors
     /// [`PlanningError::NothingGraded`].
@@ -129,26 +126,7 @@ fn correlation(one: &[TaskRow], other: &[TaskRow]) -> Option<Given> {
         Some((row.clone(), other.iter().filter(several).find(|other| other.task == row.task)?.clone()))
     });
     let (one, other): (Vec<TaskRow>, Vec<TaskRow>) = both.unzip();
-    let (one, other) = (counts(&one)?, counts(&other)?);
-    let pairs = one.rates().into_iter().zip(other.rates()).map(|(first, second)| Pair { first, second });
-    let plain = paired::correlation(&pairs.collect::<Vec<_>>()).ok()?;
-    let attenuation = (reliability(&one)? * reliability(&other)?).sqrt();
-    let corrected = |r: f64| (r / attenuation).clamp(0.0, 1.0);
-    let value = corrected(plain);
-    let freedom = one.len() as f64 - 3.0;
-    if freedom <= 0.0 {
-        return Some(Given { value, low: 0.0, high: 1.0 });
-    }
-    let (z, half) =
-        (plain.clamp(-0.999, 0.999).atanh(), special::normal_quantile(0.95).ok()? / freedom.sqrt());
-    Some(Given { value, low: corrected((z - half).tanh()), high: corrected((z + half).tanh()) })
-}
-
-/// The share of the variance of observed rates over tasks that is not noise of trials; none where there is no such share.
-fn reliability(counts: &ClusterCounts) -> Option<f64> {
-    let between = BinaryVariance::new(counts).ok()?.between;
-    let share = between / moments::variance(&counts.rates()).ok()?;
-    (share > 0.0).then_some(share.min(1.0))
+    likeness(&counts(&one)?, &counts(&other)?)
 }
 
 /// What the trials of an agent cost and took, record by record.
@@ -170,14 +148,9 @@ impl Spending {
         }
     }
 
-    /// Returns the mean cost of a trial, in millionths of a dollar, over the trials whose cost is known.
-    pub fn trial_usd_micros(&self) -> Option<f64> {
-        mean(self.cost)
-    }
-
-    /// Returns the mean working time of an agent on a trial, in milliseconds, over the trials of which it is known.
-    pub fn trial_ms(&self) -> Option<f64> {
-        mean(self.time)
+    /// Returns the means of a trial, each over the trials of which it is known.
+    pub fn per_trial(&self) -> PerTrial {
+        PerTrial { usd_micros: mean(self.cost), ms: mean(self.time) }
     }
 }
 

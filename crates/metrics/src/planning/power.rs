@@ -5,13 +5,14 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use retrial_stats::power::PairedTest;
 use retrial_stats::{Level, special};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PlanningError;
 use super::assumptions::{Assumptions, Suites};
+use super::formulas::{detectable_by_formula, formula};
+use super::terms::{Chance, Found, Outcome, Split, Terms};
 use crate::Target;
 use crate::decide::{Decision, Finding, OneSided, population_finding, suite_finding};
 
@@ -23,121 +24,6 @@ const FEW_TASKS: u64 = 50;
 
 /// Most trials of a side for which the comparison of a fixed suite is simulated: its exact test is dear.
 const FEW_TRIALS: u64 = 500;
-
-/// What should come out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The comparison of two agents shows the true difference, with its sign. It is planned for towards one half, where the noise is
-    /// greatest: an agent above it is compared with a worse one.
-    DifferenceShown(f64),
-    /// The gate passes a candidate that is as good as the baseline, at this margin.
-    GatePasses(f64),
-    /// The gate calls a candidate that is worse by so much a regression, at a margin of just as much.
-    GateFinds(f64),
-}
-
-/// Tasks and trials of each, on each side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-pub struct Split {
-    /// Tasks.
-    pub tasks: u64,
-    /// Trials of each task by each agent.
-    pub trials: u64,
-}
-
-impl std::fmt::Display for Split {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.pad(&format!("{}×{}", self.tasks, self.trials))
-    }
-}
-
-/// How a probability or width was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Found {
-    /// The decision itself was made on simulated suites.
-    Simulated,
-    /// The noncentral t distribution of the paired difference over tasks.
-    NoncentralT,
-    /// The normal approximation.
-    Normal,
-    /// Student's formula.
-    Student,
-    /// An exact formula.
-    Exact,
-}
-
-impl std::fmt::Display for Found {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.pad(match self {
-            Self::Simulated => "simulated",
-            Self::NoncentralT => "noncentral t",
-            Self::Normal => "normal",
-            Self::Student => "Student",
-            Self::Exact => "exact",
-        })
-    }
-}
-
-/// The probability of an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Chance {
-    /// The probability.
-    pub probability: f64,
-    /// Its Monte Carlo standard error; 0 for formulas.
-    pub error: f64,
-    /// How it was found.
-    pub found: Found,
-}
-
-/// What a decision is about and how sure it has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Terms {
-    /// New tasks like these, or exactly these. The gate decides for exactly these always.
-    pub target: Target,
-    /// The two-sided level of intervals and comparisons.
-    pub level: f64,
-    /// The confidence of one-sided bounds: of the gate's, and of a failure rate where nothing failed.
-    pub one_sided: f64,
-    /// Seeds what is simulated.
-    pub seed: u64,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self { target: Target::Population, level: 0.95, one_sided: 0.95, seed: 1 }
-    }
-}
-
-impl Terms {
-    /// Returns the two-sided level of comparisons.
-    ///
-    /// # Errors
-    /// [`PlanningError::OutOfRange`].
-    pub(super) fn two_sided(self) -> Result<Level, PlanningError> {
-        let range = "strictly between 0 and 1";
-        Level::new(self.level).map_err(|_| PlanningError::OutOfRange {
-            name: "level",
-            value: self.level,
-            range,
-        })
-    }
-
-    /// Returns the two-sided level whose ends are the gate's bounds.
-    pub(super) fn of_gate(self) -> Result<Level, PlanningError> {
-        let (value, range) = (self.one_sided, "strictly between 0.5 and 1");
-        Level::from_one_sided(value).map_err(|_| PlanningError::OutOfRange {
-            name: "confidence",
-            value,
-            range,
-        })
-    }
-
-    fn exactly_these(self, outcome: Outcome) -> bool {
-        self.target == Target::FixedSuite || !matches!(outcome, Outcome::DifferenceShown(_))
-    }
-}
 
 /// Returns how probable the outcome is; simulated for up to 50 tasks (comparisons of a fixed suite: 500 trials), by formula beyond.
 ///
@@ -214,29 +100,8 @@ pub fn detectable(
     Ok(reached.then_some(Detectable { difference, found: Found::Simulated }))
 }
 
-/// Returns the smallest difference that the formulas say is shown with probability `power`, or the largest that is looked at.
-pub(super) fn detectable_by_formula(
-    assumptions: Assumptions,
-    terms: Terms,
-    power: f64,
-    split: Split,
-) -> Result<f64, PlanningError> {
-    let most = assumptions.upper_half().mu * LARGEST_SHARE;
-    check(assumptions, terms, Outcome::DifferenceShown(most), split)?;
-    let (mut low, mut high) = (0.0, most);
-    for _ in 0..40 {
-        let middle = f64::midpoint(low, high);
-        if formula(assumptions, terms, Outcome::DifferenceShown(middle), split)?.probability < power {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    Ok(high)
-}
-
 /// The largest share of the mean rate that is planned for as a difference.
-const LARGEST_SHARE: f64 = 0.98;
+pub(super) const LARGEST_SHARE: f64 = 0.98;
 
 /// The normal quantile, away from 0 and 1.
 fn probit(p: f64) -> f64 {
@@ -368,64 +233,4 @@ fn gated(
     let pairs = suites.tried(&probabilities)?;
     let bounds = OneSided::new(&pairs, level);
     Some(bounds.map_or(Decision::Inconclusive, |bounds| bounds.decide(margin)) == wanted)
-}
-
-/// The formulas for many tasks.
-pub(super) fn formula(
-    assumptions: Assumptions,
-    terms: Terms,
-    outcome: Outcome,
-    split: Split,
-) -> Result<Chance, PlanningError> {
-    let tasks = split.tasks as f64;
-    let normal =
-        |x: f64| Ok(Chance { probability: special::normal_cdf(x), error: 0.0, found: Found::Normal });
-    match outcome {
-        Outcome::DifferenceShown(delta) => {
-            let variance = difference_variance(assumptions.upper_half(), terms.target, delta, split.trials);
-            let level = terms.two_sided()?;
-            if terms.target == Target::FixedSuite {
-                // The exact test counts whole trials: a correction for continuity of half of one, which is half of what the
-                // difference of the sides moves by.
-                let step = 1.0 / (tasks * split.trials as f64);
-                return normal((delta - step) / deviation(variance, tasks) - level.z());
-            }
-            if variance <= 0.0 {
-                // Without any noise a difference is the same in every task, and the test has nothing to go by.
-                return Ok(Chance { probability: 0.0, error: 0.0, found: Found::NoncentralT });
-            }
-            // One side of the two-sided test: the sign must be right.
-            let test = PairedTest::new(variance.sqrt(), level.alpha() / 2.0)?;
-            let probability = test.power_one_sided(split.tasks, delta)?;
-            Ok(Chance { probability, error: 0.0, found: Found::NoncentralT })
-        }
-        Outcome::GatePasses(margin) => {
-            let variance = difference_variance(assumptions, Target::FixedSuite, 0.0, split.trials);
-            normal(margin / deviation(variance, tasks) - terms.of_gate()?.z())
-        }
-        Outcome::GateFinds(drop) => {
-            let variance = difference_variance(assumptions, Target::FixedSuite, drop, split.trials);
-            normal(drop / deviation(variance, tasks) - terms.of_gate()?.z())
-        }
-    }
-}
-
-/// The standard deviation of a mean over tasks; without noise a positive one that is next to none.
-fn deviation(variance: f64, tasks: f64) -> f64 {
-    (variance / tasks).max(f64::MIN_POSITIVE).sqrt()
-}
-
-/// Returns the variance over tasks of the difference of two observed rates, for an agent and one that is worse by `drop`.
-///
-/// That of the multiplied probabilities of [`Assumptions`]; without a drop and with T tasks it is Miller's 2μ(1−μ)[ρ(1−r) + (1−ρ)/n]
-/// (2024, arXiv 2411.00640, section 5). For a fixed suite the tasks' own differences are no noise.
-pub(crate) fn difference_variance(assumptions: Assumptions, target: Target, drop: f64, trials: u64) -> f64 {
-    let Assumptions { mu, r, .. } = assumptions;
-    let (factor, between, n) = (1.0 - drop / mu, assumptions.between(), trials as f64);
-    let within_worse = factor * mu - factor * factor * (mu * mu + between);
-    let noise = (assumptions.within() + within_worse) / n;
-    match target {
-        Target::FixedSuite => noise,
-        Target::Population => noise + between * (1.0 + factor * factor - 2.0 * r * factor),
-    }
 }

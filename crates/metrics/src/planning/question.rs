@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::assumptions::{Assumptions, Suites};
-use super::power::{self, Found, Outcome, Split, Terms, chance, detectable, formula, half_width};
+use super::formulas::{detectable_by_formula, formula};
+use super::power::{chance, check, detectable, half_width};
+use super::terms::{Found, Outcome, Split, Terms};
 use super::{PlanningError, Prices};
 use crate::estimators::{self, Context};
 use crate::{Settings, Target};
@@ -141,14 +143,14 @@ impl Question {
     ) -> Result<Achieved, PlanningError> {
         let exact = |value: f64, found| Achieved { value: Some(value), error: 0.0, found };
         if let Some(outcome) = self.outcome() {
-            power::check(assumptions, terms, outcome, split)?;
+            check(assumptions, terms, outcome, split)?;
             let chance = formula(assumptions, terms, outcome, split)?;
             return Ok(exact(chance.probability, chance.found));
         }
         Ok(match self {
             Self::ZeroFailures(rate) => exact(unseen(assumptions.rho, terms, rate, split), Found::Exact),
             Self::Detectable { power } => {
-                exact(power::detectable_by_formula(assumptions, terms, power, split)?, Found::Normal)
+                exact(detectable_by_formula(assumptions, terms, power, split)?, Found::Normal)
             }
             _ => {
                 let width = half_width(assumptions, terms, split)?;
@@ -173,7 +175,7 @@ impl Question {
     }
 
     /// Returns the number of trials of each task that spends a budget best, not rounded; none where only the product of tasks and
-    /// trials matters, or where tasks do not differ.
+    /// trials matters or tasks do not differ, so that fewer tasks are always cheaper where they cost something, and for zero failures.
     ///
     /// √(cost of a task/cost of its trials · (1−ρ)/ρ); for a comparison ρ(1−r) stands for ρ, and a trial costs one of each side.
     pub(super) fn best_trials(self, assumptions: Assumptions, terms: Terms, prices: Prices) -> Option<f64> {

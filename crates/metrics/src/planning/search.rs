@@ -1,129 +1,30 @@
 //! The cheapest design that answers a question, or what can be reached instead.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::power::{Chance, Detectable, Outcome, Width, chance, detectable, half_width};
+use super::answer::{Answer, Checks, Limits, Obstacle, OutOfReach, Request, Row};
+use super::power::{Detectable, chance, detectable, half_width};
 use super::question::shown_half_width;
-use super::{Achieved, Assumptions, PlanningError, Prices, Question, Split, Terms};
+use super::smallest::smallest;
+use super::{Achieved, Assumptions, Outcome, PlanningError, Question, Split};
 use crate::Target;
 
-/// Trials of each task that are considered, besides the best number.
-const TRIALS: [u64; 14] = [1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 80, 120];
+/// Every number of trials of each task up to this one is considered, besides the best number.
+const EVERY_TRIALS: u64 = 30;
+
+/// More trials of each task that are considered.
+const MANY_TRIALS: [u64; 3] = [50, 80, 120];
+
+/// Numbers of tasks for which the fewest trials are considered too where a suite's tasks cost something besides their trials: there
+/// few tasks with many trials are cheap.
+const FEW_TASKS: [u64; 10] = [5, 6, 7, 8, 10, 12, 15, 20, 30, 50];
+
+/// Designs that are cheapest by formula of which the exact number of tasks is looked for.
+const MOST_EXACT: usize = 4;
 
 /// Most trials of a task.
 const MOST_TRIALS: u64 = 10_000;
 
-/// Most tasks, where nobody says how many there are.
-const MOST_TASKS: u64 = 1_000_000;
-
-/// Trials of a task where a fixed suite's number of tasks is asked for: consistency needs five.
+/// Trials of a task of a fixed suite where nothing else tells designs apart: consistency needs five.
 const SUITE_TRIALS: u64 = 5;
-
-/// What may be chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Limits {
-    /// This many tasks, no other number.
-    pub tasks: Option<u64>,
-    /// This many trials of each task, no other number.
-    pub trials: Option<u64>,
-    /// No more tasks than there are.
-    pub tasks_available: Option<u64>,
-    /// No more money, in millionths of a dollar.
-    pub budget_usd_micros: Option<u64>,
-    /// At least so many trials of each task where the number is free: with fewer than 3 a task's own spread cannot be seen, and
-    /// consistency wants 5.
-    pub least_trials: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { tasks: None, trials: None, tasks_available: None, budget_usd_micros: None, least_trials: 3 }
-    }
-}
-
-impl Limits {
-    fn most_tasks(&self) -> u64 {
-        self.tasks_available.unwrap_or(MOST_TASKS)
-    }
-}
-
-/// A question with everything that its answer depends on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Request {
-    /// What is asked.
-    pub question: Question,
-    /// Of which target and how surely.
-    pub terms: Terms,
-    /// What may be chosen.
-    pub limits: Limits,
-    /// What it costs.
-    pub prices: Prices,
-}
-
-/// A design with everything that is predicted of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Row {
-    /// Tasks and trials.
-    pub split: Split,
-    /// How well it answers the question.
-    pub achieved: Achieved,
-    /// Half width of the success rate's interval; none for one task and the population.
-    pub half_width: Option<Width>,
-    /// The smallest difference shown with the power asked for; none where there is none.
-    pub detectable: Option<Detectable>,
-    /// Trials of all agents together.
-    pub trials: u64,
-    /// What it costs, in millionths of a dollar; none without a price.
-    pub usd_micros: Option<f64>,
-    /// How long agents work in all, in milliseconds; none where that is not known of a trial.
-    pub agent_ms: Option<f64>,
-}
-
-/// The answer to a question.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// This design answers it; of those that do, the cheapest that was considered.
-    Reached(Row),
-    /// Nothing that may be chosen answers it.
-    OutOfReach(OutOfReach),
-}
-
-/// What can be had instead.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct OutOfReach {
-    /// The best that may be chosen.
-    pub best: Row,
-    /// What no number of trials can better with so many tasks; none where more trials always help.
-    pub bound: Option<f64>,
-    /// What stands in the way.
-    pub because: Obstacle,
-}
-
-/// What stands in the way of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Obstacle {
-    /// There are too few tasks, and more trials of each do not replace them.
-    Tasks,
-    /// The number of trials was given, and is too low.
-    Trials,
-    /// The budget.
-    Budget,
-    /// Both numbers were given.
-    Given,
-}
-
-impl Answer {
-    /// Returns the design to look at.
-    pub fn row(&self) -> &Row {
-        match self {
-            Self::Reached(row) => row,
-            Self::OutOfReach(out) => &out.best,
-        }
-    }
-}
 
 /// One question under one set of assumptions.
 #[derive(Clone, Copy)]
@@ -244,24 +145,18 @@ impl Search {
             return Ok(Ok(Split { tasks: limits.tasks_available.unwrap_or(DEFAULT_TASKS), trials }));
         }
         let mut found: Option<(f64, Split)> = None;
-        for trials in self.candidates() {
-            let tasks = smallest(self.least_tasks(), (self.least_tasks(), most), |tasks| {
-                self.quick(Split { tasks, trials })
-            })?;
-            let Some(tasks) = tasks else { continue };
-            let split = Split { tasks, trials };
+        for (weight, split) in self.by_formula()?.into_iter().take(MOST_EXACT) {
+            if found.is_some_and(|(least, _)| least <= weight) {
+                break;
+            }
+            let Some(split) = self.least_of(split)? else { continue };
             let weight = prices.weight(question.sides(), split);
             if found.is_none_or(|(least, _)| weight < least) {
                 found = Some((weight, split));
             }
         }
-        let start = found.map(|(_, split)| split);
-        if let Some(Split { tasks, trials }) = start {
-            let exact =
-                smallest(tasks, (self.least_tasks(), most), |tasks| self.exact(Split { tasks, trials }))?;
-            if let Some(tasks) = exact {
-                return Ok(Ok(Split { tasks, trials }));
-            }
+        if let Some((_, split)) = found {
+            return Ok(Ok(split));
         }
         match limits.trials {
             Some(trials) => Ok(Err((Split { tasks: most, trials }, Obstacle::Trials))),
@@ -269,13 +164,68 @@ impl Search {
         }
     }
 
-    fn least_tasks(&self) -> u64 {
-        if self.suite_alone() { 1 } else { 2 }
+    /// The designs that are enough by formula with what they cost, the cheapest first. Of those that cost the same, that with the number
+    /// of trials nearest to five comes first for a fixed suite, and that with the fewest trials otherwise.
+    fn by_formula(&self) -> Result<Vec<(f64, Split)>, PlanningError> {
+        let Request { limits, question, prices, .. } = self.request;
+        let (least, most) = (self.least_tasks(), limits.most_tasks());
+        let mut designs = Vec::new();
+        for trials in self.candidates() {
+            let tasks = smallest(least, (least, most), |tasks| self.quick(Split { tasks, trials }))?;
+            designs.extend(tasks.map(|tasks| Split { tasks, trials }));
+        }
+        if limits.trials.is_none() && self.has_dear_tasks() {
+            for tasks in FEW_TASKS.into_iter().filter(|&tasks| tasks <= most) {
+                let fewest = limits.least_trials;
+                let trials =
+                    smallest(fewest, (fewest, MOST_TRIALS), |trials| self.quick(Split { tasks, trials }))?;
+                designs.extend(trials.map(|trials| Split { tasks, trials }));
+            }
+        }
+        let usual = if self.suite_alone() { SUITE_TRIALS } else { 0 };
+        let mut weighed: Vec<(f64, Split)> =
+            designs.into_iter().map(|split| (prices.weight(question.sides(), split), split)).collect();
+        let distance = |split: Split| split.trials.abs_diff(usual);
+        weighed.sort_by(|a, b| a.0.total_cmp(&b.0).then(distance(a.1).cmp(&distance(b.1))));
+        Ok(weighed)
     }
 
+    /// The fewest tasks of so many trials that are enough, and of so many tasks the fewest trials; none where there are too few tasks.
+    fn least_of(&self, split: Split) -> Result<Option<Split>, PlanningError> {
+        let Limits { trials: given, least_trials, .. } = self.request.limits;
+        let Split { tasks, trials } = split;
+        let range = (self.least_tasks(), self.request.limits.most_tasks());
+        let Some(tasks) = smallest(tasks, range, |tasks| self.exact(Split { tasks, trials }))? else {
+            return Ok(None);
+        };
+        if given.is_some() || trials <= least_trials {
+            return Ok(Some(Split { tasks, trials }));
+        }
+        let fewest = smallest(trials, (least_trials, trials), |trials| self.exact(Split { tasks, trials }))?;
+        Ok(Some(Split { tasks, trials: fewest.unwrap_or(trials) }))
+    }
+
+    /// The fewest tasks that are considered. Where a suite's tasks are dear the cheapest suite would be a single task, whose noise the
+    /// mean over tasks that is assumed says little of; so it is five then, unless the number of trials was given.
+    fn least_tasks(&self) -> u64 {
+        if !self.suite_alone() {
+            2
+        } else if self.has_dear_tasks() && self.request.limits.trials.is_none() {
+            FEW_TASKS[0].min(self.request.limits.most_tasks())
+        } else {
+            1
+        }
+    }
+
+    /// Whether only the product of tasks and trials matters, or nearly, so that one task can do.
     fn suite_alone(&self) -> bool {
         self.request.terms.target == Target::FixedSuite
             || matches!(self.request.question, Question::ZeroFailures(_))
+    }
+
+    /// Whether tasks of a suite cost something besides their trials.
+    fn has_dear_tasks(&self) -> bool {
+        self.suite_alone() && self.request.prices.relative(self.request.question.sides()).0 > 0.0
     }
 
     /// The numbers of trials to try.
@@ -284,12 +234,11 @@ impl Search {
         if let Some(trials) = trials {
             return vec![trials];
         }
-        if self.suite_alone() {
-            return vec![SUITE_TRIALS.max(least_trials)];
-        }
-        let best = self.best_trials();
-        let mut all: Vec<u64> = TRIALS.into_iter().chain([best]).filter(|n| *n >= least_trials).collect();
-        all.push(least_trials);
+        // A fixed suite of single trials shows no noise.
+        let least =
+            if self.request.terms.target == Target::FixedSuite { least_trials.max(2) } else { least_trials };
+        let many = MANY_TRIALS.into_iter().chain([self.best_trials()]).filter(|&trials| trials > least);
+        let mut all: Vec<u64> = (least..=EVERY_TRIALS.max(least)).chain(many).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -301,7 +250,14 @@ impl Search {
         let budget = limits.budget_usd_micros.unwrap_or(u64::MAX) as f64;
         let mut best: Option<(f64, Split)> = None;
         let tasks = limits.tasks.or_else(|| self.suite());
-        let numbers = if tasks.is_some() { self.affordable(tasks, budget) } else { self.candidates() };
+        let numbers = match tasks {
+            Some(tasks) => self.affordable(tasks, budget),
+            None if self.has_dear_tasks() && limits.trials.is_none() => {
+                let few = FEW_TASKS.into_iter().flat_map(|tasks| self.affordable(tasks, budget));
+                self.candidates().into_iter().chain(few).collect()
+            }
+            None => self.candidates(),
+        };
         for trials in numbers {
             let each = prices.usd_micros(question.sides(), Split { tasks: 1, trials }).unwrap_or(1.0);
             let affordable = (budget / each.max(1e-9)).floor() as u64;
@@ -327,12 +283,11 @@ impl Search {
     }
 
     /// As many trials of given tasks as the budget holds.
-    fn affordable(&self, tasks: Option<u64>, budget: f64) -> Vec<u64> {
+    fn affordable(&self, tasks: u64, budget: f64) -> Vec<u64> {
         let Request { prices, question, limits, .. } = self.request;
-        let (Some(tasks), Some(trial)) = (tasks, prices.trial_usd_micros) else { return Vec::new() };
-        let left = budget / tasks as f64 - prices.task_usd_micros;
-        let most = (left / (trial * question.sides() as f64).max(1e-9)).floor().clamp(0.0, MOST_TRIALS as f64)
-            as u64;
+        let Some(round) = prices.round_usd_micros(question.sides()) else { return Vec::new() };
+        let left = budget / tasks.max(1) as f64 - prices.task_usd_micros;
+        let most = (left / round.max(1e-9)).floor().clamp(0.0, MOST_TRIALS as f64) as u64;
         limits.trials.map_or_else(|| if most >= 1 { vec![most] } else { Vec::new() }, |trials| vec![trials])
     }
 
@@ -381,67 +336,3 @@ impl Search {
 
 /// Tasks that are looked at where nothing says how many.
 const DEFAULT_TASKS: u64 = 50;
-
-/// What is known of the answer besides.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Checks {
-    /// The mean half width of the interval that scorecards show, over 200 simulated runs.
-    pub shown_half_width: Option<f64>,
-    /// How probable it is that the gate calls a drop of the margin, or of the difference, a regression.
-    pub gate_finds: Option<Chance>,
-}
-
-/// Returns the smallest number in a range for which something holds, which is taken to go on holding; none where it does not hold at the
-/// range's end. Starts where it is expected.
-fn smallest(
-    start: u64,
-    (least, most): (u64, u64),
-    holds: impl Fn(u64) -> Result<bool, PlanningError>,
-) -> Result<Option<u64>, PlanningError> {
-    let start = start.clamp(least, most.max(least));
-    let (mut fails, mut succeeds) = (least.saturating_sub(1), start);
-    if holds(start)? {
-        let mut step = (start / 20).max(1);
-        while succeeds > least {
-            let lower = succeeds.saturating_sub(step).max(least);
-            if !holds(lower)? {
-                fails = lower;
-                break;
-            }
-            (succeeds, step) = (lower, step * 2);
-        }
-    } else {
-        (fails, succeeds) = (start, start);
-        let mut step = (start / 20).max(1);
-        loop {
-            if succeeds >= most {
-                return Ok(None);
-            }
-            succeeds = succeeds.saturating_add(step).min(most);
-            if holds(succeeds)? {
-                break;
-            }
-            (fails, step) = (succeeds, step * 2);
-        }
-    }
-    while succeeds - fails > 1 {
-        let middle = u64::midpoint(fails, succeeds);
-        if holds(middle)? { succeeds = middle } else { fails = middle }
-    }
-    Ok(Some(succeeds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_smallest_number_is_found_from_wherever_the_search_starts() {
-        for (threshold, found) in [(1, Some(1)), (7, Some(7)), (80, Some(80)), (101, None)] {
-            for start in [1, 3, 50, 100] {
-                let smallest = smallest(start, (1, 100), |n| Ok(n >= threshold)).unwrap();
-                assert_eq!(smallest, found, "{threshold} from {start}");
-            }
-        }
-    }
-}

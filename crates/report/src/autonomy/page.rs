@@ -114,7 +114,7 @@ fn policy(policy: &AutonomyPolicy) -> Markup {
             div.part {
                 p {
                     "A level is given where every bound meets its need: lower bounds of success and of success " (policy.repeats)
-                    " times in a row (as often as there are trials, where there are fewer), an upper bound of failures of which the agent said nothing. "
+                    " times in a row (where tasks have fewer trials, from as many in a row as they have, on the safe side), an upper bound of failures of which the agent said nothing. "
                     "What has none of these levels is supervised."
                 }
                 (wide(caption, &html! {

@@ -22,7 +22,9 @@ pub fn reason(cell: &CellAutonomy) -> String {
 
 fn cause(cell: &CellAutonomy) -> String {
     let standing = &cell.standing;
-    let n = format!("n = {} of {}", counted(cell.n.trials, "trial"), counted(cell.n.tasks, "task"));
+    let missing =
+        if cell.missing > 0 { format!(", {} more did not finish", cell.missing) } else { String::new() };
+    let n = format!("n = {} of {}{missing}", counted(cell.n.trials, "trial"), counted(cell.n.tasks, "task"));
     let next = standing.next.map_or("", AutonomyLevel::as_str);
     let needs: Vec<String> = standing.decided_by.iter().map(|need| compared(need, standing)).collect();
     let needs = needs.join("; ");
@@ -31,13 +33,23 @@ fn cause(cell: &CellAutonomy) -> String {
         Cause::Met => format!("{needs}; {n}"),
         Cause::NoHigherLevel if needs.is_empty() => "the policy gives such work no other level".to_owned(),
         Cause::NoHigherLevel => format!("the highest level for such work; {needs}; {n}"),
-        Cause::NoBound(why) => format!("not enough evidence for {next}, because any bound {why}{raise}"),
+        Cause::NoBound(why) => format!("not enough evidence for {next}, for there is no bound: {why}{raise}"),
         Cause::NotEnoughEvidence => format!("not enough evidence for {next}: {needs}; {n}{raise}"),
         Cause::MeasuredTooLow => format!("measured too low for {next}: {needs}; {n}{raise}"),
-        Cause::ExcludedTrials => format!(
-            "it depends on {} without a verdict, taken here for failures: {needs}; {n}",
-            counted(cell.excluded, "trial")
-        ),
+        Cause::ExcludedTrials => {
+            format!("it depends on {}, taken here for failures: {needs}; {n}", silent(cell))
+        }
+    }
+}
+
+/// The trials that say nothing.
+fn silent(cell: &CellAutonomy) -> String {
+    let excluded = format!("{} without a verdict", counted(cell.excluded, "trial"));
+    let missing = format!("{} that did not finish", counted(cell.missing, "trial"));
+    match (cell.excluded, cell.missing) {
+        (_, 0) => excluded,
+        (0, _) => missing,
+        _ => format!("{excluded} and {missing}"),
     }
 }
 
@@ -54,25 +66,35 @@ fn named(need: &Obstacle) -> (String, &'static str) {
 fn compared(need: &Obstacle, standing: &Standing) -> String {
     let (name, side) = named(need);
     let confidence = level(standing.measured.of(need.of).confidence);
-    let (bound, point) = (number(&need.bound), number(&need.point));
-    format!(
-        "{name} {side} {bound} ({confidence} one-sided, observed {point}), needed {:.2}",
-        need.need.value()
-    )
+    let from = need.from.map_or_else(String::new, |from| format!("from pass^{from}, "));
+    let (bound, point) = (bounded(need, &need.bound), bounded(need, &need.point));
+    format!("{name} {side} {bound} ({confidence} one-sided, {from}observed {point}), needed {}", needed(need))
 }
 
-/// A bound, rounded to the side on which it stays a bound, so that one that misses a need never reads as if it met it.
-fn bounded(of: BoundOf, number: &Number) -> String {
-    const SLACK: f64 = 1e-9;
-    let rounded = |value: f64| match of {
-        BoundOf::Invisible => (value * 100.0 - SLACK).ceil() / 100.0,
-        _ => (value * 100.0 + SLACK).floor() / 100.0,
+/// How many decimals a need has, at least two.
+fn decimals(need: &Obstacle) -> usize {
+    let text = need.need.value().to_string();
+    text.split_once('.').map_or(2, |(_, decimals)| decimals.len()).clamp(2, 6)
+}
+
+fn needed(need: &Obstacle) -> String {
+    format!("{:.*}", decimals(need), need.need.value())
+}
+
+/// A number that is compared with a need, with as many decimals, rounded to the side on which one that misses the need never reads as if
+/// it met it: a bound stays a bound.
+fn bounded(need: &Obstacle, number: &Number) -> String {
+    // Within what still meets a need.
+    const SLACK: f64 = 1e-12;
+    let decimals = decimals(need);
+    let scale = 10_f64.powi(decimals as i32);
+    let rounded = |value: f64| match need.of {
+        BoundOf::Invisible => ((value - SLACK) * scale).ceil() / scale,
+        _ => ((value + SLACK) * scale).floor() / scale,
     };
-    number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{:.2}", rounded(value).max(0.0)))
-}
-
-fn number(number: &Number) -> String {
-    number.value().map_or_else(|| "unknown".to_owned(), |value| format!("{value:.2}"))
+    // Minus zero is zero.
+    let text = |value: f64| format!("{:.decimals$}", rounded(value).max(0.0) + 0.0);
+    number.value().map_or_else(|| "unknown".to_owned(), text)
 }
 
 /// What would raise the level: a better agent where what was observed misses a need, more evidence otherwise; nothing where no need
@@ -84,22 +106,18 @@ fn raise(cell: &CellAutonomy) -> Option<String> {
         .map(|need| {
             let side = if need.of == BoundOf::Invisible { "above" } else { "below" };
             let shown = if need.is_shown { "" } else { " (not shown beyond chance)" };
-            format!("{} {} is {side} {:.2}{shown}", named(need).0, number(&need.point), need.need.value())
+            // What was observed of fewer in a row.
+            let name = need.from.map_or_else(|| named(need).0, |from| format!("pass^{from}"));
+            format!("{name} {} is {side} {}{shown}", bounded(need, &need.point), needed(need))
         })
         .collect();
     if !better.is_empty() {
         return Some(format!("the agent must get better: {}", listed(&better)));
     }
-    let more: Vec<&MoreEvidence> =
-        cell.standing.decided_by.iter().filter_map(|need| need.more.as_ref()).collect();
-    if more.is_empty() {
-        return None;
+    let MoreEvidence { trials_of_each_task: trials, tasks } = cell.standing.more.as_ref()?;
+    if cell.missing > 0 {
+        return Some("the trials that did not finish come first: go on with the run".to_owned());
     }
-    // What shows every need is the most that any of them takes.
-    let most = |of: fn(&MoreEvidence) -> Option<u64>| {
-        more.iter().map(|more| of(more)).try_fold(0, |most, one| Some(one?.max(most)))
-    };
-    let (trials, tasks) = (most(|more| more.trials_of_each_task), most(|more| more.tasks));
     Some(match (trials, tasks) {
         _ if cell.n.trials == 0 => "run its tasks".to_owned(),
         (Some(trials), Some(tasks)) => format!(
@@ -150,8 +168,8 @@ pub fn change(change: &LevelChange) -> String {
     let kind = kind(&change.category, change.stakes, change.verifiability);
     let because = change.because.as_ref().map_or_else(String::new, |need| {
         let (name, side) = named(need);
-        let (before, now) = (bounded(need.of, &change.before), bounded(need.of, &change.now));
-        format!(": {name} {side} {now} after {before}, needed {:.2}", need.need.value())
+        let (before, now) = (bounded(need, &change.before), bounded(need, &change.now));
+        format!(": {name} {side} {now} after {before}, needed {}", needed(need))
     });
     let tasks = if change.other_tasks { "; its tasks changed too" } else { "" };
     format!(

@@ -125,7 +125,7 @@ pub struct AutonomyRules {
 pub struct AutonomyPolicy {
     /// The one-sided confidence of every bound, between 0.5 and 1.
     pub confidence: f64,
-    /// How many trials of a task in a row `repeated` speaks of, where there are as many.
+    /// How many trials of a task in a row `repeated` speaks of. Fewer trials bound it too, on the safe side.
     pub repeats: u32,
     /// Work of low stakes.
     pub low: AutonomyRules,
@@ -251,7 +251,7 @@ pub(crate) struct AutonomyPolicyFile {
     /// The one-sided confidence of every bound; by default 0.95.
     #[schemars(range(min = 0.5, max = 1.0))]
     confidence: Option<f64>,
-    /// How many trials of a task in a row `repeated` speaks of, where there are as many; by default 5.
+    /// How many trials of a task in a row `repeated` speaks of; by default 5. Fewer trials bound it too, on the safe side.
     #[schemars(range(min = 1, max = 100))]
     repeats: Option<u32>,
     /// Work of low stakes.
