@@ -117,6 +117,10 @@ pub(crate) enum Failure {
     Replayed { path: PathBuf, of: String },
     #[error("the run at `{}` lacks {missing} planned trials", path.display())]
     Incomplete { path: PathBuf, missing: u64 },
+    #[error("the run at `{}` has a stopping rule: how many trials it has depends on what they showed", path.display())]
+    MayStop { path: PathBuf },
+    #[error("the run at `{}` does not say when the trials of `{agent}` were run", path.display())]
+    Undated { path: PathBuf, agent: String },
     #[error(transparent)]
     Planning(#[from] PlanningError),
 }
@@ -148,7 +152,9 @@ impl Failure {
             | Self::OtherInputs { .. }
             | Self::SameTrials { .. }
             | Self::Replayed { .. }
-            | Self::Incomplete { .. } => Exit::Input,
+            | Self::Incomplete { .. }
+            | Self::MayStop { .. }
+            | Self::Undated { .. } => Exit::Input,
             Self::Ledger(error) => error.exit(),
             Self::RunDir(error) => run_dir_exit(error),
             Self::Kit(_)
@@ -234,6 +240,11 @@ impl Failure {
                 "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",
                 path.display()
             )),
+            Self::MayStop { .. } => Some(
+                "a ledger takes runs whose number of trials was fixed beforehand, for which alone its tests are exact: leave out `[stop]`"
+                    .to_owned(),
+            ),
+            Self::Undated { .. } => Some("say when they were with `--at 2026-05-01T02:00:00Z`".to_owned()),
             Self::Field(error) => field_hint(error),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {
