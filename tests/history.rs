@@ -115,6 +115,105 @@ fn a_run_that_is_added_twice_leaves_the_ledger_as_it_is() {
 }
 
 #[test]
+fn a_run_may_be_added_once_for_each_way_to_count_and_the_ledger_can_be_read_afterwards() {
+    let place = Place::new();
+    with_a_drop(&place);
+    let ran = place.run(&["history", "add", "runs/09", "runs/11", "--timeout", "fail", "--json"]).expect(0);
+    assert!(
+        ran.stderr.contains("tasks or counting rules of `nightly` are others than before"),
+        "{}",
+        ran.stderr
+    );
+    let added = validate("history-add.schema.json", &ran.stdout);
+    assert_eq!(added["entries"].as_array().map(Vec::len), Some(4));
+    assert!(added["entries"].as_array().expect("entries").iter().all(|entry| entry["file"].is_string()));
+    place.run(&["history", "add", "runs/09", "--timeout", "fail"]).expect(0);
+    let ran = place.run(&["history", "show", "--json"]).expect(0);
+    let history = validate("history.schema.json", &ran.stdout);
+    assert_eq!(history["suites"].as_array().map(Vec::len), Some(2));
+    place.run(&["history", "report"]).expect(0);
+    // By the first way to count there is a drop, and by the other there are but two runs, which are alike.
+    place.run(&["history", "check", "--agent", "mine"]).expect(1);
+    let ran = place.run(&["history", "add", "runs/09", "--json"]).expect(0);
+    assert!(validate("history-add.schema.json", &ran.stdout)["entries"][0]["file"].is_null());
+}
+
+#[test]
+fn a_run_that_a_rule_may_stop_is_refused() {
+    let place = Place::new();
+    let (mut manifest, records) = Nightly { day: 1, version: "1", mine: 9, anchor: 8 }.made();
+    let stop = serde_json::json!({ "half_width": 0.05 });
+    let rule = serde_json::from_value(stop).expect("a rule");
+    measured_mut(&mut manifest).experiment.stop = Some(rule);
+    write_run(&place, "stopped", &manifest, &records);
+    for more in [&[][..], &["--incomplete"]] {
+        let ran = place.run(&[&["history", "add", "stopped"], more].concat()).expect(2);
+        assert!(ran.stderr.contains("has a stopping rule"), "{}", ran.stderr);
+    }
+    assert!(!place.join("history").exists());
+}
+
+/// The imported results of an agent: of 10 trials of each task so many pass; with the time at which each began, where there is one.
+fn imported(place: &Place, name: &str, passes: u32, started: Option<&str>) {
+    let column = started.map_or(String::new(), |_| ",started_at".to_owned());
+    let mut table = format!("task,agent,trial,passed{column}\n");
+    for task in TASKS {
+        for number in 1..=TRIALS {
+            let started = started.map_or(String::new(), |started| format!(",{started}"));
+            table.push_str(&format!("{task},theirs,{number},{}{started}\n", number <= passes));
+        }
+    }
+    place.write(&format!("{name}.csv"), &table);
+    let seed = name.len().to_string();
+    let table = format!("{name}.csv");
+    let args = ["import", "table", &table, "--out", name, "--name", "nightly", "--seed", &seed];
+    place.run(&args).expect(0);
+}
+
+#[test]
+fn imported_runs_are_put_where_their_trials_were_run_and_not_where_they_were_read() {
+    let place = Place::new();
+    imported(&place, "new", 9, Some("2026-05-09T02:00:00Z"));
+    place.run(&["history", "add", "new", "--release", "2.3.0"]).expect(0);
+    // An older release that is imported later is no newer one.
+    imported(&place, "older", 4, Some("2026-04-01T02:00:00Z"));
+    let ran = place.run(&["history", "add", "older", "--release", "2.2.0"]).expect(0);
+    assert!(ran.stderr.contains("is older than the newest run of `theirs`"), "{}", ran.stderr);
+    let ran = place.run(&["history", "check"]).expect(0);
+    assert!(ran.stdout.contains("release 2.3.0: not shown to be worse"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("better since 2.3.0"), "{}", ran.stdout);
+    // Nobody knows when these were run, until it is said.
+    imported(&place, "undated", 9, None);
+    let ran = place.run(&["history", "add", "undated", "--release", "2.1.0"]).expect(2);
+    assert!(ran.stderr.contains("does not say when the trials of `theirs` were run"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--at"), "{}", ran.stderr);
+    place.run(&["history", "add", "undated", "--at", "yesterday"]).expect(2);
+    let args = ["history", "add", "undated", "--release", "2.1.0", "--at", "2026-03-01", "--json"];
+    let added = validate("history-add.schema.json", &place.run(&args).expect(0).stdout);
+    assert_eq!(added["entries"][0]["at"], "2026-03-01T00:00:00Z");
+    let args = ["history", "add", "undated", "--at", "2026-03-02", "--timeout", "fail"];
+    let ran = place.run(&args).expect(2);
+    assert!(ran.stderr.contains("with the time 2026-03-01T00:00:00Z, which stays so"), "{}", ran.stderr);
+    with_a_drop(&place);
+    let ran = place.run(&["history", "add", "runs/01", "--at", "2026-03-01"]).expect(2);
+    assert!(ran.stderr.contains("`--at` is for imported runs"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_anchor_that_is_named_is_a_witness_and_not_checked_unless_it_is_asked_about() {
+    let place = Place::new();
+    for (day, anchor) in [(1, 9), (2, 9), (3, 5)] {
+        Nightly { day, version: "1", mine: 9, anchor }.write(&place);
+    }
+    place.run(&["history", "add", "runs/01", "runs/02", "runs/03"]).expect(0);
+    let ran = place.run(&["history", "check"]).expect(1);
+    assert!(ran.stdout.contains("anchor on nightly, release 1: worse"), "{}", ran.stdout);
+    let ran = place.run(&["history", "check", "--anchor", "anchor"]).expect(0);
+    assert!(!ran.stdout.contains("anchor on nightly"), "{}", ran.stdout);
+    place.run(&["history", "check", "--anchor", "anchor", "--agent", "anchor"]).expect(1);
+}
+
+#[test]
 fn a_run_with_other_files_under_the_same_id_is_refused_and_so_are_its_trials_under_another() {
     let place = Place::new();
     with_a_drop(&place);
@@ -201,6 +300,13 @@ fn what_a_crash_tore_is_left_out_and_cut_off_and_a_bad_line_is_named() {
     assert!(ran.stderr.contains("ends with a torn line"), "{}", ran.stderr);
     place.run(&["history", "add", "runs/11"]).expect(0);
     assert_eq!(fs_err::read(&path).expect("a history"), whole);
+
+    // A line of a later release that has lost its line feed alone is no torn one, and stays.
+    let later = [&whole[..], br#"{"format":{"major":1,"minor":9},"new":true}"#].concat();
+    fs_err::write(&path, &later).expect("a file");
+    let ran = place.run(&["history", "add", "runs/11"]).expect(2);
+    assert!(ran.stderr.contains("line 6 is no entry of a ledger"), "{}", ran.stderr);
+    assert_eq!(fs_err::read(&path).expect("a history"), later);
 
     let text = String::from_utf8(whole).expect("text");
     fs_err::write(&path, text.replace(r#""format":{"major":1"#, r#""format":{"major":9"#)).expect("a file");

@@ -118,6 +118,10 @@ pub(crate) enum Failure {
     Replayed { path: PathBuf, of: String },
     #[error("the run at `{}` lacks {missing} planned trials", path.display())]
     Incomplete { path: PathBuf, missing: u64 },
+    #[error("the run at `{}` has a stopping rule: how many trials it has depends on what they showed", path.display())]
+    MayStop { path: PathBuf },
+    #[error("the run at `{}` does not say when the trials of `{agent}` were run", path.display())]
+    Undated { path: PathBuf, agent: String },
     #[error(transparent)]
     Planning(#[from] PlanningError),
 }

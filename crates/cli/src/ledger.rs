@@ -4,8 +4,10 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err::{File, OpenOptions};
-use retrial_metrics::history::{Ledger, LedgerConflict, LedgerEntry, LedgerLineError, read_ledger};
-use retrial_spec::Exit;
+use retrial_metrics::history::{
+    EntryFault, Ledger, LedgerConflict, LedgerEntry, LedgerLineError, read_ledger,
+};
+use retrial_spec::{Exit, RunId};
 
 /// Digits of a suite's digest in its directory's name.
 const SHORT: usize = 12;
@@ -19,6 +21,8 @@ pub(crate) enum LedgerError {
     Line { path: PathBuf, source: LedgerLineError },
     #[error("the ledger at `{}` contradicts itself", path.display())]
     Conflict { path: PathBuf, source: LedgerConflict },
+    #[error("run `{run}` does not fit into a ledger")]
+    Unfit { run: RunId, source: EntryFault },
     #[error("cannot use the ledger at `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
 }
@@ -27,7 +31,7 @@ impl LedgerError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Missing { .. } | Self::Line { .. } => Exit::Input,
-            Self::Conflict { .. } => Exit::Invalid,
+            Self::Conflict { .. } | Self::Unfit { .. } => Exit::Invalid,
             Self::Io { .. } => Exit::Infrastructure,
         }
     }
@@ -45,7 +49,7 @@ impl LedgerError {
             }
             Self::Line { .. } => "put back the line as it was added".to_owned(),
             Self::Conflict { .. } => "keep one of the two lines, and the other out of the ledger".to_owned(),
-            Self::Io { .. } => return None,
+            Self::Unfit { .. } | Self::Io { .. } => return None,
         })
     }
 }
@@ -68,10 +72,10 @@ impl LedgerDir {
         Self { path: path.to_owned() }
     }
 
-    /// Takes the right to add, in a directory that is made where it is not there; waits while another process adds. The directory itself is locked, so that nothing is left
-    /// for git to find.
+    /// Takes the right to add, in a directory that is made where it is not there; waits while another process adds. The directory itself is
+    /// locked, so that nothing is left for git to find.
     pub(crate) fn lock(&self) -> Result<LedgerLock, LedgerError> {
-        fs_err::create_dir_all(&self.path).map_err(|source| self.io(source))?;
+        make_directory(&self.path).map_err(|source| self.io(source))?;
         let directory = File::open(&self.path).map_err(|source| self.io(source))?;
         directory.file().lock().map_err(|source| self.io(source))?;
         Ok(LedgerLock { _directory: directory })
@@ -93,6 +97,16 @@ impl LedgerDir {
         Ok((Ledger::new(entries).map_err(conflict)?, torn))
     }
 
+    /// Checks that the ledger can be read with further entries in it, before any of them is written.
+    pub(crate) fn check_with(&self, known: &Ledger, fresh: &[&LedgerEntry]) -> Result<(), LedgerError> {
+        for entry in fresh {
+            entry.check().map_err(|source| LedgerError::Unfit { run: entry.run.clone(), source })?;
+        }
+        let all = known.entries().chain(fresh.iter().copied()).cloned();
+        let conflict = |source| LedgerError::Conflict { path: self.path.clone(), source };
+        Ledger::new(all).map(|_| ()).map_err(conflict)
+    }
+
     /// Appends an entry and waits until it is on disk. What a crash left of a line is cut off first.
     pub(crate) fn append(&self, entry: &LedgerEntry, _lock: &LedgerLock) -> Result<PathBuf, LedgerError> {
         let path = self.place(entry)?;
@@ -102,7 +116,7 @@ impl LedgerDir {
 
     fn append_line(&self, path: &Path, entry: &LedgerEntry) -> io::Result<()> {
         let directory = path.parent().unwrap_or(&self.path);
-        fs_err::create_dir_all(directory)?;
+        make_directory(directory)?;
         let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
         let text = fs_err::read(path)?;
         // It was read before under the same lock, so that what cannot be read now is torn.
@@ -162,4 +176,20 @@ impl LedgerDir {
     fn io(&self, source: io::Error) -> LedgerError {
         LedgerError::Io { path: self.path.clone(), source }
     }
+}
+
+/// Makes a directory and those above it where they are not there, and waits until their names are on disk.
+fn make_directory(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    make_directory(parent)?;
+    match fs_err::create_dir(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    File::open(parent)?.sync_all()
 }

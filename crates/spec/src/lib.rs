@@ -60,9 +60,9 @@ pub use injected::{FaultCount, FaultOutcome, Injection, Landing, NotLanded, Reac
 pub use latency::{LatencyMeasure, LatencyReport, LatencyRow};
 pub use name::{AgentName, ConditionName, InvalidName, ModelName, RunId, TaskName, TrialId};
 pub use output::{
-    AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, OUTPUT_SCHEMA, PlanOutput,
-    PlannedAgentOutput, PlannedKey, PlannedTask, ReportOutput, RunState, StatusOutput, StoppingStatus,
-    TaskCheckOutput,
+    AddedEntry, AgentCheckOutput, CheckedTask, DoctorFinding, DoctorOutput, HistoryAddOutput, OUTPUT_SCHEMA,
+    PlanOutput, PlannedAgentOutput, PlannedKey, PlannedTask, ReportOutput, RunState, StatusOutput,
+    StoppingStatus, TaskCheckOutput,
 };
 pub use quarantine::{Day, LONGEST_QUARANTINE_DAYS, Quarantine, QuarantinedTask};
 pub use recording::{RecordedBody, RecordedEnd, RecordedExchange};

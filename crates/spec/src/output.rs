@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    BaselineFacts, Budget, ContentDigest, LatencyReport, Look, RunBudget, RunId, StopSpec, TaskName, TrialId,
+    AgentName, BaselineFacts, Budget, ConditionName, ContentDigest, LatencyReport, Look, RunBudget, RunId,
+    StopSpec, TaskName, TrialId,
 };
 
 /// The number of every schema in this file.
@@ -77,6 +79,35 @@ pub struct ReportOutput {
     pub schema: u32,
     /// The paths of the files, in the order in which they were written.
     pub files: Vec<String>,
+}
+
+/// What became of runs that were to be added to a ledger: `retrial history add`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct HistoryAddOutput {
+    /// The number of this schema.
+    pub schema: u32,
+    /// The agents of the runs, in the order of the runs.
+    pub entries: Vec<AddedEntry>,
+}
+
+/// What became of one agent of one run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AddedEntry {
+    /// The run.
+    pub run: RunId,
+    /// The agent.
+    pub agent: AgentName,
+    /// The condition.
+    pub condition: ConditionName,
+    /// The digest of the suite.
+    pub suite: ContentDigest,
+    /// The release.
+    pub release: String,
+    /// When the run was created; of an imported run when its trials were run.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The file of the ledger that the line was added to; null where the run was there already, which stays as it is.
+    pub file: Option<String>,
 }
 
 /// The plan of an experiment: `retrial run --dry-run`.

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::autonomy_policy::AutonomyPolicyFile;
 use crate::simulation::SimulationFile;
 use crate::{
-    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, GatePolicy, InitOutput,
-    LatencyReport, PlanOutput, Quarantine, RecordedExchange, ReportOutput, RunManifest, StatusOutput, Task,
-    TaskCheckOutput, TrialRecord,
+    AgentCheckOutput, AuditLine, DoctorOutput, Event, Exchange, Experiment, GatePolicy, HistoryAddOutput,
+    InitOutput, LatencyReport, PlanOutput, Quarantine, RecordedExchange, ReportOutput, RunManifest,
+    StatusOutput, Task, TaskCheckOutput, TrialRecord,
 };
 
 /// One schema as it is checked in.
@@ -41,6 +41,7 @@ pub fn schemas() -> Vec<SchemaFile> {
         SchemaFile { name: "plan.schema.json", schema: output_schema::<PlanOutput>() },
         SchemaFile { name: "init.schema.json", schema: output_schema::<InitOutput>() },
         SchemaFile { name: "report-files.schema.json", schema: output_schema::<ReportOutput>() },
+        SchemaFile { name: "history-add.schema.json", schema: output_schema::<HistoryAddOutput>() },
         SchemaFile { name: "doctor.schema.json", schema: output_schema::<DoctorOutput>() },
         SchemaFile { name: "task-check.schema.json", schema: output_schema::<TaskCheckOutput>() },
         SchemaFile { name: "agent-check.schema.json", schema: output_schema::<AgentCheckOutput>() },

@@ -41,7 +41,7 @@
 //! | calibration | [`calibration::brier`]: `brier`, `clustered_brier`, `corp`, `bias`; [`calibration::binned`]: `Binning`, `expected_error`, `null_error`; `smooth`, `spiegelhalter` |
 //! | discrimination | [`discrimination::auroc`]: `auroc_clustered`; [`discrimination::selective::risk_coverage`] |
 //! | difficulty or noise | [`variance::BinaryVariance`], [`variance::OneWay`] |
-//! | first against second, same groups | [`compare::mover::mover_difference`], [`compare::paired::PairedDifference`], [`compare::stratified::StratifiedExact`], [`compare::ratio::ratio_of_means`] |
+//! | first against second, same groups | [`compare::mover::mover_difference`], [`compare::paired::PairedDifference`], [`compare::stratified::StratifiedExact`], [`compare::stratified_bound::StratifiedBound`], [`compare::ratio::ratio_of_means`] |
 //! | many comparisons | [`compare::multiplicity::adjust`] |
 //! | any statistic | [`bootstrap::BootstrapDistribution`] |
 //! | while data come in | [`sequential`]: `mixture::BetaMixture`, `betting`, `sprt`, `cusum`, `evalue` |

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use retrial_metrics::history::ReleaseName;
 use retrial_spec::{AgentName, ConditionName, TaskName};
 
@@ -40,7 +41,7 @@ pub(crate) enum HistoryCommand {
 #[command(after_help = "\
 A line is appended for each agent of the run, to `DIR/<experiment>-<suite>/<agent>.jsonl`. A suite is its tasks by name and digest and the
 rules by which trials count: where a task is changed, a new history begins. No line is ever changed; a run that is there already is left
-as it is.
+as it is. Runs belong there in the order of their times. Replays and runs with a stopping rule are refused.
 
 Exit codes: 0 added, or there already; 2 the run cannot be added, or the ledger says something else of it; 4 nothing was evaluated.")]
 pub(crate) struct HistoryAddArgs {
@@ -53,6 +54,10 @@ pub(crate) struct HistoryAddArgs {
     /// The release; by default the agent's version, or the run's id where that is not known.
     #[arg(long, value_name = "NAME", value_parser = release)]
     pub(crate) release: Option<ReleaseName>,
+    /// When the trials of an imported run were run, such as `2026-05-01T02:00:00Z` or `2026-05-01`; by default the start of the first of
+    /// each agent, where the imported files state it.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
     /// Add this agent only; may be given more than once.
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Vec<AgentName>,
@@ -86,7 +91,7 @@ pub(crate) struct HistoryReadArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Vec<AgentName>,
     /// An agent that is known not to change itself; may be given more than once. By default every agent of the suite in the times in
-    /// which its recipe, version, model and settings stay the same.
+    /// which its recipe, version, model and settings stay the same. `check` does not check it, unless `--agent` names it too.
     #[arg(long, value_name = "NAME")]
     pub(crate) anchor: Vec<AgentName>,
     /// The tasks on which anchors are compared, separated by commas; by default all.
@@ -110,6 +115,9 @@ pub(crate) struct HistoryShowArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Every agent of the ledger is checked but those that `--anchor` names; `--agent` says which. An agent that is worse fails the check whosever
+doing it is.
+
 Exit codes: 0 no newest release is shown to be worse, which does not prove that none is; 1 one is worse; 3 there are only first releases;
 4 nothing can be compared: the ledger is empty, or the suite was changed.")]
 pub(crate) struct HistoryCheckArgs {
@@ -133,6 +141,12 @@ pub(crate) struct HistoryReportArgs {
     /// Print the names of the files as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A moment, or the day in UTC that begins with it.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = |day: jiff::civil::Date| day.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp());
+    text.parse().or_else(|error: jiff::Error| text.parse().and_then(day).map_err(|_| error.to_string()))
 }
 
 fn release(text: &str) -> Result<ReleaseName, String> {

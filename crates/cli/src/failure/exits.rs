@@ -23,7 +23,9 @@ impl Failure {
             | Self::OtherInputs { .. }
             | Self::SameTrials { .. }
             | Self::Replayed { .. }
-            | Self::Incomplete { .. } => Exit::Input,
+            | Self::Incomplete { .. }
+            | Self::MayStop { .. }
+            | Self::Undated { .. } => Exit::Input,
             Self::Ledger(error) => error.exit(),
             Self::Init(error) => error.exit(),
             Self::RunDir(error) => run_dir_exit(error),

@@ -54,6 +54,11 @@ impl Failure {
                 "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",
                 path.display()
             )),
+            Self::MayStop { .. } => Some(
+                "a ledger takes runs whose number of trials was fixed beforehand, for which alone its tests are exact: leave out `[stop]`"
+                    .to_owned(),
+            ),
+            Self::Undated { .. } => Some("say when they were with `--at 2026-05-01T02:00:00Z`".to_owned()),
             Self::Field(error) => field_hint(error),
             Self::NoBackend => Some("see what `retrial doctor` says of each back end".to_owned()),
             Self::NothingEvaluated { path } => {

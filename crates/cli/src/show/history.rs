@@ -126,7 +126,7 @@ fn reputation_of(reputation: &Reputation) -> String {
 /// Writes what a check says for people.
 pub(crate) fn render_check(check: &Check) -> String {
     if check.agents.is_empty() {
-        return "the ledger is empty\n".to_owned();
+        return "the ledger has nothing to check\n".to_owned();
     }
     check.agents.iter().map(checked).collect()
 }
@@ -142,20 +142,13 @@ fn checked(agent: &CheckedAgent) -> String {
         }
     };
     let mut text = wrapped("", &head);
-    match &agent.last_change {
-        Some(last) if agent.says == NewestRelease::Worse => {
-            text.extend(change(last).iter().map(|sentence| wrapped("  ", sentence)));
-        }
-        Some(last) => text.push_str(&wrapped(
-            "  ",
-            &format!(
-                "{} since {}, {}",
-                last.direction.as_str(),
-                last.since.release,
-                cause(&last.attribution)
-            ),
-        )),
-        None => {}
+    for found in &agent.worse {
+        text.extend(change(found).iter().map(|sentence| wrapped("  ", sentence)));
+    }
+    if let Some(last) = agent.last_change.as_ref().filter(|last| !agent.worse.contains(last)) {
+        let what =
+            format!("{} since {}, {}", last.direction.as_str(), last.since.release, cause(&last.attribution));
+        text.push_str(&wrapped("  ", &what));
     }
     text
 }

@@ -16,7 +16,10 @@
 //! that any alarm is ever raised between runs among which no task has changed is at most α, however many runs come, however irregular
 //! they are, and whenever one looks: alpha spending, as in Foster & Stine 2008 (JRSS B 70, 429–444). What is shared out over stretches
 //! keeps the bound after a change-point too, where the start of the stretch is a finding itself. An alarm also
-//! needs an interval of the difference that leaves 0 out, which can only take alarms away.
+//! needs an interval of the difference that leaves 0 out, which can only take alarms away. Where a comparison has too many trials for the
+//! exact distribution, the Chernoff bound on its p-value stands in, which is never smaller, so that the bound on false alarms holds.
+//!
+//! All this is of runs in the order in which they come in: a run that is put before others makes their comparisons anew.
 //!
 //! Windows of many runs see what single runs are too small to show, and slow drift. Not taken: e-detectors (Shin, Ramdas & Rinaldo 2024,
 //! New England J. Statistics in Data Science 2, 229–260) and the cumulative sum (Page 1954, Biometrika 41, 100–115) bound how often
@@ -26,8 +29,8 @@ use std::ops::Range;
 
 use retrial_stats::{Counts, Level};
 
-use super::Direction;
-use super::pooled::Pooled;
+use super::pooled::{Pooled, Shift};
+use super::{Direction, PMethod};
 
 /// An alarm: the stretch of runs `start..=at` falls into two, and the second begins with run `first`. Runs are counted from 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,8 @@ pub(super) struct Alarm {
     pub(super) direction: Direction,
     /// The p-value of the comparison that raised it.
     pub(super) p: f64,
+    /// How it was computed.
+    pub(super) method: PMethod,
     /// The same divided by its share of the error rate.
     pub(super) adjusted_p: f64,
 }
@@ -63,7 +68,7 @@ pub(super) fn alarms(runs: &[Vec<Counts>], level: Level) -> Vec<Alarm> {
 /// The alarm that a run raises, if it does.
 fn alarm(pooled: &Pooled, start: usize, at: usize, level: Level) -> Option<Alarm> {
     let number = at - start + 1;
-    let mut best: Option<(f64, f64, Direction)> = None;
+    let mut best: Option<(f64, (f64, PMethod), Direction)> = None;
     for (place, window) in (0_u32..).zip(windows(number - 1)) {
         if !number.is_multiple_of(stride(window)) {
             continue;
@@ -75,16 +80,16 @@ fn alarm(pooled: &Pooled, start: usize, at: usize, level: Level) -> Option<Alarm
         if shift.may_be_none(level) {
             continue;
         }
-        let Some(p) = shift.p(direction) else { continue };
+        let (p, method) = shift.p(direction);
         let adjusted = (p / share(start, number, place)).min(1.0);
         if best.is_none_or(|(least, ..)| adjusted < least) {
-            best = Some((adjusted, p, direction));
+            best = Some((adjusted, (p, method), direction));
         }
     }
-    let (adjusted_p, p, direction) = best.filter(|(adjusted, ..)| *adjusted <= level.alpha())?;
+    let (adjusted_p, (p, method), direction) = best.filter(|(adjusted, ..)| *adjusted <= level.alpha())?;
     let first = most_likely(pooled, start, at, direction)?;
     let plausible = plausible(pooled, start, first, at, level);
-    Some(Alarm { start, first, plausible, at, direction, p, adjusted_p })
+    Some(Alarm { start, first, plausible, at, direction, p, method, adjusted_p })
 }
 
 /// The windows of newest runs that leave a run before them, of which there are `before + 1` in all: 1, 2, 4, ….
@@ -113,13 +118,17 @@ fn share(start: usize, number: usize, place: u32) -> f64 {
     of_stretch * of_window * of_run * 0.5
 }
 
-/// The split of a stretch with the least p-value in the direction; of several the latest.
+/// The split of a stretch with the least p-value in the direction; of several the latest. All are ranked by exact p-values, or, where one
+/// of them is not to be had, all by their bounds, whose logarithms tell apart what is too small for a number.
 fn most_likely(pooled: &Pooled, start: usize, at: usize, direction: Direction) -> Option<usize> {
-    let splits = (start + 1..=at).rev().filter_map(|first| {
-        let p = pooled.shift(&(start..first), &(first..at + 1))?.p(direction)?;
-        Some((first, p))
-    });
-    splits.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(first, _)| first)
+    let splits: Vec<(usize, Shift)> = (start + 1..=at)
+        .rev()
+        .filter_map(|first| Some((first, pooled.shift(&(start..first), &(first..at + 1))?)))
+        .collect();
+    let exact: Option<Vec<f64>> = splits.iter().map(|(_, shift)| shift.p_to_rank_by(direction)).collect();
+    let ranks = exact.unwrap_or_else(|| splits.iter().map(|(_, shift)| shift.ln_bound(direction)).collect());
+    let ranked = splits.iter().zip(ranks).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    ranked.map(|((first, _), _)| *first)
 }
 
 /// From the earliest to the latest split that is not ruled out, if there is one split: a split is ruled out where one of the two parts
@@ -135,8 +144,7 @@ fn plausible(pooled: &Pooled, start: usize, found: usize, at: usize, level: Leve
         let pairs: Vec<_> = left.chain(right).collect();
         let bound = level.alpha() / pairs.len().max(1) as f64;
         let differs = |(one, other): &(Range<usize>, Range<usize>)| {
-            let p = pooled.shift(one, other).and_then(|shift| shift.p_two_sided());
-            p.is_some_and(|p| p <= bound)
+            pooled.shift(one, other).is_some_and(|shift| shift.p_two_sided() <= bound)
         };
         pairs.iter().any(differs)
     };
@@ -193,6 +201,25 @@ mod tests {
         assert_eq!(alarms(&runs(&[1], 10), Level::P95), []);
         assert_eq!(alarms(&[], Level::P95), []);
         assert_eq!(alarms(&runs(&[0, 0], 0), Level::P95), []);
+    }
+
+    #[test]
+    fn a_suite_of_any_size_shows_a_change_and_dates_it() {
+        // More trials in a run than the exact test takes, and fewer of which a few runs together have more.
+        for (tasks, of, before, after) in
+            [(500, 10, 10, 0), (500, 10, 9, 8), (150, 10, 9, 7), (150, 10, 10, 0)]
+        {
+            let run = |passed| vec![Counts::new(passed, of).unwrap(); tasks];
+            let runs: Vec<_> = (0..12).map(|number| run(if number < 7 { before } else { after })).collect();
+            let found = alarms(&runs, Level::P95);
+            let told: Vec<_> =
+                found.iter().map(|alarm| (alarm.first, alarm.plausible.clone(), alarm.direction)).collect();
+            assert_eq!(told, [(7, 7..8, Direction::Worse)], "{tasks} × {of}, {before} → {after}");
+            // Windows whose p-values are all too small for a number are not told apart.
+            let wanted = if tasks == 500 { PMethod::ChernoffBound } else { PMethod::Exact };
+            assert!(found[0].method == wanted || after == 0);
+            assert!(found[0].p > 0.0);
+        }
     }
 
     #[test]

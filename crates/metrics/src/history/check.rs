@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::findings::{AgentHistory, Change, Direction, HISTORY_SCHEMA, History, RunRef, SuiteHistory};
+use crate::value::{Interval, Value};
 
 /// What the histories say of the newest releases.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -30,6 +31,8 @@ pub struct CheckedAgent {
     pub newest: RunRef,
     /// What is said of its release.
     pub says: NewestRelease,
+    /// The changes for the worse that begin with its release or were found with it, and whose former level is not shown to be regained.
+    pub worse: Vec<Change>,
     /// The agent's last change-point, where it has one.
     pub last_change: Option<Change>,
 }
@@ -38,9 +41,9 @@ pub struct CheckedAgent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewestRelease {
-    /// It is worse: a change for the worse begins with it or was found with it.
+    /// It is worse: a change for the worse begins with it or was found with it, and a later one has not shown the former level again.
     Worse,
-    /// No change for the worse begins with it or was found with it, which does not mean that there is none.
+    /// There is no such change, which does not mean that it is no worse.
     NotShownWorse,
     /// It is the first of the agent.
     First,
@@ -65,41 +68,40 @@ impl Check {
     }
 }
 
-/// Says of each agent whether its newest release is worse. Of the suites that an experiment had under a condition an agent's newest counts.
+/// Says of each agent whether its newest release is worse. Of the suites that an experiment had under a condition those with the agent's
+/// newest run count: more than one where that run was counted by several rules.
 pub fn check(history: &History) -> Check {
     let mut agents: Vec<CheckedAgent> = Vec::new();
     for suite in &history.suites {
         for of_agent in &suite.agents {
-            let is_known = |known: &&mut CheckedAgent| {
-                (&known.agent, &known.experiment, &known.condition)
-                    == (&of_agent.agent, &suite.experiment, &suite.condition)
+            let others = |other: &&SuiteHistory| {
+                other.suite != suite.suite
+                    && (&other.experiment, &other.condition) == (&suite.experiment, &suite.condition)
             };
-            match agents.iter_mut().find(is_known) {
-                Some(known) if known.newest.at < of_agent.standing.until.at => {
-                    *known = checked(suite, of_agent, true);
-                }
-                Some(known) if known.says == NewestRelease::First => known.says = NewestRelease::NewSuite,
-                Some(_) => {}
-                None => agents.push(checked(suite, of_agent, false)),
+            let others: Vec<&AgentHistory> =
+                history.suites.iter().filter(others).flat_map(|other| &other.agents).collect();
+            let mut others = others.into_iter().filter(|other| other.agent == of_agent.agent).peekable();
+            let has_another = others.peek().is_some();
+            if others.all(|other| other.standing.until.at <= of_agent.standing.until.at) {
+                agents.push(checked(suite, of_agent, has_another));
             }
         }
     }
     Check { schema: HISTORY_SCHEMA, agents }
 }
 
-fn checked(suite: &SuiteHistory, history: &AgentHistory, had_another: bool) -> CheckedAgent {
+fn checked(suite: &SuiteHistory, history: &AgentHistory, has_another: bool) -> CheckedAgent {
     let newest = &history.standing.until;
-    let last_change = history.changes.last();
-    let is_worse = last_change.is_some_and(|change| {
-        let release = &newest.release;
-        let is_of_newest = change.since.release == *release || change.found_with.release == *release;
-        change.direction == Direction::Worse && is_of_newest
-    });
-    let says = if is_worse {
+    let is_of_newest = |change: &&Change| {
+        change.since.release == newest.release || change.found_with.release == newest.release
+    };
+    let is_worse = |change: &&Change| change.direction == Direction::Worse && !is_regained(change);
+    let worse: Vec<Change> = history.changes.iter().filter(is_of_newest).filter(is_worse).cloned().collect();
+    let says = if !worse.is_empty() {
         NewestRelease::Worse
     } else if history.runs.len() > 1 {
         NewestRelease::NotShownWorse
-    } else if had_another {
+    } else if has_another {
         NewestRelease::NewSuite
     } else {
         NewestRelease::First
@@ -111,6 +113,20 @@ fn checked(suite: &SuiteHistory, history: &AgentHistory, had_another: bool) -> C
         suite: suite.suite.clone(),
         newest: newest.clone(),
         says,
-        last_change: last_change.cloned(),
+        worse,
+        last_change: history.changes.last().cloned(),
     }
+}
+
+/// Whether the runs since the newest change-point show that what was lost at an earlier one is back: they are told apart from so large a
+/// loss, and not from none.
+fn is_regained(change: &Change) -> bool {
+    let (Some(still), Some(lost)) =
+        (change.still.as_ref().and_then(Value::estimate), change.difference.estimate())
+    else {
+        return false;
+    };
+    let is_back =
+        |interval: &Interval| interval.high.value() >= 0.0 && interval.low.value() > lost.point.value();
+    still.interval.interval().is_some_and(is_back)
 }

@@ -97,7 +97,7 @@ pub struct LedgerEntry {
     pub release: ReleaseName,
     /// The run.
     pub run: RunId,
-    /// When the run was created.
+    /// When the run was created; of an imported run when its trials were run.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// Name and version of the tool that ran it.

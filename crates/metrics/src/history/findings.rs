@@ -90,7 +90,7 @@ pub struct RunRef {
     pub release: ReleaseName,
     /// The run.
     pub run: RunId,
-    /// When it was created.
+    /// When it was created; of an imported run when its trials were run.
     #[schemars(with = "String")]
     pub at: Timestamp,
 }
@@ -180,6 +180,16 @@ impl Direction {
     }
 }
 
+/// How a p-value was computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PMethod {
+    /// By the exact distribution.
+    Exact,
+    /// As the Chernoff bound on the exact p-value, which is never smaller: there are too many trials for the exact distribution.
+    ChernoffBound,
+}
+
 /// A change-point: from a run on an agent is worse, or better, than it was.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Change {
@@ -205,8 +215,13 @@ pub struct Change {
     pub after: Value,
     /// After minus before, for exactly these tasks. It was looked for, so that it is a little too large on average.
     pub difference: Value,
+    /// Success since the newest change-point minus `before`, for exactly these tasks: whether it is still so. None for the newest
+    /// change-point, of which `difference` says it.
+    pub still: Option<Value>,
     /// The one-sided p-value of the exact stratified test of the comparison that found it.
     pub p: Finite,
+    /// How `p` was computed.
+    pub p_method: PMethod,
     /// The same divided by the comparison's share of the error rate: at most one minus the level.
     pub adjusted_p: Finite,
     /// What the last run before and the first after state differently of the agent.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use retrial_spec::{
     AgentFacts, AgentName, ConditionKind, ConditionName, ConditionSpec, ContentDigest, RunManifest, TaskName,
     TrialRecord, digest_bytes,
@@ -16,24 +17,31 @@ use crate::outcome::{Outcome, outcome};
 use crate::value::{Bounds, Value};
 use crate::{Measure, Scorecard, Scorecards, Settings, TaskRow};
 
-/// What trials have cost, in the making: by agent, condition and task.
+/// What records say that scorecards do not keep: when the first trial of each agent and condition started, and what trials of each task
+/// have cost.
 #[derive(Debug, Default)]
-pub struct CostTally {
+pub struct Tally {
     settings: Settings,
+    started: BTreeMap<(AgentName, ConditionName), Timestamp>,
     costs: BTreeMap<(AgentName, ConditionName, TaskName), LedgerCost>,
 }
 
-impl CostTally {
+impl Tally {
     /// Starts with nothing; `settings` say which trials count.
     pub fn new(settings: &Settings) -> Self {
-        Self { settings: *settings, costs: BTreeMap::new() }
+        Self { settings: *settings, ..Self::default() }
     }
 
     /// Adds a record, in any order.
     pub fn add(&mut self, record: &TrialRecord) {
+        let trial = &record.trial;
+        if let Some(&at) = record.started_at.value() {
+            let of = (trial.agent.clone(), trial.condition.clone());
+            let first = self.started.entry(of).or_insert(at);
+            *first = at.min(*first);
+        }
         let outcome = outcome(&record.ending, &record.verdict, &self.settings);
         let Some(cost) = record.cost.value().filter(|_| outcome != Outcome::Excluded) else { return };
-        let trial = &record.trial;
         let key = (trial.agent.clone(), trial.condition.clone(), trial.task.clone());
         let sum = self.costs.entry(key).or_insert(LedgerCost { trials: 0, passed: 0, usd_micros: 0 });
         sum.trials = sum.trials.saturating_add(1);
@@ -41,7 +49,11 @@ impl CostTally {
         sum.usd_micros = sum.usd_micros.saturating_add(cost.usd_micros);
     }
 
-    fn of(&self, card: &Scorecard, task: &TaskName) -> Option<LedgerCost> {
+    fn started(&self, card: &Scorecard) -> Option<Timestamp> {
+        self.started.get(&(card.agent.clone(), card.condition.clone())).copied()
+    }
+
+    fn cost(&self, card: &Scorecard, task: &TaskName) -> Option<LedgerCost> {
         self.costs.get(&(card.agent.clone(), card.condition.clone(), task.clone())).copied()
     }
 }
@@ -53,20 +65,36 @@ pub struct NewEntry<'a> {
     pub manifest: &'a RunManifest,
     /// Its scorecards.
     pub scored: &'a Scorecards,
-    /// What its trials have cost.
-    pub costs: &'a CostTally,
+    /// When its trials started and what they have cost.
+    pub tally: &'a Tally,
     /// The files that the numbers follow from.
     pub inputs: &'a [LedgerInput],
     /// The release; none takes the agent's version, or the run's id where the version is not known.
     pub release: Option<&'a ReleaseName>,
+    /// When the trials of an imported run were run; none takes the start of the first.
+    pub at: Option<Timestamp>,
+}
+
+/// Why a scorecard can have no line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoEntry {
+    /// The agent's version cannot name a release.
+    #[error(transparent)]
+    Release(#[from] InvalidRelease),
+    /// The run was imported, and its records do not say when they were made. When they were read says nothing of that.
+    #[error("nothing says when the trials of agent `{agent}` were run")]
+    Undated {
+        /// The agent.
+        agent: AgentName,
+    },
 }
 
 impl NewEntry<'_> {
     /// Returns the line of one of the run's scorecards; none where its agent or condition is not in the manifest.
     ///
     /// # Errors
-    /// [`InvalidRelease`] where the agent's version cannot name a release.
-    pub fn entry(&self, card: &Scorecard) -> Result<Option<LedgerEntry>, InvalidRelease> {
+    /// [`NoEntry`] where the agent's version cannot name a release, and where nothing says when an imported run was run.
+    pub fn entry(&self, card: &Scorecard) -> Result<Option<LedgerEntry>, NoEntry> {
         let manifest = self.manifest;
         let agent = manifest.agents.iter().find(|agent| agent.name == card.agent);
         let condition = manifest.conditions().iter().find(|condition| condition.name == card.condition);
@@ -84,7 +112,7 @@ impl NewEntry<'_> {
             setup: setup(manifest, agent),
             release,
             run: manifest.run.clone(),
-            at: manifest.created_at,
+            at: self.time(card)?,
             tool: manifest.tool.clone(),
             inputs: self.inputs.to_vec(),
             condition: card.condition.clone(),
@@ -99,6 +127,15 @@ impl NewEntry<'_> {
         Ok(Some(entry))
     }
 
+    /// When the trials were run.
+    fn time(&self, card: &Scorecard) -> Result<Timestamp, NoEntry> {
+        if self.manifest.measured().is_some() {
+            return Ok(self.manifest.created_at);
+        }
+        let at = self.at.or_else(|| self.tally.started(card));
+        at.ok_or_else(|| NoEntry::Undated { agent: card.agent.clone() })
+    }
+
     fn task(&self, card: &Scorecard, row: &TaskRow) -> LedgerTask {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let facts = self.manifest.tasks.iter().find(|task| task.name == row.task);
@@ -109,7 +146,7 @@ impl NewEntry<'_> {
             passed: count(row.passed),
             failed: count(row.graded.saturating_sub(row.passed)),
             excluded: count(row.finished.saturating_sub(row.graded)),
-            cost: self.costs.of(card, &row.task),
+            cost: self.tally.cost(card, &row.task),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | what is kept of a run | [`LedgerEntry`], [`NewEntry`] |
 //! | how is a ledger read, and put together after a merge | [`read_ledger`], [`Ledger::new`] |
 //! | since when is an agent worse or better | `changes`, [`Change`] |
-//! | is it the agent's own doing | `attribution`, [`Attribution`] |
+//! | is it the agent's own doing | `attribution`, `witnesses`, [`Attribution`] |
 //! | what has an agent earned | [`Reputation`] |
 //! | is the newest release worse | [`check`] |
 
@@ -26,18 +26,20 @@ mod simulated;
 mod suites;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
-pub use attribution::{Attribution, Because, Verdict, Witness, WitnessKind};
+pub use attribution::{Attribution, Because, Verdict};
 pub use check::{Check, CheckedAgent, NewestRelease, check};
 pub use entry::{
     EntryFault, InvalidRelease, LEDGER_FORMAT, LedgerCost, LedgerEntry, LedgerInput, LedgerInterval,
     LedgerMeasure, LedgerTask, LedgerValue, ReleaseName, suite_digest,
 };
 pub use findings::{
-    AgentHistory, Change, ChangedFact, Direction, HISTORY_SCHEMA, History, HistoryOptions, ReleaseRow,
-    RunPoint, RunRef, SuiteHistory, history_schema, ledger_schema,
+    AgentHistory, Change, ChangedFact, Direction, HISTORY_SCHEMA, History, HistoryOptions, PMethod,
+    ReleaseRow, RunPoint, RunRef, SuiteHistory, history_schema, ledger_schema,
 };
-pub use making::{CostTally, NewEntry};
+pub use making::{NewEntry, NoEntry, Tally};
 pub use reading::{Ledger, LedgerConflict, LedgerFile, LedgerLineError, read_ledger};
-pub use reputation::{PassHat, Reputation, Standing, SuiteRecord};
+pub use reputation::{NewestBound, PassHat, Reputation, Standing, SuiteRecord};
 pub use suites::history;
+pub use witnesses::{Witness, WitnessKind};

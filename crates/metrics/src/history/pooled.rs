@@ -5,16 +5,19 @@ use std::ops::Range;
 use retrial_stats::compare::Pair;
 use retrial_stats::compare::mover::mover_difference;
 use retrial_stats::compare::stratified::StratifiedExact;
+use retrial_stats::compare::stratified_bound::StratifiedBound;
 use retrial_stats::{ClusterCounts, Counts, Level, Undefined, moments};
 
-use super::Direction;
+use super::{Direction, PMethod};
 use crate::paired::PairedCounts;
 use crate::value::{Estimate, Interval, Reason};
 use crate::{Target, estimators};
 
-/// Trials of the smaller side beyond which the exact distribution would take too long. A change that many trials do not show is
-/// smaller than two or three points.
-const MOST_TRIALS: u64 = 4_000;
+/// Trials of the smaller side beyond which the exact distribution would take too long, so that its p-values are bounded instead.
+pub(super) const MOST_TRIALS: u64 = 4_000;
+
+/// Exact p-values below this have lost digits on the way, or all of them.
+const SMALLEST_EXACT: f64 = 1e-290;
 
 /// Passed and graded trials of each task, added up from the first run to each.
 #[derive(Debug, Clone)]
@@ -99,19 +102,37 @@ impl Shift {
         estimate.is_ok_and(|estimate| estimate.interval.is_ok_and(|interval| interval.contains(0.0)))
     }
 
-    /// Returns the one-sided p-value of the exact stratified test that the later stretch has moved in the direction; none where the
-    /// smaller stretch has too many trials to enumerate.
-    pub(super) fn p(&self, direction: Direction) -> Option<f64> {
-        let exact = self.exact()?;
-        Some(match direction {
-            Direction::Worse => exact.p_less(),
-            Direction::Better => exact.p_greater(),
-        })
+    /// Returns the one-sided p-value of the exact stratified test that the later stretch has moved in the direction, or a bound on it where
+    /// the smaller stretch has too many trials.
+    pub(super) fn p(&self, direction: Direction) -> (f64, PMethod) {
+        let (p, method) = match self.exact() {
+            Some(exact) => (of_exact(&exact, direction), PMethod::Exact),
+            None => (self.ln_bound(direction).exp(), PMethod::ChernoffBound),
+        };
+        // No p-value is 0, however few digits are left of it.
+        (p.max(f64::MIN_POSITIVE), method)
     }
 
-    /// Returns the two-sided p-value of the exact stratified test; none as of [`Self::p`].
-    pub(super) fn p_two_sided(&self) -> Option<f64> {
-        Some(self.exact()?.p_two_sided())
+    /// Returns the exact one-sided p-value; none where there are too many trials, and where it is too small to be told from smaller ones.
+    pub(super) fn p_to_rank_by(&self, direction: Direction) -> Option<f64> {
+        self.exact().map(|exact| of_exact(&exact, direction)).filter(|p| *p >= SMALLEST_EXACT)
+    }
+
+    /// Returns the logarithm of the bound on the one-sided p-value.
+    pub(super) fn ln_bound(&self, direction: Direction) -> f64 {
+        let bound = StratifiedBound::new(&self.pairs);
+        match direction {
+            Direction::Worse => bound.ln_p_less(),
+            Direction::Better => bound.ln_p_greater(),
+        }
+    }
+
+    /// Returns the two-sided p-value of the exact stratified test, or a bound on it as of [`Self::p`].
+    pub(super) fn p_two_sided(&self) -> f64 {
+        match self.exact() {
+            Some(exact) => exact.p_two_sided(),
+            None => StratifiedBound::new(&self.pairs).p_two_sided(),
+        }
     }
 
     fn exact(&self) -> Option<StratifiedExact> {
@@ -149,10 +170,37 @@ impl Shift {
     }
 }
 
+fn of_exact(exact: &StratifiedExact, direction: Direction) -> f64 {
+    match direction {
+        Direction::Worse => exact.p_less(),
+        Direction::Better => exact.p_greater(),
+    }
+}
+
 /// Estimates the mean over exactly these tasks, with the stratified Wilson interval.
 pub(super) fn rate(counts: &ClusterCounts, level: Level) -> Result<Estimate, Reason> {
     let interval = retrial_stats::cluster::stratified_wilson(counts, level)
         .map_err(Reason::from)
         .and_then(|wilson| Interval::of(&wilson.estimate, (0.0, 1.0)));
     Estimate::new(counts.mean_rate()?, estimators::evidence(counts), Target::FixedSuite, interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_values_go_on_across_the_most_trials_of_the_exact_test_and_grow_but_little() {
+        let counts = |tasks: u64, passed: u64| vec![Counts::new(passed, 10).unwrap(); tasks as usize];
+        let of = |tasks| Shift::new(&counts(tasks, 9), &counts(tasks, 8)).unwrap();
+        let (within, beyond) = (of(MOST_TRIALS / 10), of(MOST_TRIALS / 10 + 1));
+        let (exact, method) = within.p(Direction::Worse);
+        assert_eq!(method, PMethod::Exact);
+        assert!(within.ln_bound(Direction::Worse).exp() >= exact);
+        let (bound, method) = beyond.p(Direction::Worse);
+        assert_eq!(method, PMethod::ChernoffBound);
+        assert!(bound < 100.0 * exact, "{bound} after {exact}");
+        assert!(beyond.p(Direction::Better).0 >= 1.0);
+        assert!(bound <= beyond.p_two_sided() && beyond.p_two_sided() < 1e-10);
+    }
 }

@@ -12,7 +12,7 @@ use super::entry::{EntryFault, LEDGER_FORMAT, LedgerEntry};
 pub struct LedgerFile {
     /// The entries with their lines, from 1.
     pub entries: Vec<(u64, LedgerEntry)>,
-    /// Bytes at the end that are no whole line: what a crash left while it wrote.
+    /// Bytes at the end that are the beginning of a line: what a crash left while it wrote.
     pub torn: u64,
     /// Whether the last line is whole but for its line feed.
     pub lacks_feed: bool,
@@ -47,8 +47,8 @@ pub enum LedgerLineError {
     },
 }
 
-/// Reads a file of the ledger. Empty lines are left out. A last line without its line feed that is no entry was torn by a crash and is
-/// left out too.
+/// Reads a file of the ledger. Empty lines are left out. A last line without its line feed that ends in the middle of its JSON was torn by
+/// a crash and is left out too; one whose JSON is whole was not, whatever this build makes of it.
 ///
 /// # Errors
 /// [`LedgerLineError`], with the line.
@@ -64,7 +64,9 @@ pub fn read_ledger(text: &[u8]) -> Result<LedgerFile, LedgerLineError> {
                 file.lacks_feed = !is_whole;
                 file.entries.push((line, entry));
             }
-            Err(LedgerLineError::Malformed { .. }) if !is_whole => file.torn = text.len() as u64,
+            Err(LedgerLineError::Malformed { source, .. }) if !is_whole && source.is_eof() => {
+                file.torn = text.len() as u64;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -93,14 +95,25 @@ fn entry(line: u64, text: &[u8]) -> Result<LedgerEntry, LedgerLineError> {
     Ok(entry)
 }
 
-/// Two lines that say different things of the same run.
+/// Two lines that cannot both be true of a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger says two different things of run `{run}` and agent `{agent}`")]
-pub struct LedgerConflict {
-    /// The run.
-    pub run: RunId,
-    /// The agent.
-    pub agent: AgentName,
+pub enum LedgerConflict {
+    /// Two lines of one history that are of the same run.
+    #[error("the ledger says two different things of run `{run}` and agent `{agent}`")]
+    Lines {
+        /// The run.
+        run: RunId,
+        /// The agent.
+        agent: AgentName,
+    },
+    /// Lines of different histories that are of the same run, by different counting rules, and differ in what the rules do not touch.
+    #[error("the ledger has lines of run `{run}` and agent `{agent}` that differ in its files or its time")]
+    Facts {
+        /// The run.
+        run: RunId,
+        /// The agent.
+        agent: AgentName,
+    },
 }
 
 /// The histories of a ledger: for each suite and agent its entries, the oldest first.
@@ -112,21 +125,27 @@ pub struct Ledger {
 
 impl Ledger {
     /// Brings entries together, in whatever order they come and however often each is there. The oldest run comes first; runs of the
-    /// same time are in the order of their ids.
+    /// same time are in the order of their ids. A run may have a line for each set of counting rules: such lines are of different suites.
     ///
     /// # Errors
-    /// [`LedgerConflict`] where two entries say different things of the same run of an agent under a condition.
+    /// [`LedgerConflict`] where two entries say different things of the same run of an agent on a suite, and where two of the same run of
+    /// an agent under a condition differ in its files or its time.
     pub fn new(entries: impl IntoIterator<Item = LedgerEntry>) -> Result<Self, LedgerConflict> {
-        let mut of_runs: BTreeMap<(RunId, AgentName, ConditionName), LedgerEntry> = BTreeMap::new();
+        type Of = (RunId, AgentName, ConditionName);
+        let mut of_runs: BTreeMap<Of, BTreeMap<ContentDigest, LedgerEntry>> = BTreeMap::new();
         for entry in entries {
-            let key = (entry.run.clone(), entry.agent.name.clone(), entry.condition.clone());
-            if of_runs.get(&key).is_some_and(|known| *known != entry) {
-                return Err(LedgerConflict { run: entry.run, agent: entry.agent.name });
+            let (run, agent) = (entry.run.clone(), entry.agent.name.clone());
+            let known = of_runs.entry((run.clone(), agent.clone(), entry.condition.clone())).or_default();
+            if known.get(&entry.suite).is_some_and(|known| *known != entry) {
+                return Err(LedgerConflict::Lines { run, agent });
             }
-            of_runs.insert(key, entry);
+            if known.values().any(|known| (&known.inputs, known.at) != (&entry.inputs, entry.at)) {
+                return Err(LedgerConflict::Facts { run, agent });
+            }
+            known.insert(entry.suite.clone(), entry);
         }
         let mut ledger = Self::default();
-        for entry in of_runs.into_values() {
+        for entry in of_runs.into_values().flat_map(BTreeMap::into_values) {
             let key = (entry.suite.clone(), entry.agent.name.clone(), entry.condition.clone());
             ledger.series.entry(key).or_default().push(entry);
         }

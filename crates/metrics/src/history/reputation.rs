@@ -8,7 +8,7 @@ use retrial_stats::Level;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::entry::LedgerEntry;
+use super::entry::{LedgerEntry, ReleaseName};
 use super::findings::{RunPoint, RunRef};
 use super::releases::{Total, ks};
 use crate::value::{Bounds, Estimate, Finite, Number, Reason, Value};
@@ -39,10 +39,12 @@ pub struct Standing {
     pub graded: u64,
     /// Those that passed.
     pub passed: u64,
-    /// The success rate, for exactly these tasks.
+    /// The success rate, for exactly these tasks: the average of these runs, which is the agent's now if nothing has changed unseen.
     pub success: Value,
-    /// The lower bound of the success rate, one-sided, with the confidence of the history's level.
+    /// The lower bound of that average, one-sided, with the confidence of the history's level.
     pub success_at_least: Number,
+    /// The newest release by itself, which no change unseen in earlier ones can flatter.
+    pub newest: NewestBound,
     /// pass^k for each of 10, 5, 3 and 2 that there are enough trials of every task for, the largest first.
     pub pass_hat: Vec<PassHat>,
     /// The largest k of them whose lower one-sided bound is at least a half; none where there is none.
@@ -51,12 +53,43 @@ pub struct Standing {
     pub cost_per_success: Value,
 }
 
+/// What the newest release of an agent shows by itself: its runs since the last change-point added up.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct NewestBound {
+    /// The release.
+    pub release: ReleaseName,
+    /// How many runs they are.
+    pub runs: u64,
+    /// Trials that count.
+    pub graded: u64,
+    /// The success rate, for exactly these tasks.
+    pub success: Value,
+    /// The lower bound of the success rate, one-sided, with the confidence of the history's level.
+    pub success_at_least: Number,
+}
+
+impl NewestBound {
+    fn new(entries: &[&LedgerEntry], release: &ReleaseName, level: Level, one_sided: Level) -> Self {
+        let of: Vec<&LedgerEntry> =
+            entries.iter().copied().filter(|entry| entry.release == *release).collect();
+        let total = Total::new(&of, level);
+        Self {
+            release: release.clone(),
+            runs: of.len() as u64,
+            graded: total.graded(),
+            success: total.success().into(),
+            success_at_least: lower(Total::new(&of, one_sided).success()).into(),
+        }
+    }
+}
+
 impl Standing {
     /// Adds up the runs; none where there is no run.
     pub(super) fn new(entries: &[&LedgerEntry], level: Level) -> Option<Self> {
         let (first, last) = (entries.first()?, entries.last()?);
         let total = Total::new(entries, level);
-        let one_sided = Total::new(entries, Level::from_one_sided(level.confidence()).unwrap_or(level));
+        let one_sided_level = Level::from_one_sided(level.confidence()).unwrap_or(level);
+        let one_sided = Total::new(entries, one_sided_level);
         let is_likely = |k: &u32| lower(one_sided.pass_hat(*k)).is_ok_and(|low| low.value() >= 0.5);
         let releases: BTreeSet<_> = entries.iter().map(|entry| &entry.release).collect();
         Some(Self {
@@ -69,6 +102,7 @@ impl Standing {
             passed: total.passed(),
             success: total.success().into(),
             success_at_least: lower(one_sided.success()).into(),
+            newest: NewestBound::new(entries, &last.release, level, one_sided_level),
             pass_hat: ks(total.longest()).map(|k| PassHat { k, value: total.pass_hat(k).into() }).collect(),
             reliable_over: ks(total.longest()).find(is_likely),
             cost_per_success: total.cost_per_success().into(),
@@ -96,7 +130,7 @@ pub struct Reputation {
     pub agent: AgentName,
     /// The condition.
     pub condition: ConditionName,
-    /// Its runs, over all suites; a run on several suites counts once.
+    /// Its runs, over all suites; one that was counted by several rules is there once, by those of the suite with the newest run.
     pub runs: u64,
     /// Trials that count.
     pub graded: u64,

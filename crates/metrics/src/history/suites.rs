@@ -1,22 +1,23 @@
 //! From a ledger to what it says: suites, their agents, change-points and reputations.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use retrial_spec::{AgentName, ConditionName, ContentDigest, TaskName};
+use retrial_spec::{AgentName, ConditionName, ContentDigest, RunId, TaskName};
 use retrial_stats::Level;
 
 use super::attribution::Case;
 use super::changes::{Alarm, alarms};
 use super::entry::LedgerEntry;
 use super::findings::{
-    AgentHistory, Change, ChangedFact, HISTORY_SCHEMA, History, HistoryOptions, SuiteHistory,
+    AgentHistory, Change, ChangedFact, HISTORY_SCHEMA, History, HistoryOptions, RunPoint, SuiteHistory,
 };
 use super::pooled::Pooled;
 use super::reading::Ledger;
 use super::releases::{points, releases};
 use super::reputation::{Reputation, Standing, SuiteRecord};
 use crate::MetricsError;
-use crate::value::{Finite, Value};
+use crate::value::{Finite, Reason, Value};
 
 /// What is asked of which ledger.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +60,22 @@ pub fn history(ledger: &Ledger, options: &HistoryOptions) -> Result<History, Met
         let (earlier, later) = suites.split_at_mut(place);
         if let (Some(earlier), Some(later)) = (earlier.last(), later.first_mut())
             && (&earlier.experiment, &earlier.condition) == (&later.experiment, &later.condition)
+            && !shares_run(earlier, later)
         {
             later.follows = Some(earlier.suite.clone());
         }
     }
     let reputations = reputations(ledger, &suites);
     Ok(History { schema: HISTORY_SCHEMA, level: shown_level, suites, reputations })
+}
+
+/// Whether a run is on both suites: then it was counted by both's rules, and neither suite replaces the other.
+fn shares_run(one: &SuiteHistory, other: &SuiteHistory) -> bool {
+    let runs = |suite: &SuiteHistory| -> BTreeSet<RunId> {
+        let points = suite.agents.iter().flat_map(|history| &history.runs);
+        points.map(|point| point.run.run.clone()).collect()
+    };
+    !runs(one).is_disjoint(&runs(other))
 }
 
 fn suite(first: &LedgerEntry, agents: Vec<AgentHistory>) -> SuiteHistory {
@@ -85,6 +96,7 @@ fn agent(series: &[LedgerEntry], asked: Asked<'_>) -> Option<AgentHistory> {
     let counts: Vec<_> = entries.iter().map(|entry| entry.counts()).collect();
     let alarms = alarms(&counts, level);
     let pooled = Pooled::new(&counts);
+    let newest = alarms.last().map_or(0, |alarm| alarm.first)..entries.len();
     let mut changes = Vec::new();
     for (place, alarm) in alarms.iter().enumerate() {
         let end = alarms.get(place + 1).map_or(entries.len(), |next| next.first);
@@ -92,12 +104,12 @@ fn agent(series: &[LedgerEntry], asked: Asked<'_>) -> Option<AgentHistory> {
             entries: &entries,
             before: alarm.start..alarm.first,
             after: alarm.first..end,
+            plausible: alarm.plausible.clone(),
             direction: alarm.direction,
         };
-        changes.extend(change(alarm, &case, &pooled, asked));
+        changes.extend(change(alarm, &case, (&pooled, &newest), asked));
     }
-    let from = alarms.last().map_or(0, |alarm| alarm.first);
-    let standing = Standing::new(entries.get(from..).unwrap_or_default(), level);
+    let standing = Standing::new(entries.get(newest).unwrap_or_default(), level);
     Some(AgentHistory {
         agent: entries.first()?.agent.name.clone(),
         runs: points(&entries, level),
@@ -107,10 +119,20 @@ fn agent(series: &[LedgerEntry], asked: Asked<'_>) -> Option<AgentHistory> {
     })
 }
 
-fn change(alarm: &Alarm, case: &Case<'_>, pooled: &Pooled, asked: Asked<'_>) -> Option<Change> {
+/// A change-point; `newest` are the runs since the newest of all.
+fn change(
+    alarm: &Alarm,
+    case: &Case<'_>,
+    (pooled, newest): (&Pooled, &Range<usize>),
+    asked: Asked<'_>,
+) -> Option<Change> {
     let entry = |place: usize| case.entries.get(place).copied();
     let (since, last_before) = (entry(alarm.first)?, entry(alarm.first.checked_sub(1)?)?);
     let shift = pooled.shift(&case.before, &case.after)?;
+    let still = (newest.start != case.after.start).then(|| {
+        let shift = pooled.shift(&case.before, newest).ok_or(Reason::NO_GRADED_TRIALS);
+        Value::from(shift.and_then(|shift| shift.difference(asked.level)))
+    });
     let [before, after] = shift.rates(asked.level);
     Some(Change {
         direction: alarm.direction,
@@ -124,7 +146,9 @@ fn change(alarm: &Alarm, case: &Case<'_>, pooled: &Pooled, asked: Asked<'_>) -> 
         before: before.into(),
         after: after.into(),
         difference: Value::from(shift.difference(asked.level)),
+        still,
         p: Finite::new(alarm.p).ok()?,
+        p_method: alarm.method,
         adjusted_p: Finite::new(alarm.adjusted_p).ok()?,
         changed: changed(last_before, since),
         attribution: case.attribution(asked),
@@ -175,8 +199,12 @@ fn reputation(
     });
     let mut own: Vec<(&SuiteHistory, &AgentHistory)> = own.collect();
     own.sort_by_key(|(suite, history)| (history.standing.until.at, &suite.suite));
-    let mut rests_on: Vec<_> = own.iter().flat_map(|(_, history)| history.runs.clone()).collect();
-    rests_on.sort_by(|a, b| (a.run.at, &a.run.run).cmp(&(b.run.at, &b.run.run)));
+    // The trials of a run that was counted by several rules are there once.
+    let mut of_runs: BTreeMap<_, &RunPoint> = BTreeMap::new();
+    for point in own.iter().flat_map(|(_, history)| &history.runs) {
+        of_runs.insert((point.run.at, &point.run.run), point);
+    }
+    let rests_on: Vec<RunPoint> = of_runs.into_values().cloned().collect();
     let tasks: BTreeSet<(&TaskName, Option<&ContentDigest>)> = ledger
         .entries()
         .filter(|entry| entry.agent.name == *agent && entry.condition == *condition)
@@ -185,7 +213,7 @@ fn reputation(
     Reputation {
         agent: agent.clone(),
         condition: condition.clone(),
-        runs: rests_on.iter().map(|point| &point.run.run).collect::<BTreeSet<_>>().len() as u64,
+        runs: rests_on.len() as u64,
         graded: rests_on.iter().map(|point| point.graded).sum(),
         passed: rests_on.iter().map(|point| point.passed).sum(),
         tasks: tasks.len() as u64,

@@ -8,18 +8,25 @@ use retrial_spec::{AgentFacts, AgentName, ConditionName, RecipeFacts, RunId, Tas
 use super::*;
 use crate::Settings;
 
+mod attribution;
+
 const TASKS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 /// A run of an agent: its day, what it is, and of 20 trials of each task how many pass.
 fn entry(agent: &str, day: u32, version: &str, model: &str, passed: u32) -> LedgerEntry {
-    let task = |name: &&str| LedgerTask {
+    run_of(agent, day, (version, model), [passed; 8], 20)
+}
+
+/// A run of an agent: its day, its version and model, and of so many trials of each task how many pass.
+fn run_of(agent: &str, day: u32, (version, model): (&str, &str), passed: [u32; 8], of: u32) -> LedgerEntry {
+    let task = |(name, passed): (&&str, u32)| LedgerTask {
         name: TaskName::new(*name).unwrap(),
         digest: Some(digest_bytes(name.as_bytes())),
         facts: None,
         passed,
-        failed: 20 - passed,
+        failed: of - passed,
         excluded: 0,
-        cost: Some(LedgerCost { trials: 20, passed, usd_micros: 20_000 }),
+        cost: Some(LedgerCost { trials: of, passed, usd_micros: u64::from(of) * 1000 }),
     };
     let mut entry = LedgerEntry {
         format: LEDGER_FORMAT,
@@ -44,8 +51,8 @@ fn entry(agent: &str, day: u32, version: &str, model: &str, passed: u32) -> Ledg
         condition: ConditionName::baseline(),
         condition_settings: None,
         settings: Settings::default(),
-        planned: 160,
-        tasks: TASKS.iter().map(task).collect(),
+        planned: u64::from(of) * 8,
+        tasks: TASKS.iter().zip(passed).map(task).collect(),
         measures: Vec::new(),
     };
     entry.suite = entry.own_suite();
@@ -77,96 +84,6 @@ fn beside(anchor_model: &str, anchor_after: u32) -> Vec<LedgerEntry> {
 }
 
 #[test]
-fn a_drop_that_an_anchor_of_the_same_model_does_not_share_is_the_agents_own() {
-    let found = change(&said(&beside("big", 16), &HistoryOptions::default()), "mine");
-    assert_eq!((found.direction, found.since.release.as_str()), (Direction::Worse, "2"));
-    assert_eq!(found.attribution.verdict, Verdict::Own);
-    assert_eq!(found.attribution.because, Because::BeyondAnchor);
-    assert_eq!(found.changed.iter().map(|fact| fact.what.as_str()).collect::<Vec<_>>(), ["version"]);
-}
-
-#[test]
-fn a_drop_that_an_anchor_shares_is_not_the_agents_own() {
-    let found = change(&said(&beside("big", 10), &HistoryOptions::default()), "mine");
-    assert_eq!(found.attribution.verdict, Verdict::NotOwn);
-    assert_eq!(found.attribution.because, Because::AnchorMoved);
-    assert!(found.attribution.witnesses.iter().all(|witness| witness.moved_too));
-}
-
-#[test]
-fn an_anchor_of_another_model_that_stays_does_not_clear_the_agents_model() {
-    let found = change(&said(&beside("small", 16), &HistoryOptions::default()), "mine");
-    assert_eq!(found.attribution.verdict, Verdict::CannotBeTold);
-    assert_eq!(found.attribution.because, Because::OtherModel);
-}
-
-#[test]
-fn a_drop_of_an_agent_of_which_nothing_was_changed_is_never_its_own() {
-    let entries: Vec<LedgerEntry> =
-        (1..=8).map(|day| entry("mine", day, "1", "big", if day < 5 { 18 } else { 12 })).collect();
-    let found = change(&said(&entries, &HistoryOptions::default()), "mine");
-    assert_eq!(found.attribution.verdict, Verdict::NotOwn);
-    assert_eq!(found.attribution.because, Because::NothingWasChanged);
-    assert_eq!(found.changed, []);
-    // Where the version is not known, nothing is known to be the same.
-    let unknown: Vec<LedgerEntry> = entries
-        .into_iter()
-        .map(|entry| LedgerEntry { agent: AgentFacts { version: None, ..entry.agent.clone() }, ..entry })
-        .collect();
-    let found = change(&said(&unknown, &HistoryOptions::default()), "mine");
-    assert_eq!(found.attribution.because, Because::NoAnchor);
-}
-
-#[test]
-fn a_silent_change_within_a_release_is_seen_in_its_own_runs_though_other_releases_surround_it() {
-    let of = |day| match day {
-        1..=2 => ("1", 18),
-        3..=4 => ("2", 18),
-        5..=6 => ("2", 11),
-        _ => ("3", 11),
-    };
-    let entries: Vec<LedgerEntry> =
-        (1..=8).map(|day| entry("mine", day, of(day).0, "big", of(day).1)).collect();
-    let found = change(&said(&entries, &HistoryOptions::default()), "mine");
-    assert_eq!(found.since.run.as_str(), "night-05");
-    assert_eq!(found.attribution.verdict, Verdict::NotOwn);
-    assert_eq!(found.attribution.because, Because::UnchangedRunsMoved);
-}
-
-#[test]
-fn an_anchor_that_was_changed_itself_is_no_anchor_and_an_unknown_one_must_be_vouched_for() {
-    let mut entries = beside("big", 10);
-    for entry in entries.iter_mut().filter(|entry| entry.agent.name.as_str() == "anchor") {
-        entry.setup = None;
-    }
-    let found = change(&said(&entries, &HistoryOptions::default()), "mine");
-    assert_eq!(found.attribution.because, Because::NoAnchor);
-    let vouched = HistoryOptions {
-        anchors: BTreeSet::from([AgentName::new("anchor").unwrap()]),
-        ..HistoryOptions::default()
-    };
-    let found = change(&said(&entries, &vouched), "mine");
-    assert_eq!(found.attribution.because, Because::AnchorMoved);
-    for (day, entry) in (0..).zip(entries.iter_mut()) {
-        entry.agent.version = Some(format!("{}.{day}", entry.release));
-    }
-    let found = change(&said(&entries, &vouched), "mine");
-    assert_eq!(found.attribution.because, Because::NoAnchor);
-}
-
-#[test]
-fn chosen_tasks_limit_what_anchors_are_compared_on() {
-    let options = HistoryOptions {
-        anchor_tasks: BTreeSet::from([TaskName::new("a").unwrap(), TaskName::new("b").unwrap()]),
-        ..HistoryOptions::default()
-    };
-    let found = change(&said(&beside("big", 10), &options), "mine");
-    let anchor =
-        found.attribution.witnesses.iter().find(|witness| witness.kind == WitnessKind::Anchor).unwrap();
-    assert_eq!(anchor.tasks, 2);
-}
-
-#[test]
 fn a_reputation_rests_on_the_runs_since_the_last_change_and_names_all() {
     let history = said(&beside("big", 16), &HistoryOptions::default());
     let mine = history.reputations.iter().find(|of| of.agent.as_str() == "mine").unwrap();
@@ -181,6 +98,85 @@ fn a_reputation_rests_on_the_runs_since_the_last_change_and_names_all() {
     let cost = standing.cost_per_success.estimate().unwrap().point.value();
     assert!((cost - 20_000.0 / 12.0).abs() < 1e-9);
     assert_eq!(mine.rests_on.len(), 8);
+}
+
+#[test]
+fn the_newest_release_is_shown_by_itself_beside_the_average_since_the_last_change() {
+    let passed = |day| if day < 8 { 18 } else { 17 };
+    let version = |day| if day < 8 { "1" } else { "2" };
+    let entries: Vec<LedgerEntry> =
+        (1..=8).map(|day| entry("mine", day, version(day), "big", passed(day))).collect();
+    let standing = said(&entries, &HistoryOptions::default()).reputations[0].suites[0].standing.clone();
+    assert_eq!((standing.runs, standing.graded), (8, 1280));
+    let newest = &standing.newest;
+    assert_eq!((newest.release.as_str(), newest.runs, newest.graded), ("2", 1, 160));
+    let (average, own) =
+        (standing.success_at_least.value().unwrap(), newest.success_at_least.value().unwrap());
+    assert!(own < average - 0.05, "{own} of few trials, {average} of many");
+}
+
+/// The run counted by another rule.
+fn by_another_rule(entry: &LedgerEntry) -> LedgerEntry {
+    let settings = Settings { timeout: crate::TimeoutPolicy::Fail, ..entry.settings };
+    let mut other = LedgerEntry { settings, ..entry.clone() };
+    other.suite = other.own_suite();
+    other
+}
+
+#[test]
+fn a_run_that_is_counted_by_two_rules_has_a_line_in_two_histories_and_its_trials_once() {
+    let entries: Vec<LedgerEntry> = beside("big", 16);
+    let both: Vec<LedgerEntry> =
+        entries.iter().flat_map(|entry| [entry.clone(), by_another_rule(entry)]).collect();
+    let (one, two) = (said(&entries, &HistoryOptions::default()), said(&both, &HistoryOptions::default()));
+    assert_eq!((one.suites.len(), two.suites.len()), (1, 2));
+    assert!(two.suites.iter().all(|suite| suite.follows.is_none()), "neither suite replaces the other");
+    let graded = |history: &History| history.reputations.iter().map(|of| of.graded).collect::<Vec<_>>();
+    assert_eq!(graded(&two), graded(&one));
+    let checked = check(&two);
+    assert_eq!(checked.agents.len(), 4);
+    assert_eq!(checked.agents.iter().filter(|agent| agent.says == NewestRelease::Worse).count(), 2);
+    let mut other = by_another_rule(&entries[0]);
+    other.inputs.push(LedgerInput { name: "trials.jsonl".to_owned(), digest: digest_bytes(b"other") });
+    let found = Ledger::new([entries[0].clone(), other]);
+    assert!(matches!(found, Err(LedgerConflict::Facts { .. })), "{found:?}");
+}
+
+/// What is said of the newest release of a history of so many passes of 20 on each day; the first four are of another release.
+fn newest(passed: &[u32]) -> CheckedAgent {
+    let version = |day| if day <= 4 { "2.2" } else { "2.3" };
+    let entries: Vec<LedgerEntry> =
+        (1..).zip(passed).map(|(day, &passed)| entry("mine", day, version(day), "big", passed)).collect();
+    let mut checked = check(&said(&entries, &HistoryOptions::default())).agents;
+    assert_eq!(checked.len(), 1);
+    checked.remove(0)
+}
+
+#[test]
+fn a_release_that_became_worse_and_then_better_is_worse_until_its_former_level_is_shown_again() {
+    let half_way = newest(&[18, 18, 18, 18, 12, 12, 12, 12, 15, 15, 15, 15]);
+    assert_eq!(half_way.last_change.as_ref().map(|change| change.direction), Some(Direction::Better));
+    assert_eq!(half_way.says, NewestRelease::Worse);
+    assert_eq!(half_way.worse.len(), 1);
+    let back = newest(&[18, 18, 18, 18, 12, 12, 12, 12, 18, 18, 17, 18]);
+    assert_eq!(back.last_change.as_ref().map(|change| change.direction), Some(Direction::Better));
+    assert_eq!((back.says, back.worse.len()), (NewestRelease::NotShownWorse, 0));
+    let twice = newest(&[18, 18, 18, 18, 15, 15, 15, 15, 11, 11, 11, 11]);
+    assert_eq!((twice.says, twice.worse.len()), (NewestRelease::Worse, 2));
+}
+
+#[test]
+fn a_last_line_that_is_whole_but_for_its_line_feed_is_never_taken_for_a_torn_one() {
+    let first = text(&[entry("mine", 1, "1", "big", 18)]);
+    for last in
+        [r#"{"format":{"major":1,"minor":7},"suite":9}"#, r#"{"form":1}"#, "some words", r#"{"a":1}}"#]
+    {
+        let found = read_ledger(&[&first, last.as_bytes()].concat());
+        assert!(matches!(found, Err(LedgerLineError::Malformed { line: 2, .. })), "{last}: {found:?}");
+    }
+    let newer = br#"{"format":{"major":2,"minor":0}}"#;
+    let found = read_ledger(&[&first, &newer[..]].concat());
+    assert!(matches!(found, Err(LedgerLineError::Unfit { line: 2, .. })), "{found:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use retrial_metrics::Unit;
 use retrial_metrics::history::{AgentHistory, Change, History, Reputation, RunPoint, SuiteHistory};
 
-use super::words::{change, day, estimate, pass_hat, run, safe};
+use super::words::{at_least, change, day, estimate, pass_hat, run, safe};
 use crate::page::{figure, heads, sheet, wide};
 use crate::plot::timeline;
 use crate::words::{counted, level, sentence};
@@ -185,12 +185,15 @@ fn reputation_of(reputation: &Reputation) -> Markup {
 
 fn standings(reputation: &Reputation) -> Markup {
     let columns =
-        ["Suite", "Since", "Stable for", "Success", "At least", "All of k pass", "Cost per success"];
+        ["Suite", "Since", "Stable for", "Average", "Newest release", "All of k pass", "Cost per success"];
     wide(
         &format!("Standing of {}", reputation.agent),
         &html! {
             table {
-                caption { "How it stands on each suite since its last change-point, or since its first run." }
+                caption {
+                    "How it stands on each suite since its last change-point, or since its first run. The average of these runs is what it does now "
+                    "if nothing has changed unseen; the newest release by itself needs no such belief. Bounds are one-sided."
+                }
                 (heads(&columns))
                 tbody {
                     @for record in &reputation.suites {
@@ -202,8 +205,11 @@ fn standings(reputation: &Reputation) -> Markup {
                                 (counted(standing.releases, "release")) ", " (counted(standing.runs, "run")) ", "
                                 (counted(standing.days, "day"))
                             }
-                            td.number { (estimate(&standing.success, Unit::Share)) }
-                            td.number { (standing.success_at_least.value().map_or_else(|| "–".to_owned(), |bound| Unit::Share.write(bound))) }
+                            td.number { (estimate(&standing.success, Unit::Share)) div { (at_least(&standing.success_at_least)) } }
+                            td.number {
+                                (estimate(&standing.newest.success, Unit::Share))
+                                div { (at_least(&standing.newest.success_at_least)) }
+                            }
                             td.number { @for of in &standing.pass_hat { div { (pass_hat(Some(of))) } } }
                             td.number { (estimate(&standing.cost_per_success, Unit::UsdMicros)) }
                         }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use retrial_metrics::history::{Attribution, Change, PassHat, RunRef, Standing, Verdict};
-use retrial_metrics::{Bounds, Unit, Value};
+use retrial_metrics::history::{Attribution, Change, PMethod, PassHat, RunRef, Standing, Verdict};
+use retrial_metrics::{Bounds, Number, Unit, Value};
 
 use crate::words::{counted, level};
 
@@ -51,8 +51,14 @@ pub fn change(change: &Change) -> Vec<String> {
         estimate(&change.difference, Unit::Difference),
         point(&change.before),
         point(&change.after),
-        probability(change.adjusted_p.value()),
+        probability(change),
     )];
+    if let Some(still) = &change.still {
+        sentences.push(format!(
+            "the runs since the newest change against those before this one: {}",
+            estimate(still, Unit::Difference)
+        ));
+    }
     if change.earliest != change.latest {
         sentences.push(format!(
             "the trials leave open when it began, from {} to {}",
@@ -121,24 +127,50 @@ pub fn attribution(attribution: &Attribution) -> Vec<String> {
 
 /// Returns how an agent stands, in a sentence.
 pub fn standing(standing: &Standing) -> String {
-    let at_least = standing.success_at_least.value().map_or_else(
-        || "no lower bound".to_owned(),
-        |bound| format!("at least {}", Unit::Share.write(bound)),
-    );
+    let newest = &standing.newest;
+    let newest = if newest.runs == standing.runs {
+        String::new()
+    } else {
+        format!(
+            "; release {} by itself, {}: {}, {}",
+            newest.release,
+            counted(newest.graded, "graded trial"),
+            estimate(&newest.success, Unit::Share),
+            at_least(&newest.success_at_least),
+        )
+    };
     format!(
-        "since {}: {}, {} of {}, {} days; success {}, {at_least}",
+        "since {}: {}, {} of {}, {} days; {} {}, {}{newest}",
         run(&standing.since),
         counted(standing.releases, "release"),
         counted(standing.runs, "run"),
         counted(standing.graded, "graded trial"),
         standing.days,
+        average(standing),
         estimate(&standing.success, Unit::Share),
+        at_least(&standing.success_at_least),
     )
 }
 
-/// Returns a p-value.
-fn probability(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+/// What the success of all runs since the last change is: of several, that of now only if nothing has changed unseen.
+fn average(standing: &Standing) -> &'static str {
+    if standing.runs == 1 { "success" } else { "average success, if nothing changed unseen," }
+}
+
+/// Returns a lower bound.
+pub(super) fn at_least(bound: &Number) -> String {
+    let bound = bound.value().map(|bound| format!("at least {}", Unit::Share.write(bound)));
+    bound.unwrap_or_else(|| "no lower bound".to_owned())
+}
+
+/// Returns the adjusted p-value of a change-point, or what it is at most.
+fn probability(change: &Change) -> String {
+    let p = change.adjusted_p.value();
+    match change.p_method {
+        _ if p < 0.001 => "< 0.001".to_owned(),
+        PMethod::Exact => format!("{p:.3}"),
+        PMethod::ChernoffBound => format!("≤ {p:.3}"),
+    }
 }
 
 /// Returns foreign text without what acts on the text around it.

@@ -2,8 +2,8 @@
 //!
 //! [`mover`]: difference of rates over exactly these groups, the default for decisions about them.
 //! [`paired`]: groups as a sample, Student and sign flips. [`stratified`]: exact and Mantel–Haenszel tests of
-//! "no group changed". [`mcnemar`]: one item each. [`ratio`]: ratio of means. [`multiplicity`]: many
-//! comparisons at once. [`superiority`]: two Beta posteriors.
+//! "no group changed"; [`stratified_bound`] where the exact one takes too long. [`mcnemar`]: one item each. [`ratio`]:
+//! ratio of means. [`multiplicity`]: many comparisons at once. [`superiority`]: two Beta posteriors.
 //!
 //! Differences are first minus second throughout.
 
@@ -13,6 +13,7 @@ pub mod multiplicity;
 pub mod paired;
 pub mod ratio;
 pub mod stratified;
+pub mod stratified_bound;
 pub mod superiority;
 
 /// Two values of the same group.

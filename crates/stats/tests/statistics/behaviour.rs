@@ -2,7 +2,7 @@
 
 use retrial_stats::bootstrap::{BootstrapDistribution, hierarchical_draws};
 use retrial_stats::calibration::{binned, brier, spiegelhalter};
-use retrial_stats::compare::{Pair, paired, stratified::StratifiedExact};
+use retrial_stats::compare::{Pair, paired, stratified::StratifiedExact, stratified_bound::StratifiedBound};
 use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::divergence::jaccard;
 use retrial_stats::fixed_groups::FixedGroupsPosterior;
@@ -305,6 +305,43 @@ fn exact_tests_of_groups_too_large_to_enumerate_are_refused() {
     let found = StratifiedExact::new(&[Pair { first: half, second: half }]);
     assert!(matches!(found, Err(Undefined::TooManyCases)));
     assert!(matches!(paired::sign_flip_exact(&[0.1; 37]), Err(Undefined::TooManyCases)));
+}
+
+/// Groups that are alike: so many, with so many successes of each side's trials.
+fn alike(groups: usize, first: u64, second: u64, of: u64) -> Vec<Pair<Counts>> {
+    let side = |successes| Counts::new(successes, of).unwrap();
+    vec![Pair { first: side(first), second: side(second) }; groups]
+}
+
+#[test]
+fn bounds_of_p_values_lose_little_and_tell_apart_what_doubles_cannot() {
+    for (groups, first, second, of) in
+        [(10, 7, 9, 10), (400, 8, 9, 10), (40, 83, 86, 100), (3, 1200, 1260, 1500)]
+    {
+        let groups = alike(groups, first, second, of);
+        let exact = StratifiedExact::new(&groups).unwrap().p_less();
+        let bound = StratifiedBound::new(&groups).p_less();
+        assert!(exact <= bound, "{bound} is below {exact}");
+        assert!(bound <= 4.0 * exact * (1.0 - exact.ln()), "{bound} is far above {exact}");
+    }
+    // The exact probability is 1 / C(20, 10)^500, which no double can hold.
+    let found = StratifiedBound::new(&alike(500, 0, 10, 10)).ln_p_less();
+    let exact = -500.0 * 184_756_f64.ln();
+    assert!(found >= exact && found < exact * 0.999, "{found} for {exact}");
+}
+
+#[test]
+fn bounds_of_groups_too_large_to_enumerate_are_those_of_their_binomials() {
+    let half = |share: u64| Counts::new(share * 5_000_000, 1_000_000_000).unwrap();
+    let bound = |first, second| StratifiedBound::new(&[Pair { first: half(first), second: half(second) }]);
+    assert!(bound(99, 101).ln_p_less() < -1000.0);
+    assert!(bound(99, 101).p_greater() >= 1.0);
+    assert!(bound(100, 100).p_two_sided() >= 1.0);
+    // A group just above what is listed, whose exact probability is known.
+    let groups = alike(1, 4050, 4200, 5000);
+    let exact = StratifiedExact::new(&groups).unwrap().p_less();
+    assert!(StratifiedBound::new(&groups).p_less() >= exact);
+    assert!(StratifiedBound::new(&[]).p_two_sided() >= 1.0);
 }
 
 #[test]

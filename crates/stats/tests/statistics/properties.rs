@@ -3,7 +3,9 @@
 
 use proptest::prelude::*;
 use retrial_stats::calibration::brier;
-use retrial_stats::compare::{Pair, mover, paired, stratified::StratifiedExact};
+use retrial_stats::compare::{
+    Pair, mover, paired, stratified::StratifiedExact, stratified_bound::StratifiedBound,
+};
 use retrial_stats::discrimination::{auroc, selective};
 use retrial_stats::hierarchical::GridPosterior;
 use retrial_stats::pairwise::{self, Pairwise};
@@ -319,6 +321,16 @@ proptest! {
         prop_assert!((found.two_sided - share(&|s| s.abs() >= observed.abs())).abs() < CLOSE);
         prop_assert!((found.less - share(&|s| s <= observed)).abs() < CLOSE);
         prop_assert!((found.greater - share(&|s| s >= observed)).abs() < CLOSE);
+    }
+
+    #[test]
+    fn bounds_of_p_values_are_never_below_the_exact_ones(pairs in prop::collection::vec((counts(), counts()), 1..9)) {
+        let groups: Vec<Pair<Counts>> = pairs.iter().map(|&(first, second)| Pair { first, second }).collect();
+        let (exact, bound) = (StratifiedExact::new(&groups).unwrap(), StratifiedBound::new(&groups));
+        prop_assert!(bound.p_less() >= exact.p_less() * (1.0 - 1e-12));
+        prop_assert!(bound.p_greater() >= exact.p_greater() * (1.0 - 1e-12));
+        prop_assert!(bound.p_two_sided() >= exact.p_two_sided() * (1.0 - 1e-12));
+        prop_assert!(bound.p_two_sided() <= 1.0 && bound.ln_p_less() <= 0.0);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use retrial_metrics::history::{CostTally, Ledger, LedgerEntry, LedgerInput, NewEntry};
+use retrial_metrics::history::{Ledger, LedgerEntry, LedgerInput, NewEntry, NoEntry, Tally};
 use retrial_metrics::{Scorecard, Scorecards, Settings};
+use retrial_report::timeline::day;
 use retrial_runner::RunDir;
 use retrial_spec::{
-    ConditionName, Exit, MANIFEST_FILE, OUTPUT_SCHEMA, RunManifest, TRIALS_FILE, digest_reader,
+    AddedEntry, ConditionName, Exit, HistoryAddOutput, MANIFEST_FILE, OUTPUT_SCHEMA, RunManifest,
+    TRIALS_FILE, digest_reader,
 };
-use serde::Serialize;
 
 use crate::args::{HistoryAddArgs, TimeoutOpt, UngradedOpt};
 use crate::failure::Failure;
@@ -16,19 +17,11 @@ use crate::ledger::LedgerDir;
 use crate::out;
 use crate::scored::{scored, warn};
 
-/// What became of one agent of one run.
-#[derive(Debug, Serialize)]
-struct Added {
-    run: String,
-    agent: String,
-    condition: String,
-    release: String,
-    /// The file of the ledger; none where the run was there already.
-    file: Option<String>,
-}
-
-/// Adds the runs. Every run is read, and found fit, before anything is written.
+/// Adds the runs. Every run is read, and found fit, before anything is written, and so is the ledger as it will be.
 pub(super) fn add(args: &HistoryAddArgs) -> Result<Exit, Failure> {
+    if args.at.is_some() && args.runs.len() > 1 {
+        return Err(Failure::Usage("`--at` is the time of one run: add the others one by one".to_owned()));
+    }
     let mut entries = Vec::new();
     for path in &args.runs {
         entries.extend(entries_of(path, args)?);
@@ -48,22 +41,25 @@ pub(super) fn add(args: &HistoryAddArgs) -> Result<Exit, Failure> {
             fresh.push(entry);
         }
     }
+    ledger.check_with(&known, &fresh)?;
     let mut added = Vec::new();
     for entry in &entries {
         // An entry that is given twice is new once.
         let is_fresh = fresh.iter().any(|fresh| std::ptr::eq(*fresh, entry));
         let file = if is_fresh { Some(ledger.append(entry, &lock)?) } else { None };
         say(entry, file.as_deref(), &known);
-        added.push(Added {
-            run: entry.run.to_string(),
-            agent: entry.agent.name.to_string(),
-            condition: entry.condition.to_string(),
+        added.push(AddedEntry {
+            run: entry.run.clone(),
+            agent: entry.agent.name.clone(),
+            condition: entry.condition.clone(),
+            suite: entry.suite.clone(),
             release: entry.release.to_string(),
+            at: entry.at,
             file: file.map(|path| path.display().to_string()),
         });
     }
     if args.json {
-        out::json(&serde_json::json!({ "schema": OUTPUT_SCHEMA, "entries": added }))?;
+        out::json(&HistoryAddOutput { schema: OUTPUT_SCHEMA, entries: added })?;
     }
     Ok(Exit::Done)
 }
@@ -80,15 +76,26 @@ fn say(entry: &LedgerEntry, file: Option<&Path>, known: &Ledger) {
         agent.name,
         file.display()
     ));
-    let own: Vec<&LedgerEntry> = known.entries().filter(|known| known.agent.name == agent.name).collect();
-    let of_experiment =
-        |known: &&&LedgerEntry| known.experiment == entry.experiment && known.condition == entry.condition;
-    if own.iter().any(|known| of_experiment(&known)) && !own.iter().any(|known| known.suite == entry.suite) {
-        out::message(&format!(
-            "the suite of `{}` was changed: a new history of `{}` begins with this run",
+    let own: Vec<&LedgerEntry> = known.entries().filter(|known| is_of_one_agent(known, entry)).collect();
+    let of_suite = own.iter().filter(|known| known.suite == entry.suite).map(|known| known.at);
+    match of_suite.max() {
+        Some(newest) if entry.at < newest => out::warning(&format!(
+            "run {run} of {} is older than the newest run of `{}`, of {}: the history is computed anew in the order of time, so that \
+             what it said so far may change, and the bound on false changes holds for runs that come in that order",
+            day(entry.at),
+            agent.name,
+            day(newest),
+        )),
+        None if own.iter().any(|known| known.experiment == entry.experiment) => out::message(&format!(
+            "tasks or counting rules of `{}` are others than before: a new history of `{}` begins with this run",
             entry.experiment, agent.name
-        ));
+        )),
+        Some(_) | None => {}
     }
+}
+
+fn is_of_one_agent(a: &LedgerEntry, b: &LedgerEntry) -> bool {
+    (&a.agent.name, &a.condition) == (&b.agent.name, &b.condition)
 }
 
 /// Whether the ledger has the entry.
@@ -108,10 +115,13 @@ fn is_there<'a>(entry: &LedgerEntry, known: impl Iterator<Item = &'a LedgerEntry
         if !is_same_run && trials(other) == trials(entry) {
             return Err(Failure::SameTrials { run: entry.run.to_string(), known: other.run.to_string() });
         }
-        if is_same_run
-            && (&other.agent.name, &other.condition, &other.suite)
-                == (&entry.agent.name, &entry.condition, &entry.suite)
-        {
+        if is_same_run && is_of_one_agent(other, entry) && other.at != entry.at {
+            let (run, at) = (&entry.run, other.at);
+            return Err(Failure::Usage(format!(
+                "run {run} is in the ledger with the time {at}, which stays so"
+            )));
+        }
+        if is_same_run && is_of_one_agent(other, entry) && other.suite == entry.suite {
             if other.release != entry.release {
                 let (old, new) = (&other.release, &entry.release);
                 out::warning(&format!(
@@ -134,6 +144,15 @@ fn entries_of(path: &Path, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Fa
     if let Some(replayed) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
         return Err(Failure::Replayed { path: path.to_owned(), of: replayed.run.to_string() });
     }
+    if manifest.may_stop() {
+        return Err(Failure::MayStop { path: path.to_owned() });
+    }
+    if args.at.is_some() && manifest.measured().is_some() {
+        return Err(Failure::Usage(format!(
+            "`--at` is for imported runs, and run {} knows when it was run",
+            manifest.run
+        )));
+    }
     let settings = settings(args, &manifest);
     let scored = scored(path, &dir, &manifest, &settings)?;
     warn(&scored, args.runs.len() > 1);
@@ -145,25 +164,31 @@ fn entries_of(path: &Path, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Fa
     if cards.iter().all(|card| card.denominators.graded == 0) {
         return Err(Failure::NothingEvaluated { path: path.to_owned() });
     }
-    let mut costs = CostTally::new(&settings);
+    let mut tally = Tally::new(&settings);
     for record in dir.trials()? {
-        costs.add(&record?);
+        tally.add(&record?);
     }
     let inputs = inputs(path)?;
     let new = NewEntry {
         manifest: &manifest,
         scored: &scored,
-        costs: &costs,
+        tally: &tally,
         inputs: &inputs,
         release: args.release.as_ref(),
+        at: args.at,
     };
     let mut entries = Vec::new();
     for card in cards.into_iter().filter(|card| card.denominators.graded > 0) {
-        entries.extend(
-            new.entry(card).map_err(|error| Failure::Usage(format!("{error}; give one with `--release`")))?,
-        );
+        entries.extend(new.entry(card).map_err(|error| no_entry(path, error))?);
     }
     Ok(entries)
+}
+
+fn no_entry(path: &Path, error: NoEntry) -> Failure {
+    match error {
+        NoEntry::Release(error) => Failure::Usage(format!("{error}; give one with `--release`")),
+        NoEntry::Undated { agent } => Failure::Undated { path: path.to_owned(), agent: agent.to_string() },
+    }
 }
 
 fn settings(args: &HistoryAddArgs, manifest: &RunManifest) -> Settings {

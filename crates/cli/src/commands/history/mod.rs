@@ -36,7 +36,10 @@ fn shown(args: &HistoryShowArgs) -> Result<Exit, Failure> {
 }
 
 fn checked(args: &HistoryCheckArgs) -> Result<Exit, Failure> {
-    let found = check(&read::history(&args.read)?);
+    let mut found = check(&read::history(&args.read)?);
+    // Who names an anchor asks about the others, unless it is asked about by name too.
+    let (anchors, asked_about) = (&args.read.anchor, &args.read.agent);
+    found.agents.retain(|of| !anchors.contains(&of.agent) || asked_about.contains(&of.agent));
     if args.json {
         out::json(&found)?;
     } else {
