@@ -81,6 +81,22 @@ fn of_several_agents_those_that_may_be_best_are_named_and_the_others_excluded() 
 }
 
 #[test]
+fn a_missing_interval_takes_no_answer_away_and_its_reason_is_told() {
+    let place = Place::new();
+    let records = records(&["quick", "careful"], |agent, _| if agent == "careful" { 5 } else { 1 });
+    let lost = |record: TrialRecord| {
+        let is_lost = record.trial.task.as_str() == TASKS[0] && record.trial.agent.as_str() == "quick";
+        if is_lost && record.trial.number > 1 { record.infrastructure() } else { record }
+    };
+    let records: Vec<TrialRecord> = records.into_iter().map(lost).collect();
+    write_run(&place, "run", &run(&["quick", "careful"], &TASKS, TRIALS), &records);
+    let ran = place.run(&["compare", "run"]).expect(0);
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.starts_with("careful is better than quick on exactly these tasks"), "{words}");
+    assert!(words.contains("without interval (some task has a single trial)"), "{words}");
+}
+
+#[test]
 fn every_pair_stands_in_a_line_with_what_procedures_call_different() {
     let place = one_run(&["quick", "careful", "broken", "hopeless"]);
     insta::assert_snapshot!(place.run(&["compare", "run", "--pairs"]).expect(0).snapshot(&place));

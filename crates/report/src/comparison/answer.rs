@@ -66,19 +66,20 @@ fn missed(comparisons: &Comparisons, pair: &PairComparison) -> Vec<String> {
             }
             Number::Undefined(reason) => {
                 never.push(format!(
-                    "How small a difference data like these show {} is undefined: {reason}.",
+                    "How small a difference data like these show with a probability of {power} {} is undefined: {reason}.",
                     place(target)
                 ));
             }
         }
     }
-    let mut sentences = Vec::new();
-    if !shown.is_empty() {
-        sentences.push(format!(
+    let mut sentences = vec![if shown.is_empty() {
+        "That does not mean that they are alike.".to_owned()
+    } else {
+        format!(
             "That does not mean that they are alike: data like these show a difference with a probability of about {power} only from {}.",
             listed(&shown)
-        ));
-    }
+        )
+    }];
     sentences.extend(never);
     sentences
 }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::reach::{Design, Reach};
 use super::{ByTarget, Contender, Question};
 use crate::Resource;
-use crate::paired::PairedCounts;
 use crate::resources;
 use crate::trials::TaskTrials;
 use crate::value::{Finite, Known, Number, Reason};
@@ -76,10 +75,9 @@ pub struct Bought {
 ///
 /// Population: paired Student. Fixed suite: the normal approximation with a correction for the exact test's whole trials. Both take the
 /// noise of agents that are so far apart for theirs, and the one for the population is never below the other.
-pub(super) fn detectable(counts: &Result<PairedCounts, Reason>, question: &Question) -> ByTarget<Number> {
+pub(super) fn detectable(reach: &Result<Reach<'_>, Reason>) -> ByTarget<Number> {
     let of = |found: &dyn Fn(&Reach<'_>) -> Result<f64, Reason>| {
-        let counts = counts.as_ref().map_err(Clone::clone);
-        Number::of(counts.and_then(|pairs| found(&Reach::new(pairs, question)?)))
+        Number::of(reach.as_ref().map_err(Clone::clone).and_then(found))
     };
     ByTarget {
         population: of(&|reach| reach.least_for_new()),
@@ -89,12 +87,11 @@ pub(super) fn detectable(counts: &Result<PairedCounts, Reason>, question: &Quest
 
 /// Returns what to buy.
 pub(super) fn purchase(
-    counts: &Result<PairedCounts, Reason>,
+    reach: &Result<Reach<'_>, Reason>,
     (candidate, baseline): (&Contender<'_>, &Contender<'_>),
     question: &Question,
 ) -> Result<Purchase, Reason> {
-    let pairs = counts.as_ref().map_err(Clone::clone)?;
-    let reach = Reach::new(pairs, question)?;
+    let reach = reach.as_ref().map_err(Clone::clone)?;
     let difference = question.difference.map_or_else(|| reach.difference(), Ok)?;
     if difference < 1e-9 {
         return Err(Reason::NO_DIFFERENCE);
@@ -104,7 +101,7 @@ pub(super) fn purchase(
         between if between > 1e-12 => Ok((single / between).ceil()),
         _ => Err(Reason::EVERY_TRIAL_HELPS),
     });
-    let shop = Shop { pairs, reach, difference, prices: (price(candidate), price(baseline)) };
+    let shop = Shop { reach, difference, prices: (price(candidate), price(baseline)) };
     Ok(Purchase {
         difference: Finite::new(difference)?,
         observed: question.difference.is_none(),
@@ -124,15 +121,14 @@ fn price(contender: &Contender<'_>) -> Result<f64, Reason> {
 
 /// What is to be shown, from what is there.
 struct Shop<'a> {
-    pairs: &'a PairedCounts,
-    reach: Reach<'a>,
+    reach: &'a Reach<'a>,
     difference: f64,
     prices: (Result<f64, Reason>, Result<f64, Reason>),
 }
 
 impl Shop<'_> {
     fn tasks(&self) -> u64 {
-        self.pairs.first.len() as u64
+        self.reach.pairs.first.len() as u64
     }
 
     fn population(&self) -> Buying {
@@ -177,7 +173,7 @@ impl Shop<'_> {
             }
             counts.groups().iter().map(|task| trials.saturating_sub(task.total())).sum()
         };
-        let (of_first, of_second) = (missing(&self.pairs.first), missing(&self.pairs.second));
+        let (of_first, of_second) = (missing(&self.reach.pairs.first), missing(&self.reach.pairs.second));
         Ok(Bought {
             trials_of_each_task: Finite::new(trials as f64)?,
             tasks: self.tasks(),
@@ -192,7 +188,7 @@ impl Shop<'_> {
         let needed = smallest(2, MOST_TASKS, shows)?.ok_or(Undefined::NotReached)?;
         let further = needed.saturating_sub(self.tasks()) as f64;
         let per_task = |counts: &ClusterCounts| counts.total() as f64 / counts.len() as f64;
-        let (first, second) = (per_task(&self.pairs.first), per_task(&self.pairs.second));
+        let (first, second) = (per_task(&self.reach.pairs.first), per_task(&self.reach.pairs.second));
         Ok(Bought {
             trials_of_each_task: Finite::new(f64::midpoint(first, second))?,
             tasks: needed.max(self.tasks()),

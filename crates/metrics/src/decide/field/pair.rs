@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::called::Procedure;
 use super::holm::{HolmTest, Readings, with_unknown};
+use super::reach::Reach;
 use super::{ByTarget, Contender, Explored, FieldError, Question, Trajectories, buy, called, trajectories};
 use crate::decide::pairing::Reading;
 use crate::decide::{
@@ -119,6 +120,7 @@ pub(super) fn pair(
     let p = |of: fn(&crate::paired::PairedCounts) -> Result<f64, Reason>| {
         Number::of(counts.as_ref().map_err(Clone::clone).and_then(of))
     };
+    let reach = counts.as_ref().map_err(Clone::clone).and_then(|pairs| Reach::new(pairs, question));
     let readings = Readings::new(&pairing, &success, level);
     let found = PairComparison {
         candidate,
@@ -130,8 +132,8 @@ pub(super) fn pair(
         contrasts: contrasts((one, other), draws, settings, &success)?,
         tasks: task_differences(&pairing).map(Explored::new).into(),
         trajectories: trajectories::compare((one.entrant, other.entrant), settings).into(),
-        detectable: buy::detectable(&counts, question),
-        purchase: buy::purchase(&counts, (one, other), question).into(),
+        detectable: buy::detectable(&reach),
+        purchase: buy::purchase(&reach, (one, other), question).into(),
         success,
     };
     Ok((found, readings))

@@ -23,7 +23,7 @@ const HALVINGS: u32 = 40;
 /// give where it is larger. The rest beyond that noise is what the tasks themselves differ by, which no trial makes smaller (Miller 2024,
 /// arXiv 2411.00640, section 5).
 pub(super) struct Reach<'a> {
-    pairs: &'a PairedCounts,
+    pub(super) pairs: &'a PairedCounts,
     observed: f64,
     noise: Result<Noise, Reason>,
     pub(super) now: Design,
@@ -145,9 +145,11 @@ impl<'a> Reach<'a> {
     /// said to be shown for new ones.
     pub(super) fn shows_for_new(&self, design: Design, difference: f64) -> Result<bool, Reason> {
         let test = PairedTest::new(self.variance(design, difference)?.sqrt(), self.alpha)?;
-        let of_these = self.least_for_these(design);
-        Ok(test.power_two_sided(design.tasks, difference)? >= self.power
-            && of_these.map_or(true, |least| difference >= least))
+        let is_shown_of_these = match self.least_for_these(design) {
+            Ok(least) => difference >= least,
+            Err(reason) => reason != Reason::NOT_EVEN_ONE,
+        };
+        Ok(is_shown_of_these && test.power_two_sided(design.tasks, difference)? >= self.power)
     }
 
     /// The smallest difference that is shown for new tasks with the power.
