@@ -227,7 +227,7 @@ fn no_design_around_the_answer_does_for_less() {
 fn suites_and_zero_failures_are_planned_with_every_number_of_trials() {
     let ask = |question, target, assumptions, prices| {
         let request = Request { prices, ..request(question, target, Limits::default()) };
-        plan(request, assumptions, None).unwrap().answer.row().clone()
+        *plan(request, assumptions, None).unwrap().answer.row()
     };
     let alike = Assumptions::new(0.99, 0.4, 0.5).unwrap();
     let free = Prices::default();

@@ -152,8 +152,8 @@ impl Source {
             };
             if is_of(card) {
                 spending.add(&record);
-            } else if other.is_some_and(is_of) {
-                other_spending.iter_mut().for_each(|spending| spending.add(&record));
+            } else if let Some(spending) = other_spending.as_mut().filter(|_| other.is_some_and(is_of)) {
+                spending.add(&record);
             }
         }
         Ok(Self { pilot, spending, other_spending, seed: manifest.seed })

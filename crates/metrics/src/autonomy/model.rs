@@ -31,6 +31,7 @@ pub(super) enum Raising {
 }
 
 /// Bounds of a share of which more is better.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Ends {
     pub(super) low: f64,
     pub(super) high: f64,

@@ -87,7 +87,7 @@ fn bounded(need: &Obstacle, number: &Number) -> String {
     // Within what still meets a need.
     const SLACK: f64 = 1e-12;
     let decimals = decimals(need);
-    let scale = 10_f64.powi(decimals as i32);
+    let scale = 10_f64.powf(decimals as f64);
     let rounded = |value: f64| match need.of {
         BoundOf::Invisible => ((value - SLACK) * scale).ceil() / scale,
         _ => ((value + SLACK) * scale).floor() / scale,
