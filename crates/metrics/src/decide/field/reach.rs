@@ -265,7 +265,7 @@ mod tests {
         assert!(reach.between().unwrap() == 0.0 && reach.observed == 0.0);
         let noise = reach.of_single(0.0).unwrap() * reach.now.inverse;
         assert!((reach.variance(reach.now, 0.0).unwrap() - noise).abs() < 1e-15);
-        let apart = |task: u64| Counts::new(if task % 2 == 0 { 5 } else { 0 }, 5).unwrap();
+        let apart = |task: u64| Counts::new(if task.is_multiple_of(2) { 5 } else { 0 }, 5).unwrap();
         let sides = |turn: u64| (0..12).map(|task| apart(task + turn)).collect::<Vec<Counts>>();
         let pairs = PairedCounts::new(sides(0), sides(1)).unwrap();
         let reach = Reach::new(&pairs, &question()).unwrap();
