@@ -139,9 +139,9 @@ impl StratifiedBound {
                 break;
             }
             if lacking > 0.0 {
-                low = tilt
+                low = tilt;
             } else {
-                high = tilt
+                high = tilt;
             }
             let next = tilt + lacking / found.variance.max(f64::MIN_POSITIVE);
             tilt = if next > low && next < high { next } else { f64::midpoint(low, high) };
