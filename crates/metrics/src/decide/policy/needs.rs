@@ -20,6 +20,8 @@ const MAY_STOP: Reason = Reason::fixed(
     "may_stop",
     "a run with a stopping rule goes on until the rule is settled or its rounds are over",
 );
+/// A distance that is none but for rounding.
+const NO_DISTANCE: f64 = 1e-9;
 /// Why nothing would decide.
 const AT_LIMIT: Reason =
     Reason::fixed("at_limit", "what was observed lies exactly between what passes and what fails");
@@ -66,8 +68,9 @@ fn price(side: &Entrant, of_each_task: u64) -> Option<f64> {
     let mean = moments::mean(&costs).ok()?;
     let lacking =
         |task: &EntrantTask| of_each_task.saturating_sub(success::task_counts(&task.view()).total());
-    let trials: u64 = side.tasks.iter().map(lacking).sum();
-    Some(mean * trials as f64 / 1e6)
+    // What is all but impossible to show takes more trials than can be counted together.
+    let trials: f64 = side.tasks.iter().map(|task| lacking(task) as f64).sum();
+    Some(mean * trials / 1e6)
 }
 
 /// What is to be shown, and how surely.
@@ -96,7 +99,7 @@ impl Goal {
     fn ways(self, worse: f64, margin: f64) -> impl Iterator<Item = Way> {
         let pass = Way { distance: margin - worse, confidence: self.rule.confidence };
         let fail = Way { distance: worse, confidence: 1.0 - self.alpha() / self.left as f64 };
-        [pass, fail].into_iter().filter(|way| way.distance > 0.0)
+        [pass, fail].into_iter().filter(|way| way.distance > NO_DISTANCE)
     }
 }
 

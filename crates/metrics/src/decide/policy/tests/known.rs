@@ -88,3 +88,23 @@ fn what_would_decide_everything_is_said_where_trials_decide_each() {
     let next = found.next.as_deref().unwrap_or_default();
     assert!(next.starts_with("for all that is open, "), "{}", found.line);
 }
+
+#[test]
+fn where_nothing_can_tell_pass_from_fail_no_trials_are_said_to() {
+    let mut policy = GatePolicy::default();
+    policy.margins.success = 0.0;
+    let mut both = [counted("new", &[(7, 10); 5]), counted("old", &[(7, 10); 5])];
+    for trial in both.iter_mut().flat_map(|side| &mut side.tasks).flat_map(|task| &mut task.trials) {
+        trial.cost_usd_micros = Some(1000);
+    }
+    let found = decide(&both[0], &both[1], &policy);
+    let open = &found.agents[0].measures[0].open;
+    assert!(
+        matches!(open, Some(OpenMeasure::NotEnough(Needed::Undefined(reason))) if reason.code() == "at_limit")
+    );
+    // So near to it that no number of trials would do.
+    policy.margins.success = 1e-8;
+    let found = decide(&both[0], &both[1], &policy);
+    let open = &found.agents[0].measures[0].open;
+    assert!(matches!(open, Some(OpenMeasure::NotEnough(Needed::Trials { .. }))), "{}", found.line);
+}
