@@ -10,6 +10,7 @@
 records() {
     mkdir -p "$1"
     cp "$run/trials.jsonl" "$run/events.jsonl" "$1/"
+    [ ! -f "$run/stop.json" ] || cp "$run/stop.json" "$1/"
     python3 - "$run/run.json" "$1/run.json" "$PWD/" <<'PYTHON'
 import json, sys
 

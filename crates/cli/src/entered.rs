@@ -8,7 +8,8 @@ use retrial_runner::RunDir;
 use retrial_spec::{AgentName, ConditionName, RunManifest};
 
 use crate::failure::Failure;
-use crate::scored::scored_with_entrants;
+use crate::scored::{Unchecked, scored_with_entrants};
+use crate::trials::records_digest;
 
 /// A run, or one agent of it: `results/mine`, `results/mine:steady`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,24 @@ pub(crate) fn entered(
     condition: &ConditionName,
     settings: impl FnOnce(&RunManifest) -> Settings,
 ) -> Result<Entered, Failure> {
+    read(entry, condition, settings, Unchecked::Warned)
+}
+
+/// As [`entered`], where a decision follows from it: finished trials whose events are gone could have been changed, and are refused.
+pub(crate) fn entered_to_decide(
+    entry: &Entry,
+    condition: &ConditionName,
+    settings: impl FnOnce(&RunManifest) -> Settings,
+) -> Result<Entered, Failure> {
+    read(entry, condition, settings, Unchecked::Refused)
+}
+
+fn read(
+    entry: &Entry,
+    condition: &ConditionName,
+    settings: impl FnOnce(&RunManifest) -> Settings,
+    unchecked: Unchecked,
+) -> Result<Entered, Failure> {
     let (dir, manifest) = RunDir::open(&entry.run)?;
     if dir.is_locked() {
         return Err(Failure::Running { path: entry.run.clone() });
@@ -76,9 +95,13 @@ pub(crate) fn entered(
         )));
     }
     let settings = settings(&manifest);
-    let (scored, mut entrants) = scored_with_entrants(&entry.run, &dir, &manifest, &settings)?;
+    let (scored, mut entrants) = scored_with_entrants(&entry.run, &dir, &manifest, &settings, unchecked)?;
     entrants.retain(|entrant| {
         entrant.condition == *condition && entry.agent.as_ref().is_none_or(|agent| *agent == entrant.agent)
     });
+    let records = records_digest(&entry.run)?;
+    for entrant in &mut entrants {
+        entrant.records.clone_from(&records);
+    }
     Ok(Entered { path: entry.run.clone(), manifest, scored, entrants })
 }

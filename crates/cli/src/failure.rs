@@ -53,6 +53,11 @@ pub(crate) enum Failure {
     NothingEvaluated { path: PathBuf },
     #[error("the books of the run at `{}` do not balance", path.display())]
     Unbalanced { path: PathBuf },
+    #[error(
+        "the run at `{}` has finished trials and no events.jsonl, without which nothing says that its records were not changed",
+        path.display()
+    )]
+    NoEvents { path: PathBuf },
     #[error("stopped with {finished} of {planned} trials finished")]
     Stopped { finished: u64, planned: u64, path: PathBuf },
     #[error("{finished} of {planned} trials finished: {no_room}")]
@@ -170,7 +175,7 @@ impl Failure {
             Self::Score { source, .. } => source.exit(),
             Self::Field(error) => field_exit(error),
             Self::Records(error) => records_exit(error),
-            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } | Self::NoEvents { .. } => Exit::Invalid,
             Self::Planning(error) => planning_exit(error),
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } | Self::Undecided { .. } => Exit::Inconclusive,
@@ -229,6 +234,7 @@ impl Failure {
             Self::OtherInputs { .. } => Some(
                 "a ledger keeps what it was given: put back the run as it was added, or run it again as a new run".to_owned(),
             ),
+            Self::NoEvents { .. } => Some("put back the file as the run wrote it".to_owned()),
             Self::Replayed { .. } => Some("add the run that was recorded".to_owned()),
             Self::Incomplete { path, .. } => Some(format!(
                 "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",

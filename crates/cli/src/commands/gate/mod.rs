@@ -1,33 +1,34 @@
 //! `retrial gate`: may a run replace its baseline?
 
-use std::collections::{BTreeSet, HashSet};
+mod add;
+mod sides;
+
+use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use retrial_metrics::decide::policy::{
-    GateBaseline, GateRun, GateSides, GateVerdict, PolicyGate, SPLITS, check_baseline, judge,
+    GateBaseline, GateRun, GateVerdict, PolicyGate, SPLITS, check_baseline,
 };
-use retrial_metrics::{Settings, Target};
 use retrial_report::{gate_junit, gate_markdown, gate_page};
-use retrial_spec::{
-    AgentName, Day, Exit, GateMode, GatePolicy, Quarantine, RunManifest, TaskName, did_you_mean,
-};
+use retrial_spec::{Day, Exit, GateMode, GatePolicy, Quarantine, RunManifest, TaskName};
 
 use crate::args::{GateArgs, GateFormatOpt};
-use crate::baseline::{self, BaselineRun, baseline_runs};
-use crate::entered::{Entered, Entry, entered};
+use crate::entered::Entry;
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::{out, show};
+
+use sides::{Sides, entered_baseline, gate_run, scoring};
 
 /// Judges the run, checks the baseline, or adds to it.
 pub(crate) fn gate(args: &GateArgs) -> Result<Exit, Failure> {
     let policy = policy(args)?;
     let today = args.today.unwrap_or_else(today);
     match &args.run {
-        Some(run) if args.add => add(args, run, &policy, today),
+        Some(run) if args.adding.add => add::add(args, run, &policy, today),
         Some(run) => decide(args, run, &policy, today),
         None => check(args, &policy, today),
     }
@@ -123,158 +124,4 @@ fn check(args: &GateArgs, policy: &GatePolicy, today: Day) -> Result<Exit, Failu
         out::data(&show::gate::baseline_check(&found))?;
     }
     Ok(exit(found.verdict, policy.gate.mode))
-}
-
-fn add(args: &GateArgs, run: &Entry, policy: &GatePolicy, today: Day) -> Result<Exit, Failure> {
-    let [Entry { run: directory, agent: None }] = args.baseline.as_slice() else {
-        return Err(Failure::Usage(
-            "with `--add` give one `--baseline`, the directory that the run goes into".to_owned(),
-        ));
-    };
-    if directory.join(retrial_spec::MANIFEST_FILE).exists() {
-        return Err(Failure::Usage(format!(
-            "`{}` is a run; with `--add` a baseline is a directory that holds runs",
-            directory.display()
-        )));
-    }
-    let added = entered(run, &args.condition, settings)?;
-    if added.scored.graded() == 0 {
-        return Err(Failure::NothingEvaluated { path: added.path });
-    }
-    let has_runs = directory.is_dir() && !baseline_runs(&args.baseline).is_err_and(|_| is_empty(directory));
-    let judged = if has_runs {
-        let sides = Sides::read(args, run)?;
-        if sides.baseline.iter().any(|one| one.manifest.run == added.manifest.run) {
-            return Err(Failure::Usage(format!("the baseline has the run `{}` already", added.manifest.run)));
-        }
-        let quarantine = quarantine(args, policy, &sides.manifests())?;
-        Some(sides.judged(args, policy, &quarantine, today)?)
-    } else {
-        None
-    };
-    if let Some(found) = judged.as_ref().filter(|found| found.verdict == GateVerdict::Invalid) {
-        out::data(&format!("{}\n", found.line))?;
-        return Ok(Exit::Invalid);
-    }
-    let path = baseline::add(&added.path, &added.manifest, directory)?;
-    out::data(&show::gate::added(&path, &added, judged.as_ref(), policy))?;
-    Ok(Exit::Done)
-}
-
-fn is_empty(directory: &Path) -> bool {
-    fs_err::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-/// Both sides as they were read.
-struct Sides {
-    candidate: Entered,
-    baseline: Vec<Entered>,
-}
-
-impl Sides {
-    fn read(args: &GateArgs, run: &Entry) -> Result<Self, Failure> {
-        let agent = chosen(run.agent.as_ref(), args.agent.as_ref(), "RUN:AGENT")?;
-        let candidate =
-            entered(&Entry { run: run.run.clone(), agent: agent.clone() }, &args.condition, settings)?;
-        let baseline = match (&args.baseline_agent, &agent) {
-            (Some(named), _) => entered_baseline(args, Some(named))?,
-            (None, Some(agent)) => entered_baseline_as(args, agent)?,
-            (None, None) => entered_baseline(args, None)?,
-        };
-        Ok(Self { candidate, baseline })
-    }
-
-    fn manifests(&self) -> Vec<&RunManifest> {
-        [&self.candidate].into_iter().chain(&self.baseline).map(|run| &run.manifest).collect()
-    }
-
-    fn judged(
-        &self,
-        args: &GateArgs,
-        policy: &GatePolicy,
-        quarantine: &Quarantine,
-        today: Day,
-    ) -> Result<PolicyGate, Failure> {
-        let runs: Vec<GateRun<'_>> = self.baseline.iter().map(gate_run).collect();
-        let sides =
-            GateSides { candidate: gate_run(&self.candidate), baseline: &runs, condition: &args.condition };
-        judge(&sides, policy, quarantine, today).map_err(|source| scoring(args, source))
-    }
-}
-
-fn gate_run(run: &Entered) -> GateRun<'_> {
-    GateRun { manifest: &run.manifest, entrants: &run.entrants }
-}
-
-fn scoring(args: &GateArgs, source: retrial_metrics::MetricsError) -> Failure {
-    let path = args.policy.clone().unwrap_or_else(|| PathBuf::from("the default policy"));
-    Failure::Score { path, line: None, source: Box::new(source) }
-}
-
-/// Scorecards are not shown, so that only what seeds and speaks of these tasks matters.
-fn settings(manifest: &RunManifest) -> Settings {
-    Settings { seed: manifest.seed, target: Target::FixedSuite, ..Settings::default() }
-}
-
-/// The agent that is named in one of two ways, not both.
-fn chosen(
-    in_entry: Option<&AgentName>,
-    as_option: Option<&AgentName>,
-    form: &str,
-) -> Result<Option<AgentName>, Failure> {
-    match (in_entry, as_option) {
-        (Some(a), Some(b)) if a != b => Err(Failure::Usage(format!(
-            "the agent is named twice, as `{form}` and as an option: `{a}` and `{b}`"
-        ))),
-        (a, b) => Ok(a.or(b).cloned()),
-    }
-}
-
-/// The baseline's side of an agent of the candidate: of the same name, or whoever is alone there.
-fn entered_baseline_as(args: &GateArgs, agent: &AgentName) -> Result<Vec<Entered>, Failure> {
-    if args.baseline.iter().any(|entry| entry.agent.is_some()) {
-        return entered_baseline(args, None);
-    }
-    let runs = baseline_runs(&args.baseline)?;
-    let names: BTreeSet<&AgentName> =
-        runs.iter().flat_map(|run| run.manifest.agents.iter().map(|facts| &facts.name)).collect();
-    match names.len() {
-        _ if names.contains(agent) => entered_baseline(args, Some(agent)),
-        1 => entered_baseline(args, None),
-        _ => Err(no_agent(agent, names.iter().copied(), "; say which with `--baseline-agent`")),
-    }
-}
-
-fn no_agent<'a>(agent: &AgentName, names: impl Iterator<Item = &'a AgentName>, hint: &str) -> Failure {
-    let names: Vec<&str> = names.map(AgentName::as_str).collect();
-    let near = did_you_mean(agent.as_str(), names.iter().copied());
-    let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
-    Failure::Usage(format!("the baseline has no agent `{agent}`{near}; it has {}{hint}", names.join(", ")))
-}
-
-/// Reads the baseline's runs; of an agent those that have it.
-fn entered_baseline(args: &GateArgs, agent: Option<&AgentName>) -> Result<Vec<Entered>, Failure> {
-    let runs = baseline_runs(&args.baseline)?;
-    let mut read = Vec::new();
-    let mut seen = HashSet::new();
-    for BaselineRun { path, agent: in_entry, manifest } in &runs {
-        let agent = chosen(in_entry.as_ref(), agent, "BASE:AGENT")?;
-        let has = |agent: &AgentName| manifest.agents.iter().any(|facts| facts.name == *agent);
-        if in_entry.is_none() && agent.as_ref().is_some_and(|agent| !has(agent)) {
-            continue;
-        }
-        // The same place given twice would count its trials twice.
-        if !seen.insert((fs_err::canonicalize(path).unwrap_or_else(|_| path.clone()), agent.clone())) {
-            return Err(Failure::Usage(format!("`{}` is given twice as a baseline", path.display())));
-        }
-        read.push(entered(&Entry { run: path.clone(), agent }, &args.condition, settings)?);
-    }
-    match (read.is_empty(), agent) {
-        (true, Some(agent)) => {
-            let names: BTreeSet<&AgentName> =
-                runs.iter().flat_map(|run| run.manifest.agents.iter().map(|facts| &facts.name)).collect();
-            Err(no_agent(agent, names.into_iter(), ""))
-        }
-        _ => Ok(read),
-    }
 }

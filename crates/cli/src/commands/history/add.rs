@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::ledger::LedgerDir;
 use crate::out;
 use crate::scored::{scored, warn};
+use crate::trials::refuse_replay;
 
 /// What became of one agent of one run.
 #[derive(Debug, Serialize)]
@@ -131,9 +132,7 @@ fn entries_of(path: &Path, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Fa
     if dir.is_locked() {
         return Err(Failure::Running { path: path.to_owned() });
     }
-    if let Some(replayed) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
-        return Err(Failure::Replayed { path: path.to_owned(), of: replayed.run.to_string() });
-    }
+    refuse_replay(path, &manifest)?;
     let settings = settings(args, &manifest);
     let scored = scored(path, &dir, &manifest, &settings)?;
     warn(&scored, args.runs.len() > 1);
