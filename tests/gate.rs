@@ -1,5 +1,7 @@
 //! `retrial gate` as a user and a job meet it: every verdict with its exit code, and what must never pass.
 
+#[path = "gate/baselines.rs"]
+mod baselines;
 #[path = "support/runs.rs"]
 mod runs;
 mod support;
@@ -100,7 +102,9 @@ fn few_trials_are_inconclusive_and_say_how_many_would_decide() {
     Build { trials: 2, ..build("newer", 100) }.write(&place);
     let ran = gate(&place, &["newer", "--baseline", "older"]).expect(3);
     assert!(
-        line(&ran).starts_with("inconclusive: no task of the baseline is planned for 3 trials"),
+        line(&ran).starts_with(
+            "inconclusive: no task of the baseline decides: 5 planned for fewer than 3 trials there"
+        ),
         "{}",
         ran.stdout
     );
@@ -143,6 +147,21 @@ fn other_tasks_under_the_same_names_and_other_conditions_are_invalid() {
     assert!(line(&ran).starts_with("invalid: tasks whose content is not the same: beta"), "{}", ran.stdout);
     let ran = gate(&place, &["new", "--baseline", "old", "--mode", "report"]).expect(4);
     assert!(line(&ran).starts_with("invalid"), "{}", ran.stdout);
+}
+
+#[test]
+fn records_without_their_events_decide_nothing() {
+    let place = Place::new();
+    build("old", 90).write(&place);
+    build("new", 90).write(&place);
+    fs_err::remove_file(place.join("new/events.jsonl")).expect("events");
+    for args in [["new", "--baseline", "old"], ["old", "--baseline", "new"]] {
+        let ran = gate(&place, &args).expect(4);
+        assert!(ran.stderr.contains("finished trials and no events.jsonl"), "{}", ran.stderr);
+    }
+    gate(&place, &["new", "--baseline", "old", "--mode", "report"]).expect(4);
+    // What only shows numbers goes on with a warning.
+    place.run(&["score", "new"]).expect(0);
 }
 
 #[test]
@@ -204,6 +223,11 @@ fn nothing_to_judge_never_passes() {
     let ran = gate(&place, &["old", "--baseline", "nowhere"]).expect(2);
     assert!(ran.stderr.contains("nowhere"), "{}", ran.stderr);
     gate(&place, &["old"]).expect(2);
+    let (mut nobody, _) = build("nobody", 90).made();
+    nobody.agents.clear();
+    write_run(&place, "nobody", &nobody, &[]);
+    let ran = gate(&place, &["old", "--baseline", "nobody"]).expect(4);
+    assert!(line(&ran).starts_with("invalid: no measure of any agent is judged"), "{}", ran.stdout);
     let (manifest, records) = build("none", 90).made();
     write_run(&place, "none", &manifest, &[]);
     let lost: Vec<TrialRecord> = records.into_iter().map(Change::infrastructure).collect();
@@ -244,9 +268,10 @@ fn a_measure_that_nobody_recorded_leaves_the_gate_open_by_name() {
     let place = Place::new();
     for id in ["old", "new"] {
         let (manifest, records) = build(id, 100).made();
+        let took = if id == "old" { 1000 } else { 2000 };
         let plain: Vec<TrialRecord> = records
             .iter()
-            .map(|record| trial(record.trial.task.as_str(), "agent", record.trial.number))
+            .map(|record| trial(record.trial.task.as_str(), "agent", record.trial.number).takes(took))
             .collect();
         write_run(&place, id, &manifest, &plain);
     }
@@ -311,32 +336,6 @@ fn a_task_in_quarantine_informs_until_its_last_day_and_decides_again_after() {
     assert!(
         line(&too_many).starts_with("invalid: 2 of 5 tasks are in quarantine, more than the limit of 20 %")
     );
-}
-
-#[test]
-fn runs_are_added_to_a_baseline_and_none_is_ever_replaced() {
-    let place = Place::new();
-    for id in ["first", "second"] {
-        Build { trials: 10, ..build(id, 90) }.write(&place);
-    }
-    build("new", 90).write(&place);
-    let ran = gate(&place, &["first", "--baseline", "base", "--add"]).expect(0);
-    assert!(ran.stdout.contains("added the run `first` with 50 graded trials"), "{}", ran.stdout);
-    gate(&place, &["second", "--baseline", "base", "--add"]).expect(0);
-    let before = fs_err::read(place.join("base/first/trials.jsonl")).expect("records");
-    let again = gate(&place, &["first", "--baseline", "base", "--add"]).expect(2);
-    assert!(again.stderr.contains("has the run `first` already"), "{}", again.stderr);
-    assert_eq!(fs_err::read(place.join("base/first/trials.jsonl")).expect("records"), before);
-    // Both runs count: twice ten trials of each task.
-    let ran = gate(&place, &["new", "--baseline", "base"]).expect(0);
-    assert!(ran.stdout.contains("baseline first + second"), "{}", ran.stdout);
-    let (mut manifest, records) = build("other", 90).made();
-    manifest.tasks[0].digest = Some(digest_bytes(b"other"));
-    write_run(&place, "other", &manifest, &records);
-    gate(&place, &["other", "--baseline", "base", "--add"]).expect(4);
-    assert!(!place.join("base/other").exists());
-    let left: Vec<_> = fs_err::read_dir(place.join("base")).expect("a directory").collect();
-    assert_eq!(left.len(), 2);
 }
 
 #[test]

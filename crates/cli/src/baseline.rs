@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use fs_err::File;
 use retrial_runner::{RunDir, RunDirError};
-use retrial_spec::{AgentName, EVENTS_FILE, MANIFEST_FILE, RunManifest, TRIALS_FILE};
+use retrial_spec::{
+    AgentName, ContentDigest, EVENTS_FILE, MANIFEST_FILE, RunManifest, STOP_FILE, TRIALS_FILE,
+};
 
-use crate::entered::Entry;
+use crate::entered::{Entered, Entry};
 use crate::failure::Failure;
+use crate::trials::records_digest;
 
 /// A run of a baseline.
 #[derive(Debug)]
@@ -30,12 +34,21 @@ pub(crate) fn baseline_runs(entries: &[Entry]) -> Result<Vec<BaselineRun>, Failu
 
 /// The run at a path, or the runs in the directory at it. A path that is neither is itself, so that reading it says what it is.
 fn run_paths(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_run = |path: &Path| path.join(MANIFEST_FILE).is_file();
     if is_run(path) || !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    let found = runs_in(path)?;
+    Ok(if found.is_empty() { vec![path.to_owned()] } else { found })
+}
+
+fn is_run(path: &Path) -> bool {
+    path.join(MANIFEST_FILE).is_file()
+}
+
+/// The runs in a directory, by their names. What is hidden is none, and neither is anything else that lies there.
+fn runs_in(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
-    for entry in fs_err::read_dir(path).map_err(RunDirError::Io)? {
+    for entry in fs_err::read_dir(directory).map_err(RunDirError::Io)? {
         let child = entry.map_err(RunDirError::Io)?.path();
         let is_hidden = child.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if !is_hidden && is_run(&child) {
@@ -43,25 +56,89 @@ fn run_paths(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     found.sort();
-    Ok(if found.is_empty() { vec![path.to_owned()] } else { found })
+    Ok(found)
 }
 
-/// Copies what scoring reads of a run into a baseline's directory, under the run's id. Nothing that is there is changed.
-pub(crate) fn add(run: &Path, manifest: &RunManifest, baseline: &Path) -> Result<PathBuf, Failure> {
-    let target = baseline.join(manifest.run.as_str());
-    fs_err::create_dir_all(baseline)?;
-    let staged = tempfile::Builder::new().prefix(".adding-").tempdir_in(baseline)?;
-    for name in [MANIFEST_FILE, EVENTS_FILE, TRIALS_FILE] {
-        let source = run.join(name);
+/// Returns whether a directory holds runs.
+pub(crate) fn has_runs(directory: &Path) -> Result<bool, Failure> {
+    Ok(!runs_in(directory)?.is_empty())
+}
+
+/// What scoring reads of a run. The last is there only where the stopping rule was settled.
+const FILES: [&str; 4] = [MANIFEST_FILE, EVENTS_FILE, TRIALS_FILE, STOP_FILE];
+
+/// How the directory of a copy is called that is not complete yet.
+const STAGED: &str = ".adding-";
+
+/// The right to add to a baseline; lost when it is dropped, or its process ends.
+#[derive(Debug)]
+pub(crate) struct BaselineLock {
+    path: PathBuf,
+    /// Whether there was no such directory before.
+    is_new: bool,
+    _directory: File,
+}
+
+impl Drop for BaselineLock {
+    fn drop(&mut self) {
+        if self.is_new {
+            // Only an empty directory goes: where nothing was added, nothing is left.
+            let _ = fs_err::remove_dir(&self.path);
+        }
+    }
+}
+
+impl BaselineLock {
+    /// Makes the directory where it lacks, waits until nobody else adds to it, and takes away what a killed command left.
+    pub(crate) fn take(baseline: &Path) -> Result<Self, Failure> {
+        let is_new = !baseline.exists();
+        fs_err::create_dir_all(baseline)?;
+        let directory = File::open(baseline)?;
+        directory.file().lock()?;
+        for entry in fs_err::read_dir(baseline)? {
+            let entry = entry?;
+            let is_staged = entry.file_name().as_encoded_bytes().starts_with(STAGED.as_bytes());
+            if is_staged && entry.file_type()?.is_dir() {
+                fs_err::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(Self { path: baseline.to_owned(), is_new, _directory: directory })
+    }
+}
+
+/// Copies what scoring reads of a run into a baseline's directory, once `check` finds the copy fit. Nothing that is there is changed.
+pub(crate) fn add(
+    run: &Entered,
+    baseline: &BaselineLock,
+    check: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let target = target(run, &baseline.path)?;
+    let staged = tempfile::Builder::new().prefix(STAGED).tempdir_in(&baseline.path)?;
+    for name in FILES {
+        let source = run.path.join(name);
         if source.is_file() {
             fs_err::copy(source, staged.path().join(name))?;
         }
     }
-    let staged = staged.keep();
-    open_as_others(&staged, baseline)?;
+    check(staged.path())?;
+    open_as_others(staged.path(), &baseline.path)?;
     // A directory never takes the place of one that holds something.
-    fs_err::rename(&staged, &target)?;
+    fs_err::rename(staged.path(), &target)?;
+    // It is no longer where it was made, and is to stay.
+    let _ = staged.keep();
     Ok(target)
+}
+
+/// Where a run goes: under its id, or, where an import of the same second has that, under its id and the digest of its records.
+fn target(run: &Entered, baseline: &Path) -> Result<PathBuf, Failure> {
+    let id = run.manifest.run.as_str();
+    let plain = baseline.join(id);
+    if !plain.exists() {
+        return Ok(plain);
+    }
+    let records = records_digest(&run.path)?;
+    let records = records.as_ref().map_or("none", ContentDigest::short);
+    Ok(baseline.join(format!("{id}-{records}")))
 }
 
 /// Gives the directory, which was made private, the permissions of the one that it is in.

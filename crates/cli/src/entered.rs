@@ -8,7 +8,8 @@ use retrial_runner::RunDir;
 use retrial_spec::{AgentName, ConditionName, RunManifest};
 
 use crate::failure::Failure;
-use crate::scored::scored_with_entrants;
+use crate::scored::{Unchecked, scored_with_entrants};
+use crate::trials::records_digest;
 
 /// A run, or one agent of it: `results/mine`, `results/mine:steady`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,9 @@ pub(crate) struct Entered {
     pub(crate) entrants: Vec<Entrant>,
 }
 
-/// Reads and scores a run that is over, and keeps the trials of the entry's agents under the condition.
-pub(crate) fn entered(
+/// Reads and scores a run that is over, for a decision: finished trials whose events are gone could have been changed, and are refused.
+/// Keeps the trials of the entry's agents under the condition.
+pub(crate) fn entered_to_decide(
     entry: &Entry,
     condition: &ConditionName,
     settings: impl FnOnce(&RunManifest) -> Settings,
@@ -58,7 +60,7 @@ pub(crate) fn entered(
     let opened = Opened::new(&entry.run, condition)?;
     opened.expect(entry.agent.as_ref())?;
     let settings = settings(&opened.manifest);
-    let mut entered = opened.scored(condition, &settings)?;
+    let mut entered = opened.scored(condition, &settings, Unchecked::Refused)?;
     entered.entrants.retain(|entrant| entry.agent.as_ref().is_none_or(|agent| *agent == entrant.agent));
     Ok(entered)
 }
@@ -102,10 +104,19 @@ impl Opened {
     }
 
     /// Reads and scores it, and keeps the trials under the condition.
-    pub(crate) fn scored(self, condition: &ConditionName, settings: &Settings) -> Result<Entered, Failure> {
+    pub(crate) fn scored(
+        self,
+        condition: &ConditionName,
+        settings: &Settings,
+        unchecked: Unchecked,
+    ) -> Result<Entered, Failure> {
         let Self { path, dir, manifest } = self;
-        let (scored, mut entrants) = scored_with_entrants(&path, &dir, &manifest, settings)?;
+        let (scored, mut entrants) = scored_with_entrants(&path, &dir, &manifest, settings, unchecked)?;
         entrants.retain(|entrant| entrant.condition == *condition);
+        let records = records_digest(&path)?;
+        for entrant in &mut entrants {
+            entrant.records.clone_from(&records);
+        }
         Ok(Entered { path, manifest, scored, entrants })
     }
 }

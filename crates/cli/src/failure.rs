@@ -54,6 +54,11 @@ pub(crate) enum Failure {
     NothingEvaluated { path: PathBuf },
     #[error("the books of the run at `{}` do not balance", path.display())]
     Unbalanced { path: PathBuf },
+    #[error(
+        "the run at `{}` has finished trials and no events.jsonl, without which nothing says that its records were not changed",
+        path.display()
+    )]
+    NoEvents { path: PathBuf },
     #[error("stopped with {finished} of {planned} trials finished")]
     Stopped { finished: u64, planned: u64, path: PathBuf },
     #[error("{finished} of {planned} trials finished: {no_room}")]

@@ -17,6 +17,7 @@ mod reported;
 mod scored;
 mod show;
 mod stopping;
+mod trials;
 mod view;
 
 use std::process::ExitCode;

@@ -24,8 +24,17 @@ pub(crate) fn scored(
     settings: &Settings,
 ) -> Result<Scorecards, Failure> {
     let scorecards = read(run, manifest, settings)?.finish();
-    check(path, run, &scorecards)?;
+    check(path, run, &scorecards, Unchecked::Warned)?;
     Ok(scorecards)
+}
+
+/// What becomes of records that nothing says the truth of: a run without its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unchecked {
+    /// They are scored, with a warning.
+    Warned,
+    /// Nothing is decided by them.
+    Refused,
 }
 
 /// As [`scored`], with the trials of each agent and condition, in the order of the scorecards.
@@ -34,9 +43,10 @@ pub(crate) fn scored_with_entrants(
     run: &RunDir,
     manifest: &RunManifest,
     settings: &Settings,
+    unchecked: Unchecked,
 ) -> Result<(Scorecards, Vec<Entrant>), Failure> {
     let (scorecards, entrants) = read(run, manifest, settings)?.finish_with_entrants();
-    check(path, run, &scorecards)?;
+    check(path, run, &scorecards, unchecked)?;
     Ok((scorecards, entrants))
 }
 
@@ -54,11 +64,14 @@ fn read<'a>(run: &RunDir, manifest: &'a RunManifest, settings: &'a Settings) -> 
 }
 
 /// Refuses books that do not balance and records that do not say what happened.
-fn check(path: &Path, run: &RunDir, scorecards: &Scorecards) -> Result<(), Failure> {
+fn check(path: &Path, run: &RunDir, scorecards: &Scorecards, unchecked: Unchecked) -> Result<(), Failure> {
     if !scorecards.books.balanced() {
         return Err(Failure::Unbalanced { path: path.to_owned() });
     }
     if check_records(run)? == Compared::NoEvents && scorecards.books.finished > 0 {
+        if unchecked == Unchecked::Refused {
+            return Err(Failure::NoEvents { path: path.to_owned() });
+        }
         out::warning(
             "there is no events.jsonl, so that the records could not be compared with what happened",
         );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use retrial_spec::{Action, AgentName, ConditionName, RunId, TaskName};
+use retrial_spec::{Action, AgentName, ConditionName, ContentDigest, RunId, TaskName};
 
 use crate::decide::TaskOutcomes;
 use crate::scorecard::Scorecard;
@@ -19,6 +19,8 @@ pub struct Entrant {
     pub agent: AgentName,
     /// The condition.
     pub condition: ConditionName,
+    /// The digest of the records that its trials were read from, where whoever read them says it: by it a run is known whatever its id.
+    pub records: Option<ContentDigest>,
     /// The tasks that were planned for it, by name.
     pub(crate) tasks: Vec<EntrantTask>,
     /// The action of each code of its trials.

@@ -158,6 +158,7 @@ impl<'a> Scoring<'a> {
                 run: plan.manifest.run.clone(),
                 agent: subject.agent.clone(),
                 condition: subject.condition.clone(),
+                records: None,
                 tasks: EntrantTask::all(subject.planned_trials(group), &scored.scorecard),
                 actions: Arc::clone(&known),
                 is_replayed,

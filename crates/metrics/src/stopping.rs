@@ -86,7 +86,7 @@ fn answer((low, high): (f64, f64), of: f64) -> Answer {
 }
 
 /// The counts if every trial without a verdict had failed, and if each had passed.
-fn extremes(counts: RoundCounts) -> [Counts; 2] {
+pub(crate) fn extremes(counts: RoundCounts) -> [Counts; 2] {
     let RoundCounts { passed, failed, excluded, .. } = counts;
     let trials = passed.saturating_add(failed).saturating_add(excluded);
     // Those that passed are never more than all.
@@ -101,7 +101,7 @@ pub(crate) fn sequence(counts: RoundCounts, level: Level) -> Span {
 }
 
 /// The confidence sequence of the difference first − second: the two sequences at half of 1 − level each, subtracted.
-fn difference(first: RoundCounts, second: RoundCounts, level: Level) -> (f64, f64) {
+pub(crate) fn difference(first: RoundCounts, second: RoundCounts, level: Level) -> (f64, f64) {
     let ([first_low, first_high], [second_low, second_high]) = (extremes(first), extremes(second));
     let ends = difference_sequence(first_low, second_high, level)
         .and_then(|low| Ok((low, difference_sequence(first_high, second_low, level)?)));

@@ -227,16 +227,17 @@ pub(crate) fn fixed_posterior(
     functionals: &[Functional],
     seed: u64,
 ) -> Result<FixedGroupsPosterior, Undefined> {
-    posterior_of(counts, &GridPosterior::new(counts)?, functionals, seed)
+    drawn_posterior(counts, functionals, DRAWS, seed)
 }
 
-fn posterior_of(
+/// As [`fixed_posterior`], from so many draws: quantiles far out take more than the [`DRAWS`] of an interval.
+pub(crate) fn drawn_posterior(
     counts: &ClusterCounts,
-    grid: &GridPosterior,
     functionals: &[Functional],
+    draws: usize,
     seed: u64,
 ) -> Result<FixedGroupsPosterior, Undefined> {
-    FixedGroupsPosterior::new(counts, grid, functionals, DRAWS, seed)
+    FixedGroupsPosterior::new(counts, &GridPosterior::new(counts)?, functionals, draws, seed)
 }
 
 /// The posterior that intervals of functions of the tasks' success probabilities come from.
@@ -259,7 +260,8 @@ impl Model {
                 let mut functionals = vec![Functional::Consistency];
                 functionals
                     .extend((1..=longest).flat_map(|k| [Functional::PassAt(k), Functional::PassHat(k)]));
-                posterior_of(counts, &grid, &functionals, context.settings.seed).map(Self::Fixed)
+                let seed = context.settings.seed;
+                FixedGroupsPosterior::new(counts, &grid, &functionals, DRAWS, seed).map(Self::Fixed)
             }
         });
         model.unwrap_or_else(|reason| Self::None(reason.into()))

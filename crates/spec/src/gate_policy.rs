@@ -24,7 +24,8 @@ pub struct GatePolicy {
 pub struct GateTable {
     /// Whether the exit code follows the decision.
     pub mode: GateMode,
-    /// The confidence of each one-sided bound.
+    /// The confidence of each one-sided bound. Shared among many measures, one near its maximum is more than draws of a posterior can show, and
+    /// then pass^k and consistency cannot fail.
     #[schemars(extend("exclusiveMinimum" = 0.5, "maximum" = 0.9999))]
     pub confidence: f64,
     /// The probability with which the trials that are said to decide would.
@@ -37,7 +38,7 @@ pub struct GateTable {
     /// however the lost trials would have ended.
     #[schemars(range(min = 0, max = 1))]
     pub minimum_coverage: f64,
-    /// The share of planned trials of which a measure that does not follow from outcomes must be known, on each side.
+    /// The share of planned trials of which a measure that does not follow from outcomes alone must be known, on each side.
     #[schemars(range(min = 0, max = 1))]
     pub minimum_known: f64,
     /// The file of tasks that inform and do not decide, relative to the policy's file.
@@ -77,7 +78,8 @@ pub enum GateMode {
 
 /// The largest worsening that is tolerated. Only the measures that have one are judged.
 ///
-/// Those of shares and scores are differences: 0.10 is ten points. Those of amounts and spreads are ratios: 0.25 is a quarter more.
+/// Those of shares and scores are differences: 0.10 is ten points. Those of amounts are ratios: 0.25 is a quarter more. Those of spreads are
+/// ratios of factors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Margins {
@@ -99,15 +101,16 @@ pub struct Margins {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 0.99))]
     pub brier: Option<f64>,
-    /// Of the spread of tokens between trials of a task.
+    /// Of the spread of tokens between trials of a task: the ratio of the factors ×/÷, e to the standard deviation of logarithms. With 0.25,
+    /// ×/÷1.06 may become ×/÷1.325.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub token_spread: Option<f64>,
-    /// Of the spread of working time.
+    /// Of the spread of working time, as that of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub time_spread: Option<f64>,
-    /// Of the spread of cost.
+    /// Of the spread of cost, as that of tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub cost_spread: Option<f64>,

@@ -47,9 +47,8 @@ pub(crate) struct GateArgs {
     /// Set the baseline against itself instead, and say how often the policy passes and fails where nothing has changed.
     #[arg(long, conflicts_with_all = ["add", "out"])]
     pub(crate) check_baseline: bool,
-    /// Copy the run into the baseline's directory instead of judging it; what is there stays as it is.
-    #[arg(long, conflicts_with = "out")]
-    pub(crate) add: bool,
+    #[command(flatten)]
+    pub(crate) adding: GateAddArgs,
     /// Write `gate.md`, `gate.json`, `gate.junit.xml` and `gate.html` into this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -59,6 +58,17 @@ pub(crate) struct GateArgs {
     /// Print the decision as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Adding a run to a baseline instead of judging it.
+#[derive(Debug, Args)]
+pub(crate) struct GateAddArgs {
+    /// Copy the run into the baseline's directory, unless it has holes or fails against what is there, which stays as it is.
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) add: bool,
+    /// With `--add`: copy it also where it fails against what is there.
+    #[arg(long, requires = "add")]
+    pub(crate) even_if_worse: bool,
 }
 
 fn agent(text: &str) -> Result<AgentName, String> {

@@ -77,7 +77,7 @@ impl Field {
             named.push((place, entry.agent.as_ref()));
         }
         let settings = settings_of_all(&args.settings, opened.iter().map(|run| &run.manifest));
-        let runs = opened.into_iter().map(|run| run.scored(&args.condition, &settings));
+        let runs = opened.into_iter().map(|run| run.scored(&args.condition, &settings, Unchecked::Warned));
         let runs: Vec<Entered> = runs.collect::<Result<_, Failure>>()?;
         let of = |(run, agent): (usize, Option<&AgentName>)| {
             let entrants = runs[run].entrants.iter().enumerate();

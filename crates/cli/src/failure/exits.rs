@@ -48,7 +48,7 @@ impl Failure {
             Self::Score { source, .. } => source.exit(),
             Self::Field(error) => field_exit(error),
             Self::Records(error) => records_exit(error),
-            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } => Exit::Invalid,
+            Self::NothingEvaluated { .. } | Self::Unbalanced { .. } | Self::NoEvents { .. } => Exit::Invalid,
             Self::Planning(error) => planning_exit(error),
             Self::Stopped { .. } => Exit::Interrupted,
             Self::OverBudget { .. } | Self::Undecided { .. } => Exit::Inconclusive,

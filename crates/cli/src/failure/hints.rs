@@ -49,6 +49,7 @@ impl Failure {
             Self::OtherInputs { .. } => Some(
                 "a ledger keeps what it was given: put back the run as it was added, or run it again as a new run".to_owned(),
             ),
+            Self::NoEvents { .. } => Some("put back the file as the run wrote it".to_owned()),
             Self::Replayed { .. } => Some("add the run that was recorded".to_owned()),
             Self::Incomplete { path, .. } => Some(format!(
                 "finish it with `retrial run --resume {}`, or add it as it is with `--incomplete`",

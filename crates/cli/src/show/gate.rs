@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use retrial_metrics::decide::policy::{
-    BaselineCheck, Coverage, GateAgent, GateTask, PolicyGate, SplitShares, TaskPlace,
+    BaselineCheck, Coverage, GateAgent, GateTask, PolicyGate, SplitShares, TaskPlace, percent,
 };
 use retrial_report::{GATE_COLUMNS, gate_row};
 use retrial_spec::{GateMode, GatePolicy};
@@ -38,10 +38,10 @@ pub(crate) fn decision(found: &PolicyGate, has_policy: bool) -> String {
     let table = &found.policy.gate;
     let _ = writeln!(
         text,
-        "\npolicy: {}{}, one-sided bounds of {} %, failures after Holm over all measures",
+        "\npolicy: {}{}, one-sided bounds of {}, failures after Holm over all measures",
         if has_policy { "" } else { "the default, " },
         if table.mode == GateMode::Report { "reports only" } else { "enforced" },
-        (table.confidence * 1000.0).round() / 10.0,
+        percent(table.confidence),
     );
     text
 }
@@ -61,6 +61,11 @@ fn of_agent(agent: &GateAgent, found: &PolicyGate) -> String {
     let rows: Vec<[String; 8]> = agent.measures.iter().map(gate_row).collect();
     if !rows.is_empty() {
         text.push_str(&plain(&GATE_COLUMNS, &rows));
+    }
+    if agent.may_stop {
+        text.push_str(
+            "a run could stop by what its trials showed: success has bounds that hold whenever it stopped, and nothing else decides\n",
+        );
     }
     for (place, says) in [
         (TaskPlace::Vanished, "vanished"),
@@ -118,6 +123,13 @@ pub(crate) fn baseline_check(found: &BaselineCheck) -> String {
     if !open.is_empty() {
         text.push('\n');
         text.push_str(&plain(&["open measure", "drawn again", "halves"], &open));
+    }
+    if !found.grounds.is_empty() {
+        text.push_str("\nwhat the baseline lacks:\n");
+        for ground in &found.grounds {
+            let agent = ground.agent.as_ref().map_or_else(String::new, |agent| format!("`{agent}`: "));
+            let _ = writeln!(text, "  {}: {agent}{}", ground.verdict, ground.message);
+        }
     }
     for run in &found.runs {
         let _ = writeln!(text, "\nrun `{}` against the others: {}", run.run, run.line);

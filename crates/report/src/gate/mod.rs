@@ -5,7 +5,7 @@ mod markdown;
 mod page;
 
 use retrial_metrics::Number;
-use retrial_metrics::decide::policy::{Answer, GateMeasure, GateTask, PolicyGate, TaskPlace};
+use retrial_metrics::decide::policy::{Answer, GateMeasure, GateTask, PolicyGate, TaskPlace, percent};
 
 pub use junit::gate_junit;
 pub use markdown::gate_markdown;
@@ -64,8 +64,8 @@ fn counts(task: &GateTask) -> (String, String) {
 /// How the decision was made, in sentences.
 fn method(found: &PolicyGate) -> Vec<String> {
     let table = &found.policy.gate;
-    let level = crate::words::level(table.confidence);
-    vec![
+    let level = percent(table.confidence);
+    let mut sentences = vec![
         format!(
             "A measure passes where its one-sided {level} bound is within the limit; the gate passes where all do."
         ),
@@ -76,9 +76,17 @@ fn method(found: &PolicyGate) -> Vec<String> {
             "A task decides from {} planned trials of the baseline on and needs as many graded trials on each side; {} of the planned trials \
              must be graded.",
             table.minimum_trials,
-            crate::words::percent(table.minimum_coverage)
+            percent(table.minimum_coverage)
         ),
-    ]
+    ];
+    if found.agents.iter().any(|agent| agent.may_stop) {
+        sentences.push(
+            "A run could stop by what its trials showed: success has anytime-valid bounds over complete rounds, and no other measure of \
+             its agents is decided."
+                .to_owned(),
+        );
+    }
+    sentences
 }
 
 /// What holds of the quarantine, one entry a sentence.

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::ledger::LedgerDir;
 use crate::out;
 use crate::scored::{scored, warn};
+use crate::trials::refuse_replay;
 
 /// Adds the runs. Every run is read, and found fit, before anything is written, and so is the ledger as it will be.
 pub(super) fn add(args: &HistoryAddArgs) -> Result<Exit, Failure> {
@@ -141,9 +142,7 @@ fn entries_of(path: &Path, args: &HistoryAddArgs) -> Result<Vec<LedgerEntry>, Fa
     if dir.is_locked() {
         return Err(Failure::Running { path: path.to_owned() });
     }
-    if let Some(replayed) = manifest.measured().and_then(|measured| measured.replay_of.as_ref()) {
-        return Err(Failure::Replayed { path: path.to_owned(), of: replayed.run.to_string() });
-    }
+    refuse_replay(path, &manifest)?;
     if manifest.may_stop() {
         return Err(Failure::MayStop { path: path.to_owned() });
     }

@@ -64,6 +64,9 @@ pub struct GateAgent {
     pub candidate_coverage: Coverage,
     /// How much of the baseline's.
     pub baseline_coverage: Coverage,
+    /// Whether a run of either side could stop by what its trials showed. Success is then judged by bounds that hold whenever it stopped,
+    /// over complete rounds, and no other measure is decided.
+    pub may_stop: bool,
     /// The tasks of either side, by name.
     pub tasks: Vec<GateTask>,
     /// The measures that have a margin, success first; none where the sides cannot be compared.

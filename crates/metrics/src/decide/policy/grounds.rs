@@ -56,6 +56,8 @@ pub enum GroundCode {
     QuarantineTooLarge,
     /// A side has no graded trial.
     NothingGraded,
+    /// No measure of any agent is judged.
+    NothingJudged,
     /// An agent of the baseline is not in the candidate's run.
     AgentVanished,
     /// Tasks of the baseline are not in the candidate's run, or without a finished trial there.
@@ -94,7 +96,8 @@ impl GroundCode {
             | Self::NotComparable
             | Self::BaselineDisagrees
             | Self::QuarantineTooLarge
-            | Self::NothingGraded => GateVerdict::Invalid,
+            | Self::NothingGraded
+            | Self::NothingJudged => GateVerdict::Invalid,
             Self::AgentVanished | Self::TasksVanished | Self::Worse => GateVerdict::Fail,
             Self::Coverage | Self::TooFewTrials | Self::NothingDecides | Self::Open => {
                 GateVerdict::Inconclusive

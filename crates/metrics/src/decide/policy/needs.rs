@@ -1,16 +1,30 @@
 //! What would decide a measure that is open: more trials, more tasks, and at what price.
 
 use retrial_stats::calibration::brier::brier;
-use retrial_stats::{Forecast, Level, moments, special, spread};
+use retrial_stats::hierarchical::GridPosterior;
+use retrial_stats::{ClusterCounts, Counts, Forecast, Level, Undefined, moments, power, special, spread};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::measures::{Both, fewest, worsening};
+use super::drafts::{Both, outcomes};
+use super::measures::worsening;
 use crate::decide::contrast::amounts;
-use crate::decide::{Aspect, Contrast, GateRule, Scale};
+use crate::decide::pairing::Reading;
+use crate::decide::{Aspect, Contrast, GateRule, Pairing, Scale};
 use crate::entrant::{Entrant, EntrantTask};
 use crate::value::{Finite, Reason};
 use crate::{confidence, success};
+
+/// Why nothing is said of a run that may stop: how long it goes on is not for whoever starts it to say.
+const MAY_STOP: Reason = Reason::fixed(
+    "may_stop",
+    "a run with a stopping rule goes on until the rule is settled or its rounds are over",
+);
+/// A distance that is none but for rounding.
+const NO_DISTANCE: f64 = 1e-9;
+/// Why nothing would decide.
+const AT_LIMIT: Reason =
+    Reason::fixed("at_limit", "what was observed lies exactly between what passes and what fails");
 
 /// What would decide with the policy's power, if the observed difference were the true one.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -54,48 +68,112 @@ fn price(side: &Entrant, of_each_task: u64) -> Option<f64> {
     let mean = moments::mean(&costs).ok()?;
     let lacking =
         |task: &EntrantTask| of_each_task.saturating_sub(success::task_counts(&task.view()).total());
-    let trials: u64 = side.tasks.iter().map(lacking).sum();
-    Some(mean * trials as f64 / 1e6)
+    // What is all but impossible to show takes more trials than can be counted together.
+    let trials: f64 = side.tasks.iter().map(|task| lacking(task) as f64).sum();
+    Some(mean * trials / 1e6)
 }
 
-/// Returns what would decide a measure other than success.
-///
-/// With S the standard error of the contrast and d its distance from the farther of limit and no change, a one-sided test of the rule's
-/// confidence has the rule's power where S² = (d / (z₁ + z₂))². The noise of trials within tasks is inversely proportional to
-/// their number; what else S² has is between tasks, and no number of trials brings it down.
-pub(super) fn needed(
-    aspect: Aspect,
-    contrast: &Contrast,
-    margin: f64,
-    both: Both<'_>,
-    rule: GateRule,
-) -> Needed {
-    match needs(aspect, contrast, margin, both, rule) {
-        Ok(needed) => needed,
-        Err(reason) => Needed::Undefined(reason),
+/// What is to be shown, and how surely.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Goal {
+    pub(super) rule: GateRule,
+    /// How many measures Holm's procedure has not rejected, at least one: it is among so many that the next one has to be shown to be
+    /// worse.
+    pub(super) left: usize,
+}
+
+/// One way to decide a measure: to show it away from something at a distance.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    distance: f64,
+    /// The confidence of the one-sided bound that has to show it.
+    confidence: f64,
+}
+
+impl Goal {
+    pub(super) fn alpha(self) -> f64 {
+        1.0 - self.rule.confidence
+    }
+
+    /// To show it away from the limit, which passes, and away from no change, which fails once Holm lets it.
+    fn ways(self, worse: f64, margin: f64) -> impl Iterator<Item = Way> {
+        let pass = Way { distance: margin - worse, confidence: self.rule.confidence };
+        let fail = Way { distance: worse, confidence: 1.0 - self.alpha() / self.left as f64 };
+        [pass, fail].into_iter().filter(|way| way.distance > NO_DISTANCE)
     }
 }
 
-fn needs(
+/// Returns what would decide a measure with the rule's power, whichever way takes less, if the observed difference were the true one.
+pub(super) fn needed(aspect: Aspect, contrast: &Contrast, margin: f64, both: Both<'_>, goal: Goal) -> Needed {
+    if both.may_stop {
+        return Needed::Undefined(MAY_STOP);
+    }
+    let Some(found) = contrast.value.estimate() else { return Needed::Undefined(Reason::NO_INTERVAL) };
+    let margin = if contrast.scale == Scale::Ratio { margin.ln_1p() } else { margin };
+    let ways = goal.ways(worsening(contrast, found.point.value()), margin);
+    let design = if aspect == Aspect::Success { Some(design(both)) } else { None };
+    let of_way = |way| {
+        let needed = match &design {
+            Some(Ok(design)) => of_success(way, *design, both, goal.rule),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => of_contrast(aspect, contrast, way, both, goal.rule),
+        };
+        needed.unwrap_or_else(Needed::Undefined)
+    };
+    let by_effort = |needed: &Needed| match needed {
+        Needed::Trials { of_each_task, .. } => (0, *of_each_task),
+        Needed::MoreTasks { tasks } => (1, *tasks),
+        Needed::Undefined(_) => (2, 0),
+    };
+    ways.map(of_way).min_by_key(by_effort).unwrap_or(Needed::Undefined(AT_LIMIT))
+}
+
+/// The mean success rate and the correlation of trials over tasks, by the beta-binomial posterior of both sides together, so that a suite
+/// in which nothing varied by chance does not look free of noise.
+fn design(both: Both<'_>) -> Result<power::Design, Reason> {
+    let pairing = Pairing::new(&outcomes(both.candidate), &outcomes(both.baseline));
+    let pairs = pairing.map_err(|_| Reason::NO_GRADED_TRIALS)?.counts(Reading::Plain)?;
+    let sides = pairs.pairs().into_iter().map(|pair| {
+        let (a, b) = (pair.first, pair.second);
+        Counts::new(a.successes().saturating_add(b.successes()), a.total().saturating_add(b.total()))
+    });
+    let sides = sides.collect::<Result<Vec<Counts>, _>>().map_err(|_| Undefined::OutOfDomain)?;
+    let posterior = GridPosterior::new(&ClusterCounts::new(sides).map_err(|_| Undefined::Empty)?)?;
+    Ok(power::Design::new(posterior.mean_mu(), posterior.mean_rho(), 1)?)
+}
+
+/// Trials that show the success rate.
+fn of_success(way: Way, design: power::Design, both: Both<'_>, rule: GateRule) -> Result<Needed, Reason> {
+    let tasks = both.candidate.tasks.len() as u64;
+    let Way { distance, confidence } = way;
+    let trials = power::fixed_groups_items_needed(design, tasks, distance, confidence, rule.power)?;
+    Ok(Needed::of_trials(trials.max(fewest(both).saturating_add(1)), both))
+}
+
+/// What shows a measure other than success.
+///
+/// With S the standard error of the contrast and d the distance, a one-sided test of the way's confidence has the rule's power where
+/// S² = (d / (z₁ + z₂))². The noise of trials within tasks is inversely proportional to their number; what else S² has is between
+/// tasks, and no number of trials brings it down.
+fn of_contrast(
     aspect: Aspect,
     contrast: &Contrast,
-    margin: f64,
+    way: Way,
     both: Both<'_>,
     rule: GateRule,
 ) -> Result<Needed, Reason> {
     let found = contrast.value.estimate().ok_or(Reason::NO_INTERVAL)?;
     let interval = found.interval.interval().ok_or(Reason::NO_INTERVAL)?;
-    let margin = if contrast.scale == Scale::Ratio { margin.ln_1p() } else { margin };
-    let worse = worsening(contrast, found.point.value());
-    let distance = (margin - worse).max(worse);
     let low = worsening(contrast, interval.low.value());
     let high = worsening(contrast, interval.high.value());
-    let level = Level::from_one_sided(rule.confidence).map_err(|_| Reason::NO_INTERVAL)?;
     let is_student = matches!(aspect, Aspect::Brier | Aspect::Spread(_) | Aspect::Amount(_));
     let tasks = both.candidate.tasks.len() as f64;
-    let quantile = if is_student { level.t(tasks - 1.0)? } else { level.z() };
-    let variance = ((high - low).abs() / 2.0 / quantile).powi(2);
-    let wanted = (distance / (quantile + special::normal_quantile(rule.power)?)).powi(2);
+    let quantile = |confidence: f64| -> Result<f64, Reason> {
+        let level = Level::from_one_sided(confidence).map_err(|_| Reason::NO_INTERVAL)?;
+        Ok(if is_student { level.t(tasks - 1.0)? } else { level.z() })
+    };
+    let variance = ((high - low).abs() / 2.0 / quantile(rule.confidence)?).powi(2);
+    let wanted = (way.distance / (quantile(way.confidence)? + special::normal_quantile(rule.power)?)).powi(2);
     if !(variance.is_finite() && wanted > 0.0) {
         return Err(Reason::NO_INTERVAL);
     }
@@ -109,6 +187,12 @@ fn needs(
     }
     let trials = (have as f64 * within / (wanted - between)).ceil() as u64;
     Ok(Needed::of_trials(trials.max(have.saturating_add(1)), both))
+}
+
+/// The fewest graded trials of a task on a side.
+fn fewest(both: Both<'_>) -> u64 {
+    let graded = |task: &EntrantTask| success::task_counts(&task.view()).total();
+    both.candidate.tasks.iter().chain(&both.baseline.tasks).map(graded).min().unwrap_or(0)
 }
 
 /// The part of the contrast's variance that is the noise of trials within tasks.

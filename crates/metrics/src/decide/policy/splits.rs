@@ -1,19 +1,25 @@
 //! The baseline against itself: how often would this policy pass, and fail, where nothing has changed?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use retrial_spec::{ConditionName, Day, GatePolicy, Quarantine, RunId, SchemaFile};
+use retrial_spec::{
+    AgentName, ConditionName, Day, GatePolicy, Quarantine, QuarantinedTask, RunId, SchemaFile, TaskName,
+};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::grounds::GateVerdict;
-use super::judge::{GateRun, GateSides, Match, all_measures, judge, pools};
+use super::entrants::of_tasks;
+use super::grounds::{GateVerdict, Ground, GroundCode};
+use super::holes::of_side;
+use super::judge::{all_measures, judge};
+use super::matches::{Match, may_stop, pools};
 use super::measures::{Answer, GateMeasure};
+use super::sides::{GateRun, GateSides, quarantine_size};
 use crate::MetricsError;
 use crate::entrant::{Entrant, EntrantTask};
 use crate::trials::Trial;
@@ -38,10 +44,13 @@ pub struct GateBaseline<'a> {
 pub struct BaselineCheck {
     /// The number of this schema.
     pub schema: u32,
-    /// Pass where at least half of the draws of the same size pass; fail where a run of the baseline fails against its other runs.
+    /// Pass where at least half of the draws of the same size pass; fail where a run of the baseline fails against its other runs; what
+    /// the baseline lacks by itself leads to where it would lead in a gate.
     pub verdict: GateVerdict,
     /// The same in one line.
     pub line: String,
+    /// What the baseline lacks by itself, so that nothing could pass against it, and nothing just like it.
+    pub grounds: Vec<Ground>,
     /// The seed of splits and draws.
     pub seed: u64,
     /// The trials of each task split at random in two halves: nothing is invented, and each side has half the trials.
@@ -49,7 +58,7 @@ pub struct BaselineCheck {
     /// Both sides drawn from the trials of each task with replacement, each with as many as there are: what a candidate that is just
     /// the baseline, with as many trials, is to expect. A task whose trials all ended alike never varies, which flatters.
     pub same_size: SplitShares,
-    /// Each run of a baseline of several against all others.
+    /// Each run of a baseline of several against all others, on the tasks that both have.
     pub runs: Vec<RunAgainstRest>,
 }
 
@@ -80,12 +89,14 @@ pub struct RunAgainstRest {
 }
 
 impl SplitShares {
-    fn add(&mut self, measures: &[Vec<GateMeasure>]) {
+    /// Counts one decision; `has_holes` says that trials lack, whatever the measures say.
+    fn add(&mut self, measures: &[Vec<GateMeasure>], has_holes: bool) {
         let answers = || measures.iter().flatten();
+        let all_pass = answers().all(|measure| measure.answer == Answer::Pass) && answers().next().is_some();
         self.times += 1;
         if answers().any(|measure| measure.answer == Answer::Fail) {
             self.failed += 1;
-        } else if answers().all(|measure| measure.answer == Answer::Pass) && answers().next().is_some() {
+        } else if all_pass && !has_holes {
             self.passed += 1;
         } else {
             self.inconclusive += 1;
@@ -98,9 +109,10 @@ impl SplitShares {
 
 /// Sets the baseline against itself. `times` is how often, usually [`SPLITS`].
 ///
-/// Coverage and the minimum of trials are left aside: what is asked is whether the margins can be held, and are not missed by chance.
-/// Splitting at random is the design of a permutation test (Fisher 1935, *The Design of Experiments*, section 21); drawing with
-/// replacement is the bootstrap (Efron 1979, Annals of Statistics 7, 1–26), within each task.
+/// Draws of the same size are judged by the whole policy. Halves have half the trials, so that coverage and minimums are left aside: what
+/// is asked of them is whether the margins can be held, and are not missed by chance. Splitting at random is the design of a permutation
+/// test (Fisher 1935, *The Design of Experiments*, section 21); drawing with replacement is the bootstrap (Efron 1979, Annals of
+/// Statistics 7, 1–26), within each task.
 ///
 /// # Errors
 /// As of [`judge`].
@@ -118,40 +130,68 @@ pub fn check_baseline(
         quarantine.task.iter().filter(|task| task.is_in_force(today)).cloned().collect();
     let pools = pools(baseline.runs);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut shares = |draw: fn(&[Trial], &mut ChaCha8Rng) -> Drawn| {
+    let mut shares = |draw: fn(&EntrantTask, &mut ChaCha8Rng) -> Drawn, policy: &GatePolicy| {
         let mut shares = SplitShares::default();
         for _ in 0..times {
             let drawn = pools.iter().map(|pool| {
-                let (candidate, baseline) = halves(pool, |trials| draw(trials, &mut rng));
-                Match::new(candidate, baseline).placed(&lenient, &quarantined)
+                let (candidate, baseline_side) = both_sides(pool, |task| draw(task, &mut rng));
+                let may_stop = may_stop(baseline.runs, &pool.agent);
+                Match::new(candidate, baseline_side, may_stop).placed(policy, &quarantined)
             });
             let drawn: Vec<Match> = drawn.collect();
-            shares.add(&all_measures(&drawn, &lenient, seed)?);
+            let has_holes = drawn.iter().any(|pair| !pair.grounds(policy).is_empty());
+            shares.add(&all_measures(&drawn, policy, seed)?, has_holes);
         }
         Ok::<SplitShares, MetricsError>(shares)
     };
-    let halves = shares(split)?;
-    let same_size = shares(redrawn)?;
+    let halves = shares(split, &lenient)?;
+    let same_size = shares(redrawn, policy)?;
+    let mut grounds = lacking(&pools, policy, &quarantined);
+    grounds.extend(quarantine_size(baseline.runs, &quarantined, policy));
+    grounds.sort_by_key(|ground| std::cmp::Reverse(ground.verdict));
     let runs = runs(baseline, policy, quarantine, today)?;
-    let verdict = verdict(&same_size, &runs);
-    let line = line(verdict, &same_size, &runs);
-    Ok(BaselineCheck { schema: CHECK_SCHEMA, verdict, line, seed, halves, same_size, runs })
+    let verdict = verdict(&grounds, &same_size, &runs);
+    let line = line(verdict, &grounds, &same_size, &runs);
+    Ok(BaselineCheck { schema: CHECK_SCHEMA, verdict, line, seed, grounds, halves, same_size, runs })
 }
 
-fn verdict(same_size: &SplitShares, runs: &[RunAgainstRest]) -> GateVerdict {
-    if runs.iter().any(|run| run.verdict == GateVerdict::Invalid) {
-        GateVerdict::Invalid
-    } else if runs.iter().any(|run| run.verdict == GateVerdict::Fail) {
-        GateVerdict::Fail
-    } else if same_size.passed * 2 >= same_size.times && same_size.times > 0 {
-        GateVerdict::Pass
-    } else {
-        GateVerdict::Inconclusive
+/// What the baseline lacks by itself.
+fn lacking(pools: &[Entrant], policy: &GatePolicy, quarantined: &[QuarantinedTask]) -> Vec<Ground> {
+    if pools.is_empty() {
+        return vec![GroundCode::NothingJudged.ground(None, "the baseline has no agent")];
     }
+    let of_pool = |pool: &Entrant| -> Vec<Ground> {
+        let itself = Match::new(pool.clone(), pool.clone(), false).placed(policy, quarantined);
+        // A task that does not decide yet is no hole.
+        let kept: BTreeSet<TaskName> = itself.deciding_tasks().cloned().collect();
+        if kept.is_empty() {
+            itself.grounds(policy)
+        } else {
+            of_side(&of_tasks(pool, &kept), "baseline", policy, quarantined)
+        }
+    };
+    pools.iter().flat_map(of_pool).collect()
 }
 
-fn line(verdict: GateVerdict, same_size: &SplitShares, runs: &[RunAgainstRest]) -> String {
-    let bad = runs.iter().find(|run| matches!(run.verdict, GateVerdict::Fail | GateVerdict::Invalid));
+/// The gravest of what the baseline lacks, of what its runs say of each other, and of what the draws say.
+fn verdict(grounds: &[Ground], same_size: &SplitShares, runs: &[RunAgainstRest]) -> GateVerdict {
+    let is_half = same_size.passed * 2 >= same_size.times && same_size.times > 0;
+    let drawn = if is_half { GateVerdict::Pass } else { GateVerdict::Inconclusive };
+    // That a run is open against the others, which are fewer than a candidate would meet, says nothing.
+    let of_runs = runs.iter().map(|run| run.verdict).filter(|verdict| *verdict > GateVerdict::Inconclusive);
+    grounds.iter().map(|ground| ground.verdict).chain(of_runs).fold(drawn, GateVerdict::max)
+}
+
+fn line(
+    verdict: GateVerdict,
+    grounds: &[Ground],
+    same_size: &SplitShares,
+    runs: &[RunAgainstRest],
+) -> String {
+    if let Some(ground) = grounds.first().filter(|ground| ground.verdict == verdict) {
+        return format!("{verdict}: {}, so that nothing like it can pass", ground.message);
+    }
+    let bad = runs.iter().find(|run| run.verdict == verdict && verdict > GateVerdict::Inconclusive);
     if let Some(bad) = bad {
         return format!("{verdict}: the baseline's run `{}` against its others: {}", bad.run, bad.line);
     }
@@ -169,15 +209,21 @@ fn line(verdict: GateVerdict, same_size: &SplitShares, runs: &[RunAgainstRest]) 
     text
 }
 
-/// The trials of a task on both sides.
-type Drawn = (Vec<Trial>, Vec<Trial>);
+/// The trials of a task on both sides, each with so many planned.
+struct Drawn {
+    planned: u32,
+    sides: (Vec<Trial>, Vec<Trial>),
+}
 
-/// Draws two sides from the trials of each task.
-fn halves(entrant: &Entrant, mut draw: impl FnMut(&[Trial]) -> Drawn) -> (Entrant, Entrant) {
+/// Draws two sides of each task, numbered anew.
+fn both_sides(entrant: &Entrant, mut draw: impl FnMut(&EntrantTask) -> Drawn) -> (Entrant, Entrant) {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for task in &entrant.tasks {
-        let (a, b) = draw(&task.trials);
-        let of = |trials: Vec<Trial>| EntrantTask { planned: trials.len() as u32, trials, ..task.clone() };
+        let Drawn { planned, sides: (a, b) } = draw(task);
+        let of = |mut trials: Vec<Trial>| {
+            trials.iter_mut().zip(1..).for_each(|(trial, number)| trial.number = number);
+            EntrantTask { planned, trials, ..task.clone() }
+        };
         first.push(of(a));
         second.push(of(b));
     }
@@ -185,20 +231,21 @@ fn halves(entrant: &Entrant, mut draw: impl FnMut(&[Trial]) -> Drawn) -> (Entran
 }
 
 /// Splits at random; of an odd number one is left out.
-fn split(trials: &[Trial], rng: &mut ChaCha8Rng) -> Drawn {
-    let mut shuffled = trials.to_vec();
+fn split(task: &EntrantTask, rng: &mut ChaCha8Rng) -> Drawn {
+    let mut shuffled = task.trials.clone();
     shuffled.shuffle(rng);
     let half = shuffled.len() / 2;
-    let second = shuffled.split_off(half);
-    (shuffled, second.into_iter().take(half).collect())
+    let second: Vec<Trial> = shuffled.split_off(half).into_iter().take(half).collect();
+    Drawn { planned: half as u32, sides: (shuffled, second) }
 }
 
-/// Draws both sides with replacement.
-fn redrawn(trials: &[Trial], rng: &mut ChaCha8Rng) -> Drawn {
+/// Draws both sides with replacement. Planned trials that have no record are as many as there are.
+fn redrawn(task: &EntrantTask, rng: &mut ChaCha8Rng) -> Drawn {
+    let trials = &task.trials;
     let mut side = || -> Vec<Trial> {
         (0..trials.len()).map(|_| trials[rng.random_range(0..trials.len())].clone()).collect()
     };
-    (side(), side())
+    Drawn { planned: task.planned, sides: (side(), side()) }
 }
 
 fn runs(
@@ -207,22 +254,50 @@ fn runs(
     quarantine: &Quarantine,
     today: Day,
 ) -> Result<Vec<RunAgainstRest>, MetricsError> {
-    if baseline.runs.len() < 2 {
-        return Ok(Vec::new());
+    let mut found = Vec::new();
+    for (place, run) in baseline.runs.iter().enumerate() {
+        let rest = baseline.runs.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, run)| run);
+        let rest: Vec<&GateRun<'_>> = rest.collect();
+        let common = common(run, &rest);
+        // Runs may hold different tasks, or different agents, and be one baseline together.
+        if common.is_empty() {
+            continue;
+        }
+        let kept = |run: &GateRun<'_>| -> Vec<Entrant> {
+            let of = |one: &Entrant| Some(of_tasks(one, common.get(&one.agent)?));
+            run.entrants.iter().filter_map(of).collect()
+        };
+        let (mine, theirs) = (kept(run), rest.iter().map(|run| kept(run)).collect::<Vec<_>>());
+        let rest: Vec<GateRun<'_>> =
+            rest.iter().zip(&theirs).map(|(run, entrants)| GateRun { entrants, ..**run }).collect();
+        let sides = GateSides {
+            candidate: GateRun { entrants: &mine, ..*run },
+            baseline: &rest,
+            condition: baseline.condition,
+        };
+        let judged = judge(&sides, policy, quarantine, today)?;
+        let run = run.manifest.run.clone();
+        found.push(RunAgainstRest { run, verdict: judged.verdict, line: judged.line });
     }
-    let one = |(place, run): (usize, &GateRun<'_>)| {
-        let rest: Vec<GateRun<'_>> = baseline
-            .runs
+    Ok(found)
+}
+
+/// The tasks of each agent of a run that others have of it too; only agents with any.
+fn common(run: &GateRun<'_>, rest: &[&GateRun<'_>]) -> BTreeMap<AgentName, BTreeSet<TaskName>> {
+    let of = |entrant: &Entrant| {
+        let others = rest.iter().flat_map(|run| run.entrants).filter(|other| other.agent == entrant.agent);
+        let theirs: BTreeSet<&TaskName> =
+            others.flat_map(|other| &other.tasks).map(|task| &task.task).collect();
+        let tasks: BTreeSet<TaskName> = entrant
+            .tasks
             .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != place)
-            .map(|(_, run)| *run)
+            .map(|task| &task.task)
+            .filter(|task| theirs.contains(task))
+            .cloned()
             .collect();
-        let sides = GateSides { candidate: *run, baseline: &rest, condition: baseline.condition };
-        let found = judge(&sides, policy, quarantine, today)?;
-        Ok(RunAgainstRest { run: run.manifest.run.clone(), verdict: found.verdict, line: found.line })
+        (!tasks.is_empty()).then(|| (entrant.agent.clone(), tasks))
     };
-    baseline.runs.iter().enumerate().map(one).collect()
+    run.entrants.iter().filter_map(of).collect()
 }
 
 /// Returns the JSON Schema of [`BaselineCheck`] as it is checked in.

@@ -79,6 +79,13 @@ pub struct Coverage {
     pub share: Finite,
 }
 
+impl Coverage {
+    pub(super) fn new(planned: u64, graded: u64) -> Self {
+        let share = if planned == 0 { 0.0 } else { graded as f64 / planned as f64 };
+        Self { planned, graded, share: Finite::new(share).unwrap_or(Finite::ZERO) }
+    }
+}
+
 /// The rules by which tasks get their places.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Placing<'a> {
@@ -144,9 +151,7 @@ pub(super) fn coverage(tasks: &[GateTask], side: Side) -> Coverage {
         Side::Baseline => task.baseline,
     };
     let sum = |count: fn(TaskCounts) -> u64| deciding(tasks).map(|task| count(of(task))).sum::<u64>();
-    let (planned, graded) = (sum(|counts| counts.planned), sum(|counts| counts.graded));
-    let share = if planned == 0 { 0.0 } else { graded as f64 / planned as f64 };
-    Coverage { planned, graded, share: Finite::new(share).unwrap_or(Finite::ZERO) }
+    Coverage::new(sum(|counts| counts.planned), sum(|counts| counts.graded))
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal};
 use retrial_spec::{Claim, ConditionName, GatePolicy, Margins, Quarantine, RunId, RunManifest, TaskName};
 
+mod known;
+mod lacking;
+mod stopped;
+
 use super::*;
 use crate::entrant::{Entrant, EntrantTask};
 use crate::outcome::Outcome;
@@ -35,6 +39,7 @@ fn entrant(run: &str, tasks: Vec<Vec<Trial>>) -> Entrant {
         run: RunId::new(run).unwrap(),
         agent: retrial_spec::AgentName::new("agent").unwrap(),
         condition: ConditionName::baseline(),
+        records: None,
         tasks: tasks.collect(),
         actions: Arc::new([]),
         is_replayed: false,
@@ -58,12 +63,32 @@ fn counted(run: &str, counts: &[(u32, u32)]) -> Entrant {
 fn decide(candidate: &Entrant, baseline: &Entrant, policy: &GatePolicy) -> PolicyGate {
     let most = |entrant: &Entrant| entrant.tasks.iter().map(|task| task.planned).max().unwrap_or(1);
     let (new, old) = (manifest("new", most(candidate)), manifest("old", most(baseline)));
+    decide_between(
+        (&new, std::slice::from_ref(candidate)),
+        &[(&old, std::slice::from_ref(baseline))],
+        policy,
+        &Quarantine::default(),
+    )
+}
+
+fn today() -> retrial_spec::Day {
+    "2026-11-01".parse().unwrap()
+}
+
+fn decide_between(
+    (new, candidate): (&RunManifest, &[Entrant]),
+    baseline: &[(&RunManifest, &[Entrant])],
+    policy: &GatePolicy,
+    quarantine: &Quarantine,
+) -> PolicyGate {
+    let baseline: Vec<GateRun<'_>> =
+        baseline.iter().map(|(manifest, entrants)| GateRun { manifest, entrants }).collect();
     let sides = GateSides {
-        candidate: GateRun { manifest: &new, entrants: std::slice::from_ref(candidate) },
-        baseline: &[GateRun { manifest: &old, entrants: std::slice::from_ref(baseline) }],
+        candidate: GateRun { manifest: new, entrants: candidate },
+        baseline: &baseline,
         condition: &ConditionName::baseline(),
     };
-    judge(&sides, policy, &Quarantine::default(), "2026-11-01".parse().unwrap()).unwrap()
+    judge(&sides, policy, quarantine, today()).unwrap()
 }
 
 /// An agent drawn from its true values: a probability of passing per task, the rest alike for all agents.
@@ -183,6 +208,7 @@ fn an_amount_that_is_known_of_half_the_trials_is_open() {
     let expected =
         OpenMeasure::PartlyKnown { side: crate::decide::Side::Candidate, known: 100, planned: 200 };
     assert_eq!(open, Some(expected), "{}", found.line);
+    assert!(found.line.contains("known of 100 of 200 planned trials of the candidate, less than 90 %"));
     // Of one task nothing: it must not be left out in silence.
     for trial in &mut candidate.tasks[0].trials {
         trial.tokens = None;
