@@ -139,7 +139,7 @@ fn a_baseline_that_nothing_can_pass_against_is_said_to_be_one() {
     let mut policy = GatePolicy::default();
     policy.margins.success = 0.5;
     let whole = (manifest("old", 20), counted("old", &[(20, 20); 5]));
-    assert_eq!(checked(&[whole.clone()], &policy).verdict, GateVerdict::Pass);
+    assert_eq!(checked(std::slice::from_ref(&whole), &policy).verdict, GateVerdict::Pass);
     policy.gate.minimum_trials = 30;
     let found = checked(&[whole], &policy);
     assert_eq!(found.verdict, GateVerdict::Inconclusive, "{}", found.line);
