@@ -1,5 +1,6 @@
 //! Files that go into somebody's repository: all of them or none, and none that is there unless replacing is asked for.
 
+use std::fs::Permissions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -65,10 +66,16 @@ fn extended(there: &[u8], lines: &[String]) -> Option<Vec<u8>> {
     Some(text)
 }
 
+/// What was there before.
+struct Before {
+    bytes: Vec<u8>,
+    permissions: Permissions,
+}
+
 /// A change with what was there before.
 struct Planned {
     path: PathBuf,
-    before: Option<Vec<u8>>,
+    before: Option<Before>,
     text: Option<Vec<u8>>,
     done: InitDone,
 }
@@ -124,11 +131,14 @@ impl<'a> Writing<'a> {
         let path = self.root.join(&change.path);
         self.check_kinds(&path)?;
         let before = match fs_err::read(&path) {
-            Ok(bytes) => Some(bytes),
+            Ok(bytes) => {
+                let facts = fs_err::metadata(&path).map_err(Refused::Unreadable)?;
+                Some(Before { bytes, permissions: facts.permissions() })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Refused::Unreadable(error)),
         };
-        let text = change.text(before.as_deref());
+        let text = change.text(before.as_ref().map(|before| before.bytes.as_slice()));
         let done = match (&change.kind, &before, &text) {
             (_, _, None) => InitDone::Kept,
             (_, None, Some(_)) => InitDone::Written,
@@ -169,7 +179,7 @@ impl<'a> Writing<'a> {
             let mode = fs_err::metadata(&plan.path)?.permissions().mode();
             // Who may read a script may run it.
             let mode = mode | ((mode & 0o444) >> 2);
-            fs_err::set_permissions(&plan.path, std::fs::Permissions::from_mode(mode))?;
+            fs_err::set_permissions(&plan.path, Permissions::from_mode(mode))?;
         }
         Ok(())
     }
@@ -179,15 +189,25 @@ impl<'a> Writing<'a> {
 /// learns of the first error.
 fn undo(planned: &[Planned], absent: &[PathBuf]) {
     for plan in planned.iter().filter(|plan| plan.text.is_some()) {
-        let _ = match (&plan.before, fs_err::read(&plan.path)) {
-            (Some(bytes), Ok(there)) if *bytes == there => Ok(()),
-            (Some(bytes), _) => fs_err::write(&plan.path, bytes),
-            (None, _) => fs_err::remove_file(&plan.path),
+        let _ = match &plan.before {
+            Some(before) => put_back(&plan.path, before),
+            None => fs_err::remove_file(&plan.path),
         };
     }
     for directory in absent.iter().rev() {
         let _ = fs_err::remove_dir(directory);
     }
+}
+
+fn put_back(path: &Path, before: &Before) -> io::Result<()> {
+    if fs_err::read(path)? != before.bytes {
+        let directory = path.parent().unwrap_or(path).to_owned();
+        Files::new(directory).put(path, |file| file.write_all(&before.bytes))?;
+    }
+    if fs_err::metadata(path)?.permissions() != before.permissions {
+        fs_err::set_permissions(path, before.permissions.clone())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -248,13 +268,20 @@ mod tests {
         let written = fs_err::metadata(place.path().join("kept")).unwrap().modified().unwrap();
         let mut changes = changes();
         changes.push(Change::file("kept", "x".to_owned(), "a file"));
+        // A script that is replaced can be run, and is put back as one that cannot.
+        fs_err::create_dir(place.path().join("a")).unwrap();
+        let script = place.path().join("a/b.sh");
+        fs_err::write(&script, "mine").unwrap();
+        fs_err::set_permissions(&script, Permissions::from_mode(0o640)).unwrap();
         // A file cannot hold another: the second of them fails when everything else is written.
         changes.push(Change::file("d/e", String::new(), "a file"));
         changes.push(Change::file("d/e/f", String::new(), "cannot be"));
         Writing::new(place.path(), &changes).write(true, || Ok(())).unwrap_err();
         assert_eq!(fs_err::read_to_string(place.path().join("c.toml")).unwrap(), "mine");
         assert_eq!(fs_err::metadata(place.path().join("kept")).unwrap().modified().unwrap(), written);
-        assert_eq!(names(place.path()), ["c.toml", "kept"]);
+        assert_eq!(fs_err::read_to_string(&script).unwrap(), "mine");
+        assert_eq!(fs_err::metadata(&script).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(names(place.path()), ["a", "c.toml", "kept"]);
     }
 
     #[test]
@@ -271,7 +298,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("c.toml");
         fs_err::write(&path, "mine").unwrap();
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        fs_err::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         Writing::new(place.path(), &changes()).write(true, || Ok(())).unwrap();
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "x = 1\n");
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
