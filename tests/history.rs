@@ -155,14 +155,12 @@ fn a_run_that_a_rule_may_stop_is_refused() {
 
 /// The imported results of an agent: of 10 trials of each task so many pass; with the time at which each began, where there is one.
 fn imported(place: &Place, name: &str, passes: u32, started: Option<&str>) {
-    let column = started.map_or(String::new(), |_| ",started_at".to_owned());
-    let mut table = format!("task,agent,trial,passed{column}\n");
-    for task in TASKS {
-        for number in 1..=TRIALS {
-            let started = started.map_or(String::new(), |started| format!(",{started}"));
-            table.push_str(&format!("{task},theirs,{number},{}{started}\n", number <= passes));
-        }
-    }
+    let column = if started.is_some() { ",started_at" } else { "" };
+    let started = started.map_or(String::new(), |started| format!(",{started}"));
+    let row = |task: &str, number: u32| format!("{task},theirs,{number},{}{started}\n", number <= passes);
+    let rows = TASKS.iter().flat_map(|task| (1..=TRIALS).map(move |number| (task, number)));
+    let rows: String = rows.map(|(task, number)| row(task, number)).collect();
+    let table = format!("task,agent,trial,passed{column}\n{rows}");
     place.write(&format!("{name}.csv"), &table);
     let seed = name.len().to_string();
     let table = format!("{name}.csv");
