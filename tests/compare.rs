@@ -246,7 +246,7 @@ fn plain_and_stopping() -> Place {
     let place = Place::new();
     for name in ["plain", "stopping"] {
         let mut manifest = run(&["steady"], &TASKS, TRIALS);
-        manifest.run = RunId::new(name).unwrap();
+        manifest.run = RunId::new(name).expect("an id");
         if name == "stopping" {
             stops(&mut manifest);
             manifest.seed = 11;

@@ -524,7 +524,9 @@ mod tests {
 
     #[test]
     fn a_summary_shows_a_name_as_it_is_and_is_nothing_but_text() {
-        for name in HOSTILE.into_iter().chain(["20250911_chaterm_claude-4-sonnet"]) {
+        let name = "20250911_chaterm_claude-4-sonnet";
+        assert_eq!(html(name), name);
+        for name in HOSTILE {
             let summary = folded(&html(name), "text");
             let mut events = Parser::new_ext(&summary, Options::ENABLE_TABLES);
             let Some(Event::Html(shown)) = events.find(|event| matches!(event, Event::Html(_))) else {
@@ -536,8 +538,6 @@ mod tests {
             for reference in ["@m", "#1", "www.", "://", "GH-"] {
                 assert!(!inside.contains(reference), "{summary}");
             }
-            let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || "_-*`\\".contains(letter));
-            assert!(!is_plain || inside == name, "{summary}");
         }
     }
 
