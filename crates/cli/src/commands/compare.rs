@@ -18,7 +18,7 @@ use crate::entered::{Entered, Opened};
 use crate::failure::Failure;
 use crate::files::Files;
 use crate::out;
-use crate::scored::{settings_of_all, warn};
+use crate::scored::{Unchecked, settings_of_all, warn};
 use crate::show::compare as shown;
 
 /// How much larger than its SVG a PNG is drawn, for screens with many pixels.

@@ -8,7 +8,7 @@ use super::Section;
 use super::contenders::pass_of;
 use super::lacks::Lacks;
 use super::numbers::{difference_of, name, p, place, quoted, resource, tasks_of};
-use crate::words::{level, listed};
+use crate::words::{counted, level, listed};
 
 /// From so many contenders on tables of pairs name them by their numbers.
 const MANY: usize = 4;
