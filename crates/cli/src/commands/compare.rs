@@ -66,13 +66,11 @@ impl Field {
         let mut opened: Vec<Opened> = Vec::new();
         let mut named = Vec::new();
         for entry in &args.entries {
-            let place = match opened.iter().position(|run| run.is_at(&entry.run)) {
-                Some(place) => place,
-                None => {
-                    opened.push(Opened::new(&entry.run, &args.condition)?);
-                    opened.len() - 1
-                }
-            };
+            let known = opened.iter().position(|run| run.is_at(&entry.run));
+            let place = known.unwrap_or(opened.len());
+            if known.is_none() {
+                opened.push(Opened::new(&entry.run, &args.condition)?);
+            }
             opened[place].expect(entry.agent.as_ref())?;
             named.push((place, entry.agent.as_ref()));
         }
