@@ -40,11 +40,13 @@ pub(super) struct Ends {
 
 /// Counts by task with what makes their lower bound one that no success lowers.
 ///
-/// An interval over tasks can fall when a task that is already better than the others gets better still: it shows that tasks differ.
-/// A level must not fall for that. So the lower bound is the least of those of the counts themselves and of the counts with the best
-/// task raised to success in every trial, the best two, and so on; every one is at or above the observed counts, so that the bound is
-/// on the safe side of the plain one, and equal to it wherever raising helps, as it does unless a few tasks stand out. Beyond
-/// [`MOST_RAISED`] tasks that can be raised they are raised in as many steps. Checked on random counts, not proved.
+/// An interval over tasks can fall when a task that is already better than the others gets better still: it shows that tasks differ. One
+/// of success in a row can also fall when a task that is worse gets better: tasks that are more alike succeed in a row less often at
+/// the same rate. A level must not fall for either. So the lower bound is the least of those of the counts themselves, of the counts with
+/// the best task raised to success in every trial, the best two, and so on, and for success in a row of the counts with the worst tasks
+/// raised to one level after the other. Every one is at or above the observed counts, so that the bound is on the safe side of the
+/// plain one, and equal to it wherever raising helps. Beyond [`MOST_RAISED`] ways of each kind as many are looked at. Checked on random
+/// counts, not proved.
 #[derive(Debug)]
 pub(super) struct Raised {
     plain: Model,
@@ -59,8 +61,13 @@ impl Raised {
         raising: Raising,
     ) -> Result<Self, Reason> {
         let plain = Model::new(counts, functionals, speaking)?;
-        let steps = if raising == Raising::Done { steps(counts) } else { Vec::new() };
-        let raised = steps.into_iter().map(|counts| Model::new(&counts, functionals, speaking));
+        let is_row = functionals.iter().any(|functional| matches!(functional, Functional::PassHat(2..)));
+        let ways = match raising {
+            Raising::Left => Vec::new(),
+            Raising::Done if is_row => [steps(counts), levels(counts)].concat(),
+            Raising::Done => steps(counts),
+        };
+        let raised = ways.into_iter().map(|counts| Model::new(&counts, functionals, speaking));
         Ok(Self { plain, raised: raised.collect::<Result<_, _>>()? })
     }
 
@@ -99,6 +106,31 @@ fn steps(counts: &ClusterCounts) -> Vec<ClusterCounts> {
         }
     }
     steps
+}
+
+/// Returns the counts with the worst tasks raised to at least one rate, for each rate that a task has or has after its next success.
+fn levels(counts: &ClusterCounts) -> Vec<ClusterCounts> {
+    let groups = counts.groups();
+    let ratio = |successes: u64, total: u64| successes as f64 / total.max(1) as f64;
+    let rates = groups.iter().flat_map(|task| {
+        let next = task.successes().saturating_add(1).min(task.total());
+        [ratio(task.successes(), task.total()), ratio(next, task.total())]
+    });
+    let mut rates: Vec<f64> = rates.filter(|&rate| rate < 1.0).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    let stride = rates.len().div_ceil(MOST_RAISED).max(1);
+    let raised = |rate: f64| {
+        let of = |task: &Counts| {
+            // The fewest successes with that rate or more.
+            let least = (rate * task.total() as f64 - 1e-9).ceil() as u64;
+            let successes = task.successes().max(least).min(task.total());
+            Counts::new(successes, task.total()).unwrap_or(*task)
+        };
+        ClusterCounts::new(groups.iter().map(of).collect::<Vec<Counts>>()).ok()
+    };
+    let ways = rates.into_iter().step_by(stride).filter_map(raised);
+    ways.filter(|way| way.groups() != groups).collect()
 }
 
 fn rate(counts: Counts) -> f64 {

@@ -171,6 +171,17 @@ fn a_task_that_stands_out_by_getting_better_lowers_no_bound() {
     assert!(low(&counts) >= before, "{before} {}", low(&counts));
 }
 
+#[test]
+fn a_bad_task_that_gets_a_little_more_like_the_others_lowers_no_bound_of_success_in_a_row() {
+    let kind = facts("fix", EASY.0, EASY.1);
+    let low = |worst: (u64, u64)| {
+        let counts = [(2, 2), worst, (3, 0), (3, 0), (2, 4), (3, 0)];
+        decided(tasks(&kind, &counts)).cells[0].standing.measured.repeated.bound.value().unwrap()
+    };
+    let (before, after) = (low((1, 6)), low((2, 5)));
+    assert!(after >= before - 1e-12, "{before} {after}");
+}
+
 /// What makes tasks a cell, with passed and failed trials of each task.
 type Drawn = ((Stakes, Verifiability), Vec<(u64, u64)>);
 
