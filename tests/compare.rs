@@ -93,7 +93,7 @@ fn a_missing_interval_takes_no_answer_away_and_its_reason_is_told() {
     let ran = place.run(&["compare", "run"]).expect(0);
     let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.starts_with("careful is better than quick on exactly these tasks"), "{words}");
-    assert!(words.contains("without interval (some task has a single trial)"), "{words}");
+    assert!(words.contains("+0.67 (no interval: some task has a single trial)"), "{words}");
 }
 
 #[test]

@@ -83,7 +83,9 @@ pub(super) fn tasks(comparisons: &Comparisons, pair: &PairComparison, detail: De
     });
     let all = differing.len();
     let alike = rows.len() - all;
-    let summary = format!("{} differ in their success rate, {alike} do not.", counted(all as u64, "task"));
+    let verb = if alike == 1 { "does" } else { "do" };
+    let summary =
+        format!("{} differ in their success rate, {alike} {verb} not.", counted(all as u64, "task"));
     if all == 0 {
         return section.says([summary]);
     }
