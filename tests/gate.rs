@@ -259,6 +259,11 @@ fn a_policy_judges_every_measure_that_has_a_margin_and_writes_every_form() {
     assert_eq!(junit.matches("<testcase ").count(), 9, "{junit}");
     let page = fs_err::read_to_string(place.join("out/gate.html")).expect("a file");
     assert!(page.contains("What decided it"), "{page}");
+    // The picture says in words what it shows: each measure once, as the table does.
+    let words = page.split_once("0 is no change, 1 the margin").expect("a picture").1;
+    for label in ["success rate: ", "outcome consistency: ", "cost per trial: "] {
+        assert!(words.contains(label), "{label}: {words}");
+    }
     let printed = gate(&place, &["new", "--baseline", "old", "--policy", "retrial-gate.toml", "--json"]);
     assert_eq!(printed.stdout, document);
 }
