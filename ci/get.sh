@@ -42,10 +42,10 @@ build() {
         cd "$place/sources"
         without_settings
         take_a_toolchain
-        cargo install --locked --no-track --path crates/cli --root "$place/root" --target-dir "$place/target"
+        cargo install --locked --no-track --path crates/cli --root "$place/built" --target-dir "$place/target"
     )
     # Whole or not at all, whoever else builds the same.
-    cp "$place/root/bin/retrial" "$1.$$"
+    cp "$place/built/bin/retrial" "$1.$$"
     mv -f "$1.$$" "$1"
     rm -rf "$place"
     trap - EXIT

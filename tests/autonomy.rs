@@ -4,8 +4,8 @@
 mod runs;
 mod support;
 
-use retrial_spec::{Claim, RetrialFacts, RunManifest, Stakes, StopSpec, TrialRecord, Verdict, Verifiability};
-use retrial_testkit::{Change, measured_mut, run, trial};
+use retrial_spec::{Claim, RetrialFacts, RunManifest, Stakes, TrialRecord, Verdict, Verifiability};
+use retrial_testkit::{Change, run, stops, trial};
 use runs::{validate, write_run};
 use support::Place;
 
@@ -138,15 +138,7 @@ fn stated(fails: impl Fn(&str, u32) -> bool) -> (RunManifest, Vec<TrialRecord>) 
 fn a_run_with_a_stopping_rule_gives_no_bounds_and_leaves_a_required_share_open() {
     let place = Place::new();
     let (mut manifest, records) = stated(|_, _| false);
-    measured_mut(&mut manifest).experiment.stop = Some(StopSpec {
-        half_width: Some(0.2),
-        threshold: None,
-        baseline: None,
-        margin: None,
-        min_rounds: 2,
-        look_every: 1,
-        level: 0.95,
-    });
+    stops(&mut manifest);
     write_run(&place, "one", &manifest, &records);
     let ran = place.run(&["autonomy", "one", "--require", "delegate=0.5"]).expect(3);
     assert_narrow(&ran.stdout);

@@ -136,36 +136,34 @@ const JOINER: char = '\u{2060}';
 
 /// Writes a sentence of ours, in which a name may stand, so that nothing in it is Markdown, HTML, a mention or a link.
 pub(crate) fn prose(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 16);
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            // Who reads for mentions and references does so after Markdown was read, where an escape is gone.
-            '@' | '#' => safe.extend(['\\', letter, JOINER]),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => safe.extend(['\\', letter]),
-            letter if letter.is_whitespace() => safe.push(' '),
-            letter if letter.is_control() || is_invisible(letter) => safe.push('\u{fffd}'),
-            letter => safe.push(letter),
-        }
-    }
-    without_links(safe)
+    harmless(text, |letter, safe| match letter {
+        // Who reads for mentions and references does so after Markdown was read, where an escape is gone.
+        '@' | '#' => safe.extend(['\\', letter, JOINER]),
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => safe.extend(['\\', letter]),
+        letter => safe.push(letter),
+    })
 }
 
 /// Writes the same for a line of HTML, such as a summary, in which Markdown and its escapes are not read.
 pub(crate) fn html(text: &str) -> String {
+    harmless(text, |letter, safe| match letter {
+        '"' => safe.push_str("&quot;"),
+        '@' | '#' => safe.extend([letter, JOINER]),
+        letter => safe.push(letter),
+    })
+}
+
+/// Writes a text without HTML, control letters, invisible ones and links; `mark` writes every other letter.
+fn harmless(text: &str, mark: impl Fn(char, &mut String)) -> String {
     let mut safe = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         match letter {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '@' | '#' => safe.extend([letter, JOINER]),
             letter if letter.is_whitespace() => safe.push(' '),
             letter if letter.is_control() || is_invisible(letter) => safe.push('\u{fffd}'),
-            letter => safe.push(letter),
+            letter => mark(letter, &mut safe),
         }
     }
     without_links(safe)

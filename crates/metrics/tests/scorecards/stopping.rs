@@ -1,24 +1,16 @@
 //! Scorecards of runs with a stopping rule: what they plan, which interval holds, and what is said of the others.
 
 use retrial_metrics::{Measure, MeasureId, Scorecards, Settings, Target, Warning, scorecard};
-use retrial_spec::{Look, RunManifest, StopSpec, TrialRecord};
-use retrial_testkit::measured_mut;
+use retrial_spec::{Look, RunManifest, TrialRecord};
+use retrial_testkit::{measured_mut, stops};
 
 use crate::build::{Change, run, trial};
 
 fn stopping(trials: u32, stopped_after: Option<u32>) -> RunManifest {
     let mut manifest = run(&["agent"], &["a", "b"], trials);
-    let measured = measured_mut(&mut manifest);
-    measured.experiment.stop = Some(StopSpec {
-        half_width: Some(0.2),
-        threshold: None,
-        baseline: None,
-        margin: None,
-        min_rounds: 2,
-        look_every: 1,
-        level: 0.95,
-    });
-    measured.stopped = stopped_after.map(|round| Look { round, level: 0.95, agents: Vec::new() });
+    stops(&mut manifest);
+    measured_mut(&mut manifest).stopped =
+        stopped_after.map(|round| Look { round, level: 0.95, agents: Vec::new() });
     manifest
 }
 
